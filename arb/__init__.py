@@ -1,0 +1,1 @@
+"""An event-sourced, crash-proof engine for arbitrage cycles."""

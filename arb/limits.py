@@ -1,0 +1,53 @@
+"""Every bound of the engine, with its unit in its name. A bound that is not here does not exist."""
+
+from decimal import Decimal
+from typing import Final
+
+# --- the log
+APPEND_QUEUE_MAX: Final = 10_000  # appends waiting for the writer
+BATCH_EVENTS_MAX: Final = 4_096  # events in one transaction of the group commit
+CHECKPOINT_PAGES: Final = 1_000  # WAL pages after which the writer checkpoints between batches
+READ_PAGE_EVENTS: Final = 4_096  # events per short read transaction
+BALLAST_BYTES: Final = 4 * 1024 * 1024
+FREE_SPACE_RESERVE_BYTES: Final = 64 * 1024 * 1024  # below this no new cycle starts
+EVENT_DATA_BYTES_MAX: Final = 1_000_000
+
+# --- orders
+ORDERS_PER_CYCLE_MAX: Final = 64  # of the 1,024 that an order id can number
+UNWIND_ORDERS_MAX: Final = 12  # in one unwind, then what is left is parked
+HOPS_MAX: Final = 3  # of an unwind route
+ORDERS_PER_SECOND_MAX: Final = 50
+NOTIONAL_CAP_FACTOR: Final = Decimal(
+    "1.5"
+)  # of the start amount: one order's value may not exceed it
+DISTANCE_FROM_MID_BPS_MAX: Final = Decimal(1_000)
+FILLS_PER_ORDER_MAX: Final = 1_000
+
+# --- resolving
+CREATE_TIMEOUT_S: Final = 3.0
+READ_TIMEOUT_S: Final = 5.0
+READ_RETRY_DELAYS_S: Final = (0.05, 0.2)  # of one read without an answer
+RESOLVE_DELAYS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.5)
+RESOLVE_DELAY_MAX_S: Final = 1.0  # of quick looks; slower ones double up to the next bound
+RESOLVE_WAIT_MAX_S: Final = 10.0
+NOT_FOUND_MIN: Final = 3
+ABSENT_LIVE_MIN_S: Final = 60.0
+FILLS_MISSING_S: Final = 60  # then it is a discrepancy; they are read on for ever
+PARK_AFTER_S: Final = 20  # of waiting for a market that nothing else replaces
+WAIT_FIRST_S: Final = 0.25
+WAIT_MAX_S: Final = 30.0
+WATCH_FINAL_ORDERS_S: Final = 86_400
+SWEEP_INTERVAL_S: Final = 5.0
+SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is known within a minute
+START_PATIENCE_S: Final = 60.0
+CLOCK_READ_AGE_S_MAX: Final = 60.0
+
+# --- books
+BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
+BOOK_LEVELS_MAX: Final = 100
+
+# --- faces
+CONTROL_LINE_BYTES_MAX: Final = 65_536
+SHUTDOWN_PATIENCE_S: Final = 45.0
+STRATEGY_FILE_BYTES_MAX: Final = 1_000_000
+FEED_FILE_BYTES_MAX: Final = 2_000_000_000
