@@ -1,0 +1,1 @@
+"""The event log: facts, envelope, codec, and the logs that keep them."""

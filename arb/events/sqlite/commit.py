@@ -1,0 +1,168 @@
+"""The core of both writers: many appends, one transaction, one fsync, then the witness, then the acknowledgement."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+
+from arb.errors import Indeterminate, VersionConflict
+from arb.events.envelope import Head, Recorded
+from arb.events.log import Appended
+from arb.events.sequence import Draft, Sequencer
+from arb.events.sqlite import connections, rows
+from arb.events.sqlite.projector import Projector
+from arb.events.sqlite.witness import Witness
+from arb.limits import CHECKPOINT_PAGES
+
+_VERSIONS_KEPT_MAX: Final = (
+    20_000  # streams whose version is in memory; the others are asked for again
+)
+_INSERT = f"INSERT INTO events({rows.COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Waiting:
+    """An append on its way through a writer, and what became of it."""
+
+    __slots__ = ("draft", "outcome", "told")
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.outcome: Appended | VersionConflict | Indeterminate | None = None
+        self.told: asyncio.Future[None] | None = None  # set when the outcome stands
+
+    def result(self) -> Appended:
+        """What the append gave; raises VersionConflict or Indeterminate."""
+        assert self.outcome is not None, "an append was told before it was written"
+        if isinstance(self.outcome, Appended):
+            return self.outcome
+        raise self.outcome
+
+
+class Committer:
+    """Write appends. It belongs to one thread at a time, and after the first error it writes nothing more."""
+
+    def __init__(
+        self, connection: apsw.Connection, witness: Witness, projector: Projector, head: Head
+    ) -> None:
+        self.connection = connection
+        self.head = head  # the last event that is durable and sworn to
+        self.broken: BaseException | None = None
+        self._witness = witness
+        self._projector = projector
+        self._sequencer = Sequencer(
+            head,
+            lambda stream: rows.stream_version(connection, stream),
+            lambda command: rows.appended(connection, command),
+        )
+        self._cursor = connection.cursor()
+        self._wal_pages = 0
+        self._checkpoint_at = CHECKPOINT_PAGES
+        connection.set_wal_hook(self._count_pages)
+
+    def commit(self, batch: Sequence[Waiting]) -> None:
+        """Write a batch in one transaction and set each outcome.
+
+        A VersionConflict fails its own append only. Any error fails the whole batch as Indeterminate, and everything after
+        it: an error from COMMIT means unknown, not failed, so nothing is ever tried again here.
+        """
+        if self.broken is None:
+            try:
+                self._write(batch)
+            except BaseException as error:
+                self.broken = error
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                return
+        for one in batch:
+            one.outcome = self.indeterminate()
+
+    def indeterminate(self) -> Indeterminate:
+        """What everybody who waits is told after an error."""
+        found = f"{type(self.broken).__name__}: {self.broken}"
+        return Indeterminate(
+            f"the log's writer ended with {found}; what it was writing may or may not be in the log."
+            " Nothing more is written: end this process, the next start replays and finds out"
+        )
+
+    def checkpoint_due(self) -> bool:
+        """Tell whether the WAL is long enough to move into the database, between two batches."""
+        return self._wal_pages >= self._checkpoint_at and self.broken is None
+
+    def checkpoint(self) -> None:
+        """Move the WAL into the database as far as readers allow, then mark the head as durable in the witness."""
+        try:
+            pages, _ = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:  # somebody else's checkpoint runs: there will be another time
+            self._checkpoint_at = self._wal_pages + CHECKPOINT_PAGES
+            return
+        except Exception as error:  # noqa: BLE001 -- kept, and told to everybody who waits
+            self.broken = error
+            return
+        # A long reader keeps the WAL from beginning again; trying at every commit would only cost.
+        self._checkpoint_at = pages + CHECKPOINT_PAGES
+        self._swear_mark()
+
+    def close(self) -> None:
+        """Leave a whole database without a WAL; after an error, leave everything as it is."""
+        try:
+            if self.broken is None:
+                self.checkpoint()
+            self.connection.set_wal_hook(None)
+            connections.close(self.connection, checkpoint=self.broken is None)
+        finally:
+            self._witness.close()
+
+    def abandon(self) -> None:
+        """Let go as a killed process would: no checkpoint, no mark."""
+        connections.close(self.connection, checkpoint=False)
+        self._witness.close()
+
+    def _write(self, batch: Sequence[Waiting]) -> None:
+        cursor = self._cursor
+        sequencer = self._sequencer
+        records: list[Recorded] = []
+        cursor.execute("BEGIN IMMEDIATE")
+        for one in batch:
+            try:
+                one.outcome = sequencer.stage(one.draft, records)
+            except VersionConflict as error:
+                one.outcome = error
+        if not records:
+            cursor.execute("ROLLBACK")
+            return
+        cursor.executemany(_INSERT, map(_bindings, records))
+        self._projector.apply(self.connection, records)
+        cursor.execute("COMMIT")
+        head = sequencer.head()
+        self._witness.write(head)
+        self.head = head
+        sequencer.committed(_VERSIONS_KEPT_MAX)
+
+    def _swear_mark(self) -> None:
+        try:
+            self._witness.sync(self.head)
+        except Exception as error:  # noqa: BLE001 -- kept, and told to everybody who waits
+            self.broken = error
+
+    def _count_pages(self, _: apsw.Connection, __: str, pages: int) -> int:
+        if pages < self._wal_pages:
+            self._checkpoint_at = CHECKPOINT_PAGES  # the WAL began again
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+
+def _bindings(one: Recorded) -> "tuple[apsw.SQLiteValue, ...]":
+    return (
+        one.position,
+        one.stream,
+        one.version,
+        one.type,
+        one.shape,
+        one.at_ns,
+        one.data,
+        one.meta,
+        one.command,
+        one.hash,
+    )

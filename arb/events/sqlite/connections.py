@@ -1,0 +1,95 @@
+"""Opening connections to a log, and knowing which of its files this process has open.
+
+POSIX locks of a file drop when any descriptor of it is closed in the process, so nothing may open a database by other means
+while a connection is open on it; `is_open_here` is asked before.
+"""
+
+import os
+from collections import Counter
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import apsw
+
+from arb.events.sqlite.storage import beside
+
+_BUSY_TIMEOUT_MS: Final = 5_000
+_guard: Final = Lock()
+_open: Final[Counter[tuple[int, int]]] = Counter()
+_files: Final[dict[int, tuple[int, int]]] = {}  # id of a connection -> device and inode
+
+
+def writer(path: Path, vfs: str | None = None) -> apsw.Connection:
+    """Open the one connection that writes, through the default VFS or a named one."""
+    flags = apsw.SQLITE_OPEN_READWRITE
+    connection = _register(path, apsw.Connection(str(path), flags=flags, vfs=vfs))
+    _harden(connection)
+    connection.wal_autocheckpoint(0)
+    connection.pragma("synchronous", "full")
+    connection.pragma("recursive_triggers", "on")
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    return connection
+
+
+def reader(path: Path) -> apsw.Connection:
+    """Open a connection that can only read. It neither blocks the writer nor waits for it."""
+    if is_open_here(path) or os.access(path.parent, os.W_OK):
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        connection = _register(path, connection)
+        _harden(connection)
+        return connection
+    return untouching(path)
+
+
+def untouching(path: Path) -> apsw.Connection:
+    """Open a log that nobody writes without making or changing a single file, not even a WAL or its index."""
+    wal = beside(path, "-wal")
+    if wal.exists() and wal.stat().st_size > 0:
+        # Without locks and in exclusive mode, SQLite keeps the index of the WAL in its own memory.
+        flags = apsw.SQLITE_OPEN_READONLY
+        connection = apsw.Connection(str(path), flags=flags, vfs="unix-none")
+        connection.pragma("locking_mode", "exclusive")
+        # Closing would delete a WAL in which nothing is valid, and with it what is left of a damaged one.
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    else:
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        connection = apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
+    _register(path, connection)
+    _harden(connection)
+    return connection
+
+
+def close(connection: apsw.Connection, *, checkpoint: bool = True) -> None:
+    """Close a connection; without a checkpoint the WAL stays as it is, for the next start to read."""
+    if not checkpoint:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.close(force=True)
+    with _guard:
+        file = _files.pop(id(connection), None)
+        if file is not None:
+            _open[file] -= 1
+
+
+def is_open_here(path: Path) -> bool:
+    """Tell whether this process has a connection open on a file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    with _guard:
+        return _open[found.st_dev, found.st_ino] > 0
+
+
+def _register(path: Path, connection: apsw.Connection) -> apsw.Connection:
+    found = path.stat()
+    with _guard:
+        _files[id(connection)] = found.st_dev, found.st_ino
+        _open[found.st_dev, found.st_ino] += 1
+    return connection
+
+
+def _harden(connection: apsw.Connection) -> None:
+    connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)

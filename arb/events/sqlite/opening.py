@@ -1,0 +1,185 @@
+"""Opening a log for writing: lock, look without touching, then trust. And the operator's door for a log that disagrees."""
+
+from pathlib import Path
+
+import apsw
+
+from arb.errors import ArbError, LogDamaged, WrongLog
+from arb.events.envelope import EMPTY, Head, Meta
+from arb.events.facts import Fact, HeadAccepted, LogCreated
+from arb.events.log import Appended, StreamAppend
+from arb.events.sequence import draft
+from arb.events.sqlite import connections, rows, schema
+from arb.events.sqlite.ballast import ensure_ballast, free_space_low, release_ballast
+from arb.events.sqlite.commit import Committer, Waiting
+from arb.events.sqlite.examine import Found, check_domain, examine
+from arb.events.sqlite.locks import lock_log
+from arb.events.sqlite.projector import NoProjections, Projector
+from arb.events.sqlite.storage import (
+    beside,
+    check_file_system,
+    check_header,
+    check_sqlite,
+    read_header,
+    sync_file,
+    sync_folder,
+)
+from arb.events.sqlite.store import SqliteLog
+from arb.events.sqlite.verify import chain_findings
+from arb.events.sqlite.witness import Witness, read_witness
+
+
+def open_log(
+    path: Path,
+    *,
+    mode: str,
+    venue: str,
+    account: str,
+    instance: str,
+    run: str,
+    at_ns: int,
+    on_loop: bool = False,
+    projector: Projector | None = None,
+    vfs: str | None = None,
+) -> SqliteLog:
+    """Open a log for writing, or create it: a LogCreated of the given domain and instance is then its first event.
+
+    Takes the lock; checks file system, header, schema, domain, witness and the chain since the last checkpoint without
+    touching a file; then lets the projector prepare and starts the writer, on the running loop or in a thread.
+    Raises LogLocked, UnsafeStorage, WrongLog or LogDamaged. `vfs` names an apsw VFS, for tests of the disk.
+    """
+    check_sqlite()
+    check_file_system(path.parent)
+    domain = LogCreated(instance=instance, mode=mode, venue=venue, account=account)
+    lock = lock_log(path)
+    try:
+        found = examine(path) or _create(path)
+        if found.identity is not None:
+            check_domain(path, found.identity, domain)
+        if free_space_low(path):
+            release_ballast(path)
+        else:
+            ensure_ballast(path)
+        # A database restored without events may lack its witness; one with events was refused by now.
+        testimony = read_witness(path)
+        witness = _new_witness(path) if testimony is None else Witness.open(path, testimony)
+        committer = _start(path, witness, found.head, projector, vfs)
+        if found.identity is None:
+            _commit(committer, domain, 0, run, at_ns)
+    except BaseException:
+        lock.release()
+        raise
+    return SqliteLog(path, lock, committer, found.identity or domain, on_loop=on_loop)
+
+
+def accept_head(
+    path: Path,
+    *,
+    reason: str,
+    instance: str,
+    at_ns: int,
+    run: str = "",
+    projector: Projector | None = None,
+) -> Appended:
+    """Accept a log whose witness disagrees or is missing, on the record, with a new instance for its order ids.
+
+    This is the door after restoring a backup. The chain itself must be whole: raises LogDamaged otherwise, and WrongLog
+    where there is no log with events.
+    """
+    check_sqlite()
+    check_file_system(path.parent)
+    with lock_log(path):
+        if not connections.is_open_here(path):
+            header = read_header(path)
+            if header is None:
+                raise WrongLog(f"there is no log at {path}; check `--db`")
+            check_header(path, header, witnessed=False)
+        head = _whole_head(path)
+        # The new witness counts only once the acceptance is in the log: until then the log stays refused.
+        witness = Witness.prepare(path)
+        committer = _start(path, witness, head, projector, None)
+        version = rows.stream_version(committer.connection, rows.LOG_STREAM)
+        fact = HeadAccepted(reason=reason, position=head.position, instance=instance)
+        result = _commit(committer, fact, version, run, at_ns)
+        try:
+            witness.publish(path)
+        except BaseException:
+            committer.abandon()
+            raise
+        committer.close()
+        return result
+
+
+def _create(path: Path) -> Found:
+    """Make an empty log and its witness, each whole from the first moment it can be seen under its name."""
+    _new_witness(path).close()
+    new = beside(path, ".new")
+    new.unlink(missing_ok=True)  # of a creation that was cut short
+    new.touch(mode=0o600)
+    connection = apsw.Connection(str(new))
+    try:
+        schema.create(connection)
+    finally:
+        connection.close()
+    sync_file(new)
+    new.replace(path)
+    sync_folder(path)
+    return Found(EMPTY, None)
+
+
+def _new_witness(path: Path) -> Witness:
+    witness = Witness.prepare(path)
+    witness.publish(path)
+    return witness
+
+
+def _start(
+    path: Path, witness: Witness, head: Head, projector: Projector | None, vfs: str | None
+) -> Committer:
+    """Open the writing connection, move a left WAL into the database, and bring the projections up to date."""
+    projector = projector or NoProjections()
+    connection = connections.writer(path, vfs)
+    committer = Committer(connection, witness, projector, head)
+    try:
+        committer.checkpoint()
+        projector.prepare(connection)
+        assert not connection.in_transaction, "a projector left its transaction open"
+        if committer.checkpoint_due():  # a rebuild is a long WAL
+            committer.checkpoint()
+    except BaseException:
+        committer.abandon()
+        raise
+    if committer.broken is not None:
+        committer.abandon()
+        raise committer.indeterminate()
+    return committer
+
+
+def _commit(committer: Committer, fact: Fact, version: int, run: str, at_ns: int) -> Appended:
+    """Append one fact about the log itself, before the writer runs; on any error nothing stays open."""
+    batch = (StreamAppend(rows.LOG_STREAM, version, (fact,)),)
+    waiting = Waiting(draft(batch, at_ns=at_ns, meta=Meta(run=run)))
+    committer.commit((waiting,))
+    try:
+        return waiting.result()
+    except ArbError:
+        committer.abandon()
+        raise
+
+
+def _whole_head(path: Path) -> Head:
+    """The head of a log whose chain is whole."""
+    connection = connections.reader(path)
+    try:
+        schema.check(connection)
+        findings = chain_findings(connection)
+        if findings:
+            raise LogDamaged(
+                f"{path}: {findings[0].text}; this log cannot be accepted, restore a backup"
+            )
+        head = rows.head(connection)
+    finally:
+        connections.close(connection)
+    if head == EMPTY:
+        raise WrongLog(f"{path} has no events to accept")
+    return head
