@@ -1,0 +1,1 @@
+"""The cycle as a state machine: table of moves, state, evolve, decide. Pure."""
