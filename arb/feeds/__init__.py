@@ -1,0 +1,1 @@
+"""Recorded, generated and live market data."""

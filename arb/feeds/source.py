@@ -1,0 +1,33 @@
+"""A market as a function of time: the same question gives the same answer before and after a restart."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from arb.market.book import Book, MarketRules
+
+
+class Change(Struct, frozen=True, gc=False):
+    """One row of a feed: from `at_ns` on, the market's book is this one."""
+
+    at_ns: int
+    market: str
+    book: Book
+
+
+class MarketSource(Protocol):
+    """Books by time. Nothing here remembers who asked before."""
+
+    @property
+    def markets(self) -> Mapping[str, MarketRules]:
+        """The markets and their rules."""
+        ...
+
+    def book_at(self, market: str, at_ns: int) -> Book | None:
+        """The book that stands at a time; None before its first row."""
+        ...
+
+    def changes(self, after_ns: int) -> Iterator[Change]:
+        """Every change strictly after a time, in order; ends where a recording ends."""
+        ...

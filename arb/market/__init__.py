@@ -1,0 +1,1 @@
+"""Books, depth and routes between currencies. Pure."""

@@ -1,0 +1,182 @@
+"""Walk a book's depth: what an order would take, at which limit, and what it would bring."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from msgspec import Struct
+
+from arb.market.book import Book, Level, MarketRules
+from arb.market.booking import booked_cost, booked_fee
+from arb.money import BPS, ZERO, ceil_to, floor_to, plain
+
+HALTED = "halted"
+NO_BOOK = "no_book"
+NO_DEPTH = "no_depth"
+BELOW_STEP = "below_step"
+BELOW_AMOUNT_MIN = "below_amount_min"
+BELOW_NOTIONAL_MIN = "below_notional_min"
+BOOK_TWICE = "book_twice"
+
+
+class Shortfall(Struct, frozen=True, gc=False):
+    """Why an order cannot be placed: one of the reasons above, and the numbers behind it."""
+
+    market: str
+    reason: str
+    detail: str
+
+
+class Walk(Struct, frozen=True, gc=False):
+    """An order that the visible depth would fill, and its outcome as the venue would book it."""
+
+    market: str
+    side: str  # "buy" | "sell"
+    amount: Decimal  # base
+    limit: Decimal  # the worst price it needs, on the tick grid
+    best: Decimal  # the touch
+    used: Decimal  # of the spent asset; at most what was offered
+    received: Decimal  # of the received asset, after the fee where the fee is taken there
+    fee: Decimal  # in the received asset; only its value in it where the fee is taken elsewhere
+    fee_in_received: bool
+
+
+def bound(side: str, best: Decimal, slippage_bps: Decimal, tick: Decimal) -> Decimal:
+    """Name the worst price allowed: `slippage_bps` from the touch, rounded towards the touch."""
+    assert slippage_bps >= 0, slippage_bps
+    if side == "buy":
+        return floor_to(best * (1 + slippage_bps / BPS), tick)
+    return max(ceil_to(best * (1 - slippage_bps / BPS), tick), tick)
+
+
+def walk(  # noqa: PLR0917 -- an order, where it goes and what bounds it
+    book: Book,
+    side: str,
+    spend: Decimal,
+    rules: MarketRules,
+    rate: Decimal,
+    bound_price: Decimal,
+    *,
+    fee_in_received: bool = True,
+) -> Walk | Shortfall:
+    """Size an order that spends at most `spend` (sell: base, buy: quote) within `bound_price`.
+
+    A venue locks amount x limit for a buy, so the amount is limited by spend / limit and not by
+    spend / average. Depth within the bound and the market's largest amount limit it further: see
+    `used`. `rate` is the fee's fraction of what is received.
+    """
+    if not rules.active:
+        return Shortfall(book.market, HALTED, f"{book.market} is halted")
+    levels = book.levels(side)
+    if not levels:
+        return Shortfall(book.market, NO_DEPTH, f"the book has nothing to {side} from")
+    reachable = (_buyable if side == "buy" else _sellable)(levels, spend, rules, bound_price)
+    amount = floor_to(min(reachable, rules.amount_max), rules.step_size)
+    taken = list(take(levels, amount))
+    best = levels[0][0]
+    broken = _broken(
+        rules,
+        side,
+        spend=spend,
+        best=best,
+        bound_price=bound_price,
+        amount=amount,
+        taken=taken,
+    )
+    if broken is not None:
+        return broken
+    used = received = fee = ZERO
+    for price, size in taken:
+        cost = booked_cost(price, size)
+        gained = size if side == "buy" else cost
+        fee_here = booked_fee(gained, rate)
+        used += cost if side == "buy" else size
+        received += gained - fee_here if fee_in_received else gained
+        fee += fee_here
+    limit = limit_for(side, taken[-1][0], rules.tick_size)
+    assert used <= spend, (used, spend)
+    return Walk(
+        market=book.market,
+        side=side,
+        amount=amount,
+        limit=limit,
+        best=best,
+        used=used,
+        received=received,
+        fee=fee,
+        fee_in_received=fee_in_received,
+    )
+
+
+def take(levels: tuple[Level, ...], amount: Decimal) -> Iterator[Level]:
+    """Split an amount over levels, best first: one (price, size) for each level it touches."""
+    left = amount
+    for price, size in levels:
+        if left <= 0:
+            return
+        taken = min(size, left)
+        if taken > 0:
+            yield price, taken
+            left -= taken
+
+
+def limit_for(side: str, price: Decimal, tick: Decimal) -> Decimal:
+    """Name the tightest limit on the tick grid that takes a price: the price, if it is on the grid."""
+    return ceil_to(price, tick) if side == "buy" else floor_to(price, tick)
+
+
+def _buyable(
+    levels: tuple[Level, ...], spend: Decimal, rules: MarketRules, bound_price: Decimal
+) -> Decimal:
+    """Count the base that `spend` buys: the whole order has to be payable at its worst price."""
+    reached = ZERO
+    for price, size in levels:
+        limit = limit_for("buy", price, rules.tick_size)
+        if limit > bound_price:
+            break
+        cap = floor_to(spend / limit, rules.step_size)
+        if reached >= cap:
+            break
+        reached = min(reached + size, cap)
+    return reached
+
+
+def _sellable(
+    levels: tuple[Level, ...], spend: Decimal, rules: MarketRules, bound_price: Decimal
+) -> Decimal:
+    """Count the base that the bids within the bound take."""
+    reached = ZERO
+    for price, size in levels:
+        if limit_for("sell", price, rules.tick_size) < bound_price or reached >= spend:
+            break
+        reached += size
+    return min(reached, spend)
+
+
+def _broken(
+    rules: MarketRules,
+    side: str,
+    *,
+    spend: Decimal,
+    best: Decimal,
+    bound_price: Decimal,
+    amount: Decimal,
+    taken: list[Level],
+) -> Shortfall | None:
+    """Say which rule the order would break, with its numbers."""
+    beyond = best > bound_price if side == "buy" else best < bound_price
+    if beyond:
+        detail = f"best price {plain(best)} is beyond the bound {plain(bound_price)}"
+        return Shortfall(rules.market, NO_DEPTH, detail)
+    if not taken:
+        detail = (
+            f"{plain(spend)} to {side} at {plain(best)} is below one step {plain(rules.step_size)}"
+        )
+        return Shortfall(rules.market, BELOW_STEP, detail)
+    if amount < rules.amount_min:
+        detail = f"amount {plain(amount)} is below the minimum {plain(rules.amount_min)}"
+        return Shortfall(rules.market, BELOW_AMOUNT_MIN, detail)
+    notional = amount * limit_for(side, taken[-1][0], rules.tick_size)
+    if notional < rules.notional_min:
+        detail = f"notional {plain(notional)} is below the minimum {plain(rules.notional_min)}"
+        return Shortfall(rules.market, BELOW_NOTIONAL_MIN, detail)
+    return None

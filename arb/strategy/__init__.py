@@ -1,0 +1,1 @@
+"""Strategy files: schema and loader."""

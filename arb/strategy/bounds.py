@@ -1,0 +1,149 @@
+"""What a key accepts, said beside its type in the schema: ranges, patterns, currency codes.
+
+A bound's `complaint` completes a sentence that begins with the key: "must be at most 1, was 1.5".
+None means that the value is fine.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from arb.money import plain
+
+NUMBER_DIGITS_MAX: Final = 36  # before and after the point, each: sums and products stay exact
+CODE_CHARS_MAX: Final = 20
+TEXT_CHARS_MAX: Final = 4_096
+_CODE: Final = re.compile(r"[^\s/:,@'\"`\\]+")
+
+
+def shown(text: str, chars_max: int = 60) -> str:
+    """Quote a found text for a message: on one line, printable, and not longer than needed."""
+    return repr(text if len(text) <= chars_max else text[:chars_max] + "...")
+
+
+def currency_complaint(code: str) -> str | None:
+    """Say what is wrong with a currency code."""
+    fits = len(code) <= CODE_CHARS_MAX and _CODE.fullmatch(code) and code.isprintable()
+    if not fits:
+        return f"must be a currency code such as BTC, was {shown(code)}"
+    if code != code.upper():
+        return f"must be a currency code in upper case, was {shown(code)}"
+    return None
+
+
+@dataclass(frozen=True)
+class Number:
+    """An exact decimal, or a whole number, within a range."""
+
+    at_least: Decimal | int | None = None
+    above: Decimal | int | None = None
+    at_most: Decimal | int | None = None
+
+    def complaint(self, value: Decimal | int) -> str | None:
+        """Say which end of the range the value is beyond."""
+        if isinstance(value, Decimal) and not value.is_finite():
+            return f"must be a finite number, was {value}"
+        found = plain(Decimal(value))
+        if self.above is not None and not value > self.above:
+            return f"must be above {self.above}, was {found}"
+        if self.at_least is not None and value < self.at_least:
+            return f"must be at least {self.at_least}, was {found}"
+        if self.at_most is not None and value > self.at_most:
+            return f"must be at most {self.at_most}, was {found}"
+        return None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that matches a pattern as a whole."""
+
+    pattern: str
+    means: str  # completes "must be ..."
+
+    def complaint(self, value: str) -> str | None:
+        """Say what the text should have been."""
+        if re.fullmatch(self.pattern, value) is None:
+            return f"must be {self.means}, was {shown(value)}"
+        return None
+
+
+@dataclass(frozen=True)
+class Code:
+    """One currency code."""
+
+    def complaint(self, value: str) -> str | None:
+        """Say what is wrong with the code."""
+        return currency_complaint(value)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A list of different currency codes."""
+
+    count_min: int
+    count_max: int
+    closes: bool = False  # a cycle: the first one is reached again by itself
+
+    def complaint(self, value: Sequence[str]) -> str | None:
+        """Say which code is wrong, doubled, or that there are too few or too many."""
+        if self.closes and len(value) > 1 and value[0] == value[-1]:
+            return f"must not repeat {value[0]} at the end: the loop closes by itself"
+        for position, code in enumerate(value):
+            complaint = currency_complaint(code)
+            if complaint is not None:
+                return f"item {position + 1} {complaint}"
+            if code in value[:position]:
+                return f"must name each currency once, but {code} stands there twice"
+        if len(value) < self.count_min:
+            return f"must name at least {self.count_min} currencies, was {len(value)}"
+        if len(value) > self.count_max:
+            return f"must name at most {self.count_max} currencies, was {len(value)}"
+        return None
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Amounts by currency code, none below zero."""
+
+    count_max: int
+
+    def complaint(self, value: Mapping[str, Decimal]) -> str | None:
+        """Say which code or amount is wrong."""
+        if len(value) > self.count_max:
+            return f"must name at most {self.count_max} currencies, was {len(value)}"
+        for code, amount in value.items():
+            complaint = currency_complaint(code)
+            if complaint is not None:
+                return f"key {complaint}"
+            if not amount.is_finite() or amount < 0:
+                return f"amount of {code} must be at least 0, was {amount:f}"
+        return None
+
+
+@dataclass(frozen=True)
+class FilePath:
+    """A path of a file, relative to the strategy file's folder or to the working directory."""
+
+    def complaint(self, value: str) -> str | None:
+        """Say that it cannot be a path; the loader asks whether the file is there."""
+        if not value or not value.isprintable() or len(value) > TEXT_CHARS_MAX:
+            return f"must be the path of a file, was {shown(value)}"
+        return None
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A moment: seconds since the Unix epoch, or an ISO 8601 time; UTC where it names no zone."""
+
+    seconds_max: int
+
+    def complaint(self, value: Decimal) -> str | None:
+        """Say that the moment is outside of what the engine's clock can hold."""
+        if not value.is_finite() or not 0 <= value <= self.seconds_max:
+            return f"must be between 1970 and 2262, was {value:f}"
+        return None
+
+
+Bound = Number | Text | Code | Codes | Amounts | FilePath | Instant

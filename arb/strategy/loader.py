@@ -1,0 +1,173 @@
+"""Load a strategy file: either a whole, checked strategy or an error that names every problem."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from msgspec import Struct
+from yaml.nodes import MappingNode, ScalarNode
+
+from arb.errors import ConfigInvalid
+from arb.money import plain
+from arb.strategy.bounds import shown
+from arb.strategy.canonical import canonical_json, hash_of
+from arb.strategy.document import compose
+from arb.strategy.flags import Flags, apply
+from arb.strategy.reading import KeyPath, Reader
+from arb.strategy.rules import complaints
+from arb.strategy.schema import Execution, Fees, Mode, Strategy
+from arb.strategy.source import Place, Problem, read_source
+from arb.strategy.venue_fees import NamedFees, named_default
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """A strategy with what the file itself does not say."""
+
+    strategy: Strategy
+    path: Path
+    notes: tuple[str, ...]  # defaults that were used, to be printed
+    data_file: Path | None  # absolute; of the mode that runs, from the flag or the file
+
+    @property
+    def canonical(self) -> str:
+        """The text that the log keeps; see `arb.strategy.canonical`."""
+        return canonical_json(self.strategy)
+
+    @property
+    def config_hash(self) -> str:
+        """Sha256 of the canonical text, hex."""
+        return hash_of(self.canonical)
+
+    def required_data_file(self) -> Path:
+        """Give the recorded feed's file; raises ConfigInvalid where none was named."""
+        if self.data_file is None:
+            key = f"execution.{self.strategy.execution.mode}.data_file"
+            raise ConfigInvalid(f"{self.path}: no recorded feed; give `{key}` or --data-file")
+        return self.data_file
+
+
+def load(
+    path: str | Path,
+    *,
+    mode: str | None = None,
+    data_file: str | None = None,
+    random_seed: int | None = None,
+    start_time: str | None = None,
+    end_time: str | None = None,
+    paper_balances: Iterable[tuple[str, str]] = (),
+) -> Loaded:
+    """Read and check a strategy file; the keyword arguments are flags that go before its keys.
+
+    `data_file` is relative to the working directory and makes a paper market a recorded one.
+    `paper_balances` are pairs of currency and amount, each in the place of one balance.
+    Raises ConfigInvalid with every problem of the file and the flags.
+    """
+    flags = Flags(
+        mode=mode,
+        data_file=data_file,
+        random_seed=random_seed,
+        start_time=start_time,
+        end_time=end_time,
+        paper_balances=tuple(paper_balances),
+    )
+    source = read_source(Path(path))
+    root = compose(source)
+    fees = named_default(_exchange(root))
+    reader = Reader(_fee_defaults(fees))
+    strategy = reader.block(Strategy, root)
+    problems = reader.problems
+    files = _data_files(reader, flags, Path(path).parent, problems)
+    if strategy is not None:
+        strategy, wrong = apply(strategy, flags)
+        problems += [Problem(None, text) for text in wrong]
+        problems += [Problem(_place(reader, key), text) for key, text in complaints(strategy)]
+    if strategy is None or problems:
+        raise source.invalid(problems)
+    return Loaded(
+        strategy=strategy,
+        path=Path(path),
+        notes=tuple(_notes(strategy, reader.left_out, fees)),
+        data_file=files.get(strategy.execution.mode),
+    )
+
+
+def _exchange(root: MappingNode) -> str:
+    """Look ahead to the venue's name, because the default of another key depends on it."""
+    for key, value in root.value:
+        if key.value == "exchange" and isinstance(value, ScalarNode):
+            return str(value.value)
+    return ""
+
+
+def _fee_defaults(fees: NamedFees) -> Mapping[KeyPath, object]:
+    return {
+        ("fees",): Fees(taker_bps=fees.taker_bps, maker_bps=fees.maker_bps),
+        ("fees", "taker_bps"): fees.taker_bps,
+        ("fees", "maker_bps"): fees.maker_bps,
+    }
+
+
+def _place(reader: Reader, key: KeyPath) -> Place | None:
+    """Find the place of a key, or of the nearest block around it that the file has."""
+    while key and key not in reader.places:
+        key = key[:-1]
+    return reader.places.get(key)
+
+
+def _data_files(
+    reader: Reader, flags: Flags, folder: Path, problems: list[Problem]
+) -> dict[str, Path]:
+    """Find the recorded feed of each mode: the flag's for the mode that runs, else the file's."""
+    written = cast("Mode", reader.values.get(("execution", "mode"), Execution().mode))
+    running = flags.mode_over(written)
+    files: dict[str, Path] = {}
+    for mode in ("paper", "backtest"):
+        key = ("execution", mode, "data_file")
+        if mode == running and flags.data_file is not None:
+            found = _first_file(flags.data_file, [Path()])
+            problem = Problem(None, f"--data-file {shown(flags.data_file)}: no such file")
+        elif key in reader.values:
+            name = str(reader.values[key])
+            found = _first_file(name, [folder, Path()])
+            text = (
+                f"data_file {shown(name)} is neither beside this file nor in the working directory"
+            )
+            problem = Problem(reader.places[key], text)
+        else:
+            continue
+        if found is None:
+            problems.append(problem)
+        else:
+            files[mode] = found
+    return files
+
+
+def _first_file(name: str, folders: list[Path]) -> Path | None:
+    try:
+        paths = [(folder / name).absolute() for folder in folders]
+        return next((path for path in paths if path.is_file()), None)
+    except (OSError, ValueError):  # a name that no file system can have
+        return None
+
+
+def _notes(strategy: Strategy, left_out: set[KeyPath], fees: NamedFees) -> Iterator[str]:
+    """Tell the defaults that decide about money."""
+    rates = (("fees", "taker_bps"), ("fees", "maker_bps"))
+    if ("fees",) in left_out or any(rate in left_out for rate in rates):
+        taker, maker = plain(strategy.fees.taker_bps), plain(strategy.fees.maker_bps)
+        yield f"fees: default of {fees.name}: taker {taker} bps, maker {maker} bps"
+    mode = strategy.execution.mode
+    if _left_out(left_out, ("execution", "mode")):
+        yield f"mode: {mode}"
+    if mode == "live":
+        return
+    if mode == "paper":
+        yield f"feed: {strategy.execution.paper.feed}"
+    block = strategy.execution.paper if mode == "paper" else strategy.execution.backtest
+    if _left_out(left_out, ("execution", mode, "initial_balances")):
+        amounts = (f"{plain(amount)} {code}" for code, amount in block.initial_balances.items())
+        yield f"balances: {mode} default: {', '.join(amounts)}"
+
+
+def _left_out(left_out: set[KeyPath], key: KeyPath) -> bool:
+    return any(key[:depth] in left_out for depth in range(1, len(key) + 1))

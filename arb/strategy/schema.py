@@ -1,0 +1,190 @@
+"""The keys of a strategy file: a frozen struct per block, each key with type, range and default.
+
+The loader, the canonical form and the tests read these annotations; any other key is refused.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from msgspec import Struct, field
+
+from arb.clock import NS_PER_S
+from arb.limits import DISTANCE_FROM_MID_BPS_MAX, HOPS_MAX
+from arb.strategy.bounds import Amounts, Code, Codes, FilePath, Instant, Number, Text
+
+LEGS_MAX: Final = 8
+OPEN_CYCLES_MAX: Final = 1_000
+COUNT_MAX: Final = 1_000_000
+RETRIES_MAX: Final = 8  # with 8 legs still within the orders of one cycle
+FEE_BPS_MAX: Final = 1_000
+PROFIT_BPS_MAX: Final = 10_000
+DELAY_MS_MAX: Final = 3_600_000
+SECONDS_MAX: Final = 86_400
+EPOCH_SECONDS_MAX: Final = 9_223_372_036  # the last second that 63 bits of nanoseconds can hold
+SEED_MAX: Final = 2**63 - 1
+CURRENCIES_MAX: Final = 100
+
+Rate = Annotated[Decimal, Number(at_least=0, at_most=1)]
+FeeBps = Annotated[Decimal, Number(at_least=0, at_most=FEE_BPS_MAX)]
+SlippageBps = Annotated[Decimal, Number(above=0, at_most=DISTANCE_FROM_MID_BPS_MAX)]
+DelayMs = Annotated[int, Number(at_least=0, at_most=DELAY_MS_MAX)]
+Seed = Annotated[int, Number(at_least=0, at_most=SEED_MAX)]
+Balances = Annotated[dict[str, Decimal], Amounts(count_max=CURRENCIES_MAX)]
+Path = Annotated[str, FilePath()]
+Moment = Annotated[Decimal, Instant(seconds_max=EPOCH_SECONDS_MAX)]  # seconds since the epoch
+
+Mode = Literal["paper", "live", "backtest"]
+Feed = Literal["generated", "recorded"]
+
+
+def paper_balances() -> dict[str, Decimal]:
+    """Give the documented balances of a paper account; `initial_balances` replaces all of them."""
+    return {
+        "BTC": Decimal(1),
+        "ETH": Decimal(10),
+        "USDT": Decimal(10_000),
+        "USDC": Decimal(10_000),
+        "USD": Decimal(10_000),
+        "SOL": Decimal(100),
+        "BNB": Decimal(10),
+    }
+
+
+class CapitalAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much a cycle begins with: an `amount`, or a `fraction` of what is available."""
+
+    mode: Literal["fixed_amount", "fixed_fraction"]
+    amount: Annotated[Decimal, Number(above=0)] | None = None
+    fraction: Annotated[Decimal, Number(above=0, at_most=1)] | None = None
+
+
+class Fees(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the venue charges, in the received asset or in `fee_currency` while that lasts."""
+
+    taker_bps: FeeBps
+    maker_bps: FeeBps
+    fee_currency: Annotated[str, Code()] | None = None
+
+
+class Breaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many anomalies within a time pause new cycles, and for how long."""
+
+    max_unknowns: Annotated[int, Number(at_least=1, at_most=COUNT_MAX)] = 10
+    max_refusals: Annotated[int, Number(at_least=1, at_most=COUNT_MAX)] = 20
+    window_seconds: Annotated[Decimal, Number(above=0, at_most=SECONDS_MAX)] = Decimal(60)
+    cooldown_seconds: Annotated[Decimal, Number(at_least=0, at_most=SECONDS_MAX)] = Decimal(5)
+
+
+class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stops new cycles."""
+
+    max_open_cycles: Annotated[int, Number(at_least=1, at_most=OPEN_CYCLES_MAX)] = 3
+    breaker: Breaker = field(default_factory=Breaker)
+
+
+class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New, re-planned orders per leg after a proven refusal or a miss, and when to cancel."""
+
+    max_retries: Annotated[int, Number(at_least=0, at_most=RETRIES_MAX)] = 3
+    retry_delay_ms: DelayMs = 1_000
+    timeout_seconds: Annotated[Decimal, Number(above=0, at_most=SECONDS_MAX)] = Decimal(30)
+
+
+class PanicSell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where holdings go when a cycle cannot go on."""
+
+    enabled: bool = True
+    base_currencies: Annotated[tuple[str, ...], Codes(count_min=1, count_max=CURRENCIES_MAX)] = (
+        "USDC",
+        "USD",
+        "USDT",
+    )
+    max_slippage_bps: SlippageBps = Decimal(100)
+    max_hops: Annotated[int, Number(at_least=1, at_most=HOPS_MAX)] = 3
+
+
+class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often the paper venue misbehaves in each way: a rate from 0 (never) to 1 (always)."""
+
+    reply_lost: Rate = Decimal(0)
+    request_lost: Rate = Decimal(0)
+    reply_delayed: Rate = Decimal(0)
+    reply_never: Rate = Decimal(0)
+    order_hidden: Rate = Decimal(0)
+    late_fill: Rate = Decimal(0)
+    duplicated_reports: Rate = Decimal(0)
+    reordered_reports: Rate = Decimal(0)
+    altered_reports: Rate = Decimal(0)
+    refused: Rate = Decimal(0)
+    banned: Rate = Decimal(0)
+    maintenance: Rate = Decimal(0)
+    none_fields: Rate = Decimal(0)
+    garbage: Rate = Decimal(0)
+    read_fails: Rate = Decimal(0)
+
+
+class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The paper venue: its books, what its account holds at first, how slow and faulty it is."""
+
+    feed: Feed = "generated"
+    data_file: Path | None = None  # as written; `Loaded.data_file` is where it was found
+    random_seed: Seed = 42
+    initial_balances: Balances = field(default_factory=paper_balances)
+    latency_sim_ms: DelayMs = 50
+    step_ms: Annotated[int, Number(at_least=1, at_most=DELAY_MS_MAX)] = 100  # generated market
+    faults: Faults = field(default_factory=Faults)
+
+
+class Backtest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recorded feed on virtual time, from `start_time` until before `end_time`."""
+
+    data_file: Path | None = None  # as written; `Loaded.data_file` is where it was found
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    random_seed: Seed = 42
+    initial_balances: Balances = field(default_factory=paper_balances)
+    latency_sim_ms: DelayMs = 50
+
+    @property
+    def start_ns(self) -> int | None:
+        """The first moment to play, inclusive; None: from the first row."""
+        return None if self.start_time is None else int(self.start_time * NS_PER_S)
+
+    @property
+    def end_ns(self) -> int | None:
+        """The moment to stop before; None: play every row."""
+        return None if self.end_time is None else int(self.end_time * NS_PER_S)
+
+
+class Execution(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which mode runs, and the settings of each."""
+
+    mode: Mode = "paper"
+    paper: Paper = field(default_factory=Paper)
+    backtest: Backtest = field(default_factory=Backtest)
+
+
+class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One strategy: a venue, a path of currencies, and the limits within which it is traded."""
+
+    name: Annotated[
+        str,
+        Text(r"[A-Za-z0-9_.-]{1,64}", "1 to 64 letters, digits, '_', '.' or '-'"),
+    ]
+    exchange: Annotated[
+        str, Text(r"[a-z0-9_]{1,40}", "a venue's id in lower case, such as binance")
+    ]
+    cycle: Annotated[tuple[str, ...], Codes(count_min=2, count_max=LEGS_MAX, closes=True)]
+    min_profit_bps: Annotated[Decimal, Number(at_least=-PROFIT_BPS_MAX, at_most=PROFIT_BPS_MAX)]
+    max_slippage_bps: SlippageBps
+    capital_allocation: CapitalAllocation
+    fees: Fees  # the loader fills it from the venue's named default
+    risk_controls: RiskControls = field(default_factory=RiskControls)
+    order: Order = field(default_factory=Order)
+    panic_sell: PanicSell = field(default_factory=PanicSell)
+    execution: Execution = field(default_factory=Execution)
+
+    @property
+    def start_currency(self) -> str:
+        """The currency a cycle begins and ends with."""
+        return self.cycle[0]

@@ -1,0 +1,295 @@
+"""Every key of a strategy: what it accepts, what it refuses, and what it is when it is left out."""
+
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from arb.strategy.schema import paper_balances
+
+REQUIRED: Final = object()
+
+
+class Key(NamedTuple):
+    default: object
+    good: dict[str, object]  # YAML text -> value
+    bad: dict[str, str]  # YAML text -> part of the message
+
+
+def number(
+    default: object,
+    good: dict[str, object] | None = None,
+    *,
+    low: int | None = None,
+    above: int | None = None,
+    high: int | None = None,
+) -> Key:
+    """A decimal: exact, never from quotes, within its range."""
+    good = {"0.1": Decimal("0.1"), "1e0": Decimal(1)} if good is None else dict(good)
+    bad = {
+        "abc": "must be a number such as",
+        "true": "was the yes/no value true",
+        ".nan": "must be a number",
+        ".inf": "must be a number",
+        "1_0": "must be a number",
+        "010": "must be a number",
+        "0x10": "must be a number",
+        "1:30": "must be a number",
+        "'0.25'": "remove the quotes",
+        "[1]": "was a list",
+        "{a: 1}": "was a block of keys",
+        "": "is empty",
+        "~": "must be a number",
+        "0." + "1" * 40: "must have at most 36 digits",
+        "1e99": "must have at most 36 digits",
+    }
+    if low is not None:
+        good[f"{low}"] = Decimal(low)
+        bad[f"{Decimal(low) - Decimal('0.1')}"] = f"must be at least {low}"
+    if above is not None:
+        bad[f"{above}"] = f"must be above {above}"
+    if high is not None:
+        good[f"{high}"] = Decimal(high)
+        bad[f"{Decimal(high) + Decimal('0.1')}"] = f"must be at most {high}"
+    return Key(default, good, bad)
+
+
+def whole(default: int, low: int, high: int) -> Key:
+    """A whole number within its range."""
+    bad = {
+        "1.5": "must be a whole number",
+        "1.0": "must be a whole number",
+        "true": "must be a whole number",
+        "'7'": "must be a whole number",
+        "abc": "must be a whole number",
+        "[7]": "must be a whole number",
+        "": "is empty",
+        f"{low - 1}": f"must be at least {low}",
+        f"{high + 1}": f"must be at most {high}",
+        "9" * 400: "must have at most 36 digits",
+    }
+    return Key(default, {f"{low}": low, f"{high}": high, f"+{low + 1}": low + 1}, bad)
+
+
+def block(default: object = None) -> Key:
+    """Hold other keys."""
+    bad = {
+        "5": "must be a block of keys",
+        "[1]": "was a list",
+        "": "was empty",
+        "{zzz: 1}": "unknown key `zzz`",
+    }
+    return Key(default, {}, bad)
+
+
+def rate() -> Key:
+    return number(Decimal(0), {"0.5": Decimal("0.5")}, low=0, high=1)
+
+
+BALANCES = Key(
+    paper_balances(),
+    {"{USDT: 5, BTC: 0.1}": {"USDT": Decimal(5), "BTC": Decimal("0.1")}, "{}": {}},
+    {
+        "{USDT: -1}": "amount of USDT must be at least 0",
+        "{usdt: 1}": "upper case",
+        "{USDT: x}": "amount of USDT must be a number",
+        "{USDT: true}": "must be a number",
+        "{USDT: 1, USDT: 2}": "USDT is given twice",
+        "{ON: 1}": "put it in quotes",
+        "[USDT]": "must be amounts by currency",
+        "5": "must be amounts by currency",
+        "{" + ", ".join(f"C{n}: 1" for n in range(101)) + "}": "at most 100 currencies",
+    },
+)
+MOMENT = Key(
+    None,
+    {
+        "1618677942.586266": Decimal("1618677942.586266"),
+        "2021-04-17T16:45:42.586266Z": Decimal("1618677942.586266"),
+        "2021-04-17 18:45:42.586266+02:00": Decimal("1618677942.586266"),
+        "2021-04-17": Decimal(1618617600),
+        "'2021-04-17T00:00'": Decimal(1618617600),
+        "0": Decimal(0),
+    },
+    {
+        "yesterday": "must be a time such as",
+        "2021-13-17": "must be a time such as",
+        "2021-04-17T25:00:00Z": "must be a time such as",
+        "1e9": "must be a time such as",
+        "-5": "must be a time such as",
+        "true": "must be a time such as",
+        "9999999999": "must be between 1970 and 2262",
+    },
+)
+DATA_FILE = Key(
+    None,
+    {},  # see test_files.py
+    {
+        "nowhere.csv": "is neither beside this file nor in the working directory",
+        "5": "must be text",
+        "''": "must be the path of a file",
+        '"a\\nb"': "must be the path of a file",
+        '"\\0"': "must be the path of a file",
+        "[a]": "must be text",
+    },
+)
+KEYS: Final = {
+    "name": Key(
+        REQUIRED,
+        {"a": "a", "A.b-c_9": "A.b-c_9", "'5'": "5", "x" * 64: "x" * 64},
+        {
+            "5": "put it in quotes",
+            "a b": "must be 1 to 64",
+            "''": "must be 1 to 64",
+            "x" * 65: "must be 1 to 64",
+            "yes": "put it in quotes",
+            "[a]": "must be text",
+            "ä": "must be 1 to 64",
+        },
+    ),
+    "exchange": Key(
+        REQUIRED,
+        {"kraken": "kraken", "binance_us": "binance_us"},
+        {
+            "Binance": "in lower case",
+            "5": "put it in quotes",
+            "{a: b}": "must be text",
+            "": "is empty",
+        },
+    ),
+    "cycle": Key(
+        REQUIRED,
+        {
+            "[USDT, BTC, ETH]": ("USDT", "BTC", "ETH"),
+            "[A, B]": ("A", "B"),
+            "['1INCH', USDT]": ("1INCH", "USDT"),
+            "[A, B, C, D, E, F, G, H]": tuple("ABCDEFGH"),
+        },
+        {
+            "[USDT]": "must name at least 2 currencies",
+            "[]": "must name at least 2 currencies",
+            "[A, B, C, D, E, F, G, H, I]": "must name at most 8 currencies",
+            "[USDT, BTC, USDT]": "must not repeat USDT at the end",
+            "[USDT, BTC, BTC]": "BTC stands there twice",
+            "[USDT, btc]": "item 2 must be a currency code in upper case",
+            "[USDT, B/C]": "item 2 must be a currency code such as BTC",
+            "[USDT, NO]": "item 2 must be text, was the yes/no value NO; put it in quotes",
+            "[USDT, 5]": "put it in quotes",
+            "[USDT, [BTC]]": "item 2 must be text, was a list",
+            "USDT": "must be a list such as",
+            "{USDT: BTC}": "must be a list such as",
+            "": "must be a list such as",
+        },
+    ),
+    "min_profit_bps": number(
+        REQUIRED, {"-200": Decimal(-200), "0": Decimal(0)}, low=-10000, high=10000
+    ),
+    "max_slippage_bps": number(REQUIRED, above=0, high=1000),
+    "capital_allocation": block(REQUIRED),
+    "capital_allocation.mode": Key(
+        REQUIRED,
+        {"fixed_amount": "fixed_amount"},
+        {
+            "fixed_amout": "did you mean fixed_amount?",
+            "kelly": "use fixed_amount or fixed_fraction",
+            "progressive": "use fixed_amount",
+            "risk_parity": "use fixed_amount",
+            "": "is empty",
+            "5": "must be one of",
+        },
+    ),
+    "capital_allocation.amount": number(None, above=0),
+    "capital_allocation.fraction": number(None, {}, above=0),  # see test_rules.py
+    "fees": block(),
+    "fees.taker_bps": number(Decimal(10), low=0, high=1000),
+    "fees.maker_bps": number(Decimal(10), low=0, high=1000),
+    "fees.fee_currency": Key(
+        None,
+        {"BNB": "BNB"},
+        {
+            "bnb": "upper case",
+            "5": "put it in quotes",
+            "BTC": "part of the cycle",
+            "[BNB]": "must be text",
+            "": "is empty",
+        },
+    ),
+    "risk_controls": block(),
+    "risk_controls.max_open_cycles": whole(3, 1, 1000),
+    "risk_controls.breaker": block(),
+    "risk_controls.breaker.max_unknowns": whole(10, 1, 1_000_000),
+    "risk_controls.breaker.max_refusals": whole(20, 1, 1_000_000),
+    "risk_controls.breaker.window_seconds": number(Decimal(60), above=0, high=86400),
+    "risk_controls.breaker.cooldown_seconds": number(Decimal(5), low=0, high=86400),
+    "order": block(),
+    "order.max_retries": whole(3, 0, 8),
+    "order.retry_delay_ms": whole(1000, 0, 3_600_000),
+    "order.timeout_seconds": number(Decimal(30), above=0, high=86400),
+    "panic_sell": block(),
+    "panic_sell.enabled": Key(
+        default=True,
+        good={"true": True, "false": False, "False": False},
+        bad={
+            "1": "must be true or false",
+            "'true'": "must be true or false",
+            "yes": "must be true or false",
+            "[true]": "must be true or false",
+            "": "is empty",
+        },
+    ),
+    "panic_sell.base_currencies": Key(
+        ("USDC", "USD", "USDT"),
+        {"[EUR]": ("EUR",)},
+        {
+            "[]": "at least 1 currencies",
+            "[eur]": "upper case",
+            "EUR": "must be a list",
+            "[EUR, EUR]": "EUR stands there twice",
+        },
+    ),
+    "panic_sell.max_slippage_bps": number(Decimal(100), above=0, high=1000),
+    "panic_sell.max_hops": whole(3, 1, 3),
+    "execution": block(),
+    "execution.mode": Key(
+        "paper",
+        {"paper": "paper", "live": "live", "backtest": "backtest"},
+        {
+            "papr": "did you mean paper?",
+            "true": "must be one of",
+            "[paper]": "must be one of",
+            "": "is empty",
+        },
+    ),
+    "execution.paper": block(),
+    "execution.paper.feed": Key(
+        "generated",
+        {"generated": "generated", "recorded": "recorded"},
+        {"live": "not supported yet; use generated or recorded", "x": "must be one of"},
+    ),
+    "execution.paper.data_file": DATA_FILE,
+    "execution.paper.random_seed": whole(42, 0, 2**63 - 1),
+    "execution.paper.initial_balances": BALANCES,
+    "execution.paper.latency_sim_ms": whole(50, 0, 3_600_000),
+    "execution.paper.step_ms": whole(100, 1, 3_600_000),
+    "execution.paper.faults": block(),
+    "execution.paper.faults.reply_lost": rate(),
+    "execution.paper.faults.request_lost": rate(),
+    "execution.paper.faults.reply_delayed": rate(),
+    "execution.paper.faults.reply_never": rate(),
+    "execution.paper.faults.order_hidden": rate(),
+    "execution.paper.faults.late_fill": rate(),
+    "execution.paper.faults.duplicated_reports": rate(),
+    "execution.paper.faults.reordered_reports": rate(),
+    "execution.paper.faults.altered_reports": rate(),
+    "execution.paper.faults.refused": rate(),
+    "execution.paper.faults.banned": rate(),
+    "execution.paper.faults.maintenance": rate(),
+    "execution.paper.faults.none_fields": rate(),
+    "execution.paper.faults.garbage": rate(),
+    "execution.paper.faults.read_fails": rate(),
+    "execution.backtest": block(),
+    "execution.backtest.data_file": DATA_FILE,
+    "execution.backtest.start_time": MOMENT,
+    "execution.backtest.end_time": MOMENT,
+    "execution.backtest.random_seed": whole(42, 0, 2**63 - 1),
+    "execution.backtest.initial_balances": BALANCES,
+    "execution.backtest.latency_sim_ms": whole(50, 0, 3_600_000),
+}

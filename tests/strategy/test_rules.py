@@ -1,0 +1,100 @@
+"""What keys must fulfil together."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from arb.strategy.loader import Loaded
+from tests.strategy.conftest import MINIMAL
+
+Loads = Callable[..., Loaded]
+Refuses = Callable[..., str]
+FRACTION = MINIMAL.replace("fixed_amount\n  amount: 1000", "fixed_fraction\n  fraction: 0.5")
+
+
+def test_a_mode_needs_its_own_number(refuses: Refuses) -> None:
+    message = refuses(MINIMAL.replace("fixed_amount", "fixed_fraction"))
+    assert "demo.yaml:7:9: mode fixed_fraction needs the key `fraction`" in message
+    assert "demo.yaml:8:11: amount has no effect with mode fixed_fraction; remove it" in message
+
+
+def test_a_fee_currency_within_the_cycle_is_refused(refuses: Refuses) -> None:
+    message = refuses(MINIMAL + "fees: {fee_currency: ETH}\n")
+    assert "demo.yaml:9:22: fee_currency ETH is part of the cycle" in message
+
+
+def test_a_live_strategy_may_not_ask_for_losses(loads: Loads, refuses: Refuses) -> None:
+    text = MINIMAL.replace("min_profit_bps: 10", "min_profit_bps: -1")
+    assert loads(text).strategy.min_profit_bps == -1
+    assert loads(text, mode="backtest").strategy.min_profit_bps == -1
+    message = refuses(text + "execution: {mode: live}\n")
+    assert "demo.yaml:4:17: min_profit_bps must be at least 0 in live mode" in message
+    assert "demo.yaml:4:17" in refuses(text, mode="live")
+
+
+def test_a_recording_beside_a_generated_feed_is_refused(refuses: Refuses, tmp_path: Path) -> None:
+    (tmp_path / "books.csv").touch()
+    message = refuses(MINIMAL + "execution:\n  paper: {data_file: books.csv}\n")
+    assert "demo.yaml:10:22: data_file has no effect with feed generated" in message
+
+
+@pytest.mark.parametrize("end", ["2021-04-17T12:00:00Z", "2021-04-17T13:00:00+02:00"])
+def test_a_backtest_ends_after_it_starts(end: str, refuses: Refuses) -> None:
+    times = f"{{start_time: 2021-04-17T12:00:00Z, end_time: {end}}}"
+    message = refuses(MINIMAL + f"execution:\n  backtest: {times}\n")
+    assert "demo.yaml:10:58: end_time must be after start_time" in message
+
+
+def test_times_are_exact_to_the_nanosecond(loads: Loads) -> None:
+    times = "{start_time: 2021-04-17T16:45:42.586266001Z, end_time: 1618677942.586266002}"
+    backtest = loads(MINIMAL + f"execution: {{backtest: {times}}}\n").strategy.execution.backtest
+    assert backtest.start_ns == 1_618_677_942_586_266_001
+    assert backtest.end_ns == 1_618_677_942_586_266_002
+
+
+@pytest.mark.parametrize(
+    ("exchange", "name", "taker", "maker"),
+    [
+        ("binance", "binance", 10, 10),
+        ("kraken", "kraken", 26, 16),
+        ("coinbase", "coinbase", 60, 40),
+        ("kucoin", "kucoin", 10, 10),
+        ("okx", "okx", 10, 8),
+        ("gemini", "gemini", 40, 20),
+        ("bitstamp", "default", 10, 10),
+    ],
+)
+def test_without_fees_the_venues_named_default_is_used_and_told(
+    exchange: str, name: str, taker: int, maker: int, loads: Loads
+) -> None:
+    loaded = loads(MINIMAL.replace("binance", exchange))
+    assert (loaded.strategy.fees.taker_bps, loaded.strategy.fees.maker_bps) == (taker, maker)
+    assert f"fees: default of {name}: taker {taker} bps, maker {maker} bps" in loaded.notes
+
+
+def test_one_fee_rate_alone_is_completed_and_told(loads: Loads) -> None:
+    loaded = loads(MINIMAL + "fees: {taker_bps: 7.5}\n")
+    assert "fees: default of binance: taker 7.5 bps, maker 10 bps" in loaded.notes
+
+
+def test_what_was_given_is_not_told_as_a_default(loads: Loads) -> None:
+    fees = "fees: {taker_bps: 1, maker_bps: 1}\n"
+    loaded = loads(
+        MINIMAL + fees + "execution: {mode: paper, paper: {initial_balances: {BTC: 1}}}\n"
+    )
+    assert loaded.notes == ("feed: generated",)
+
+
+def test_the_six_key_strategy_tells_every_default_about_money(loads: Loads) -> None:
+    assert loads(FRACTION).notes == (
+        "fees: default of binance: taker 10 bps, maker 10 bps",
+        "mode: paper",
+        "feed: generated",
+        "balances: paper default: 1 BTC, 10 ETH, 10000 USDT, 10000 USDC, 10000 USD, 100 SOL, 10 BNB",
+    )
+
+
+def test_given_balances_take_the_place_of_all_default_ones(loads: Loads) -> None:
+    loaded = loads(MINIMAL + "execution: {paper: {initial_balances: {USDT: 5}}}\n")
+    assert loaded.strategy.execution.paper.initial_balances == {"USDT": 5}
