@@ -1,0 +1,1 @@
+"""Venues: the port, the paper venue and the faults over any venue."""
