@@ -1,0 +1,1 @@
+"""The engine: what runs cycles, resolves orders, recovers and unwinds."""

@@ -1,0 +1,131 @@
+"""Guarded access to a venue: a time limit on every call, the ban latch, and the venue's clock.
+
+Reads are retried with backoff; a create is never retried here or anywhere else.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+import structlog
+
+from arb import limits
+from arb.clock import NS_PER_S, Clock
+from arb.errors import ArbError
+from arb.exchange.port import Balance, Banned, OrderNotFound, Unreachable, Venue, VenueError
+
+log = structlog.get_logger()
+Answer = TypeVar("Answer")
+
+
+class Access:
+    """One venue as the engine may use it."""
+
+    def __init__(self, venue: Venue, clock: Clock) -> None:
+        self.venue = venue
+        self.clock = clock
+        self.banned_until_ns = 0
+        self._offset_ns: int | None = None  # venue's clock - ours
+        self._offset_read_ns = 0
+
+    @property
+    def banned(self) -> bool:
+        """Whether the venue told us to be silent: nothing is sent and nothing is polled."""
+        return self.clock.now_ns() < self.banned_until_ns
+
+    def latch(self, error: Banned) -> None:
+        """Remember a ban, venue-wide; a later end never gets shorter."""
+        until = self.clock.now_ns() + max(error.retry_after_ns, 0)
+        self.banned_until_ns = max(self.banned_until_ns, until)
+        log.warning("venue.banned", seconds=error.retry_after_ns / NS_PER_S)
+
+    async def read(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make one guarded read, at once again a few times where there is no answer.
+
+        Raises Banned at once while the latch holds, OrderNotFound as the venue says it, and
+        Unreachable for everything else that is no answer, a malformed one included.
+        """
+        for delay_s in limits.READ_RETRY_DELAYS_S:
+            try:
+                return await self._read_once(call)
+            except Unreachable as error:
+                log.info("venue.read_again", error=str(error))
+                await self.clock.sleep(delay_s)
+        return await self._read_once(call)
+
+    async def _read_once(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        if self.banned:
+            raise Banned(self.banned_until_ns - self.clock.now_ns())
+        try:
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the answer.
+            async with asyncio.timeout(limits.READ_TIMEOUT_S):
+                return await call()
+        except Banned as error:
+            self.latch(error)
+            raise
+        except (OrderNotFound, Unreachable):
+            raise
+        except VenueError as error:
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+        except TimeoutError as error:
+            raise Unreachable(f"no answer within {limits.READ_TIMEOUT_S} s") from error
+        except ArbError:
+            raise  # a defect of our own
+        except Exception as error:
+            # A venue's words that cannot be read are no answer; they must not end the engine.
+            raise Unreachable(f"unreadable answer: {type(error).__name__}: {error}") from error
+
+    async def balances(self) -> Mapping[str, Balance]:
+        """Read every balance; one that is no finite number makes the reading no answer."""
+
+        async def ask() -> Mapping[str, Balance]:
+            told = await self.venue.balances()
+            for asset, balance in told.items():
+                if not (balance.free.is_finite() and balance.locked.is_finite()):
+                    raise Unreachable(f"unreadable balance of {asset}: {balance}")
+            return told
+
+        return await self.read(ask)
+
+    async def read_patiently(
+        self, call: Callable[[], Awaitable[Answer]], *, what: str, until_ns: int
+    ) -> Answer:
+        """Make guarded reads, waiting out errors and bans until a time; raises the last of them."""
+        delay = limits.WAIT_FIRST_S
+        while True:
+            try:
+                return await call()
+            except (Unreachable, Banned) as error:
+                left = (until_ns - self.clock.now_ns()) / NS_PER_S
+                ban = (self.banned_until_ns - self.clock.now_ns()) / NS_PER_S
+                if left <= 0 or ban > left:
+                    raise
+                wait = max(min(delay, left), ban)
+                log.warning("venue.retry", what=what, error=str(error), seconds=round(wait, 3))
+                await self.clock.sleep(wait)
+                delay = min(delay * 2, limits.WAIT_MAX_S)
+
+    async def venue_time_ns(self) -> int:
+        """Read the venue's clock now, and learn the offset."""
+
+        async def ask() -> int:
+            asked = self.clock.now_ns()
+            answer = int(await self.venue.time_ns())
+            now = self.clock.now_ns()
+            self._offset_ns = answer - (asked + now) // 2
+            self._offset_read_ns = now
+            return answer
+
+        return await self.read(ask)
+
+    def doubt_clock(self) -> None:
+        """Forget the offset: the next one who needs the venue's clock reads it anew."""
+        self._offset_ns = None
+
+    def venue_time_estimate_ns(self) -> int | None:
+        """Estimate the venue's clock from the last reading; None when that is too old."""
+        now = self.clock.now_ns()
+        age_max = round(limits.CLOCK_READ_AGE_S_MAX * NS_PER_S)
+        if self._offset_ns is None or now - self._offset_read_ns > age_max:
+            return None
+        return now + self._offset_ns

@@ -1,0 +1,151 @@
+"""Put an engine together from what is ready-made: a venue, a market, a log and a clock."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from msgspec import Struct
+
+from arb.clock import NS_PER_S, Clock
+from arb.events import facts as f
+from arb.events.log import EventLog
+from arb.exchange.faults import VenueWithBooks
+from arb.execution.access import Access
+from arb.execution.breaker import Breaker
+from arb.execution.desk import Desk
+from arb.execution.detector import Detector
+from arb.execution.engine import Engine, Parts
+from arb.execution.feeding import play
+from arb.execution.history import History
+from arb.execution.journal import Journal
+from arb.execution.operator import Operator
+from arb.execution.reconcile import Reconciler
+from arb.execution.runner import Runner
+from arb.execution.tally import Tally
+from arb.execution.trader import Desired, Trader
+from arb.feeds.source import Change, MarketSource
+from arb.limits import WATCH_FINAL_ORDERS_S
+from arb.market.routes import legs_of
+from arb.strategy.canonical import from_canonical
+from arb.strategy.loader import Loaded
+from arb.strategy.schema import Strategy
+
+
+class Outside(Struct, frozen=True, kw_only=True):
+    """What the engine stands on, and what a test may put in its place."""
+
+    clock: Clock
+    events: EventLog
+    history: History
+    venue: VenueWithBooks
+    source: MarketSource
+    run_id: str
+    lock_account: Callable[[], None]
+    space_low: Callable[[], bool]
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What a run was asked beside its strategies."""
+
+    cycles: int | None = None
+    recover: bool = True
+    duration_s: float | None = None
+
+
+class Built(Struct, frozen=True):
+    """An engine ready to run."""
+
+    engine: Engine
+    parts: Parts
+    operator: Operator
+
+
+def engine_version() -> str:
+    """The installed version; a source tree that is not installed has none."""
+    try:
+        return version("arb-cycle-engine")
+    except PackageNotFoundError:
+        return "source"
+
+
+def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
+    """Make every part and join them; nothing is read from the venue and nothing is written yet."""
+    clock, history = outside.clock, outside.history
+    strategy = loaded[0].strategy
+    backtest = strategy.execution.mode == "backtest"
+    account, cycles = history.account(), history.open_cycles()
+    journal = Journal(outside.events, clock, outside.run_id, account, cycles)
+    configs = {one.config_hash: one.strategy for one in loaded}
+    desk = Desk(
+        clock=clock,
+        journal=journal,
+        access=Access(outside.venue, clock),
+        books=outside.venue,
+        strategies={**_began_with(history, sorted({cycle.config for cycle in cycles})), **configs},
+    )
+    history.on_miss = lambda config: desk.strategies.update(_began_with(history, [config]))
+    runner = Runner(desk, history)
+    since = account.trades_through_ns - WATCH_FINAL_ORDERS_S * NS_PER_S
+    reconciler = Reconciler(
+        desk, runner, history, known=history.known_trades(since), changes=history.known_changes()
+    )
+    detector = Detector()
+    trader = Trader(
+        desk,
+        runner,
+        Breaker(desk, strategy.risk_controls.breaker),
+        cycles_max=wish.cycles,
+        space_low=outside.space_low,
+    )
+
+    def plan() -> None:
+        detector.charge(desk.fees)
+        for config, one in configs.items():
+            legs = legs_of(one.cycle, desk.markets)
+            detector.watch(legs, one.min_profit_bps)
+            names = frozenset(leg.market for leg in legs)
+            trader.desired.append(Desired(one, config, legs, names))
+
+    began_ns = clock.now_ns()
+
+    def feed() -> AsyncIterator[Change]:
+        # A backtest judges every row, those too that came while the first readings were made.
+        after = began_ns if backtest else clock.now_ns()
+        return play(outside.source, clock, after_ns=after, every_row=backtest)
+
+    parts = Parts(
+        desk=desk,
+        runner=runner,
+        trader=trader,
+        reconciler=reconciler,
+        detector=detector,
+        tally=Tally(lambda: journal.moved),
+        feed=feed,
+        plan=plan,
+        lock_account=outside.lock_account,
+        run=outside.run_id,
+        version=engine_version(),
+        duration_s=wish.duration_s,
+        cycles_max=wish.cycles,
+        recover=wish.recover,
+        strategies=_loaded_facts(loaded, history),
+    )
+    engine = Engine(parts)
+    runner.on_fatal = engine.fail
+    return Built(engine, parts, Operator(journal, history, runner))
+
+
+def _began_with(history: History, configs: Sequence[str]) -> Mapping[str, Strategy]:
+    """The configurations that open cycles began with, from the log."""
+    return {
+        config: from_canonical(text)
+        for config in configs
+        if (text := history.strategy_text(config)) is not None
+    }
+
+
+def _loaded_facts(loaded: Sequence[Loaded], history: History) -> tuple[f.StrategyLoaded, ...]:
+    return tuple(
+        f.StrategyLoaded(name=one.strategy.name, config=one.config_hash, text=one.canonical)
+        for one in loaded
+        if history.strategy_text(one.config_hash) is None
+    )

@@ -1,0 +1,65 @@
+"""What every part of the engine works with: one venue, one account, one log."""
+
+from collections.abc import Mapping
+
+from arb.clock import NS_PER_S, Clock
+from arb.exchange.port import Books, VenueRules
+from arb.execution.access import Access
+from arb.execution.arbiter import Arbiter
+from arb.execution.journal import Journal
+from arb.limits import BOOK_HEARD_S_MAX
+from arb.market.book import Book, FeeRates, MarketRules
+from arb.money import ZERO
+from arb.strategy.schema import Strategy
+
+
+class Desk:
+    """The engine's shared surroundings; made once by the wiring."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        journal: Journal,
+        access: Access,
+        books: Books,
+        strategies: Mapping[str, Strategy],
+    ) -> None:
+        self.clock = clock
+        self.journal = journal
+        self.access = access
+        self.books = books
+        self.markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
+        self.fees = FeeRates(ZERO, ZERO)
+        self.strategies = dict(strategies)  # by configuration hash, recovered ones included
+        self.arbiter = Arbiter(journal)
+
+    def learn(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> None:
+        """Take over what the venue says of its markets and fees."""
+        self.markets, self.fees = markets, fees
+
+    async def reload_markets(self) -> None:
+        """Read the markets' rules again; raises Unreachable or Banned."""
+        self.markets = await self.access.read(self.access.venue.markets)
+
+    @property
+    def rules(self) -> VenueRules:
+        """The venue's dialect."""
+        return self.access.venue.rules
+
+    def book(self, market: str) -> Book | None:
+        """The book of a market while its connection is alive; a quiet book is fresh."""
+        heard = self.books.heard_ns(market)
+        if heard is None or self.clock.now_ns() - heard > BOOK_HEARD_S_MAX * NS_PER_S:
+            return None
+        return self.books.book(market)
+
+    def strategy(self, config: str) -> Strategy:
+        """The configuration a cycle began with."""
+        return self.strategies[config]
+
+
+def targets_of(strategy: Strategy, start_asset: str) -> tuple[str, ...]:
+    """Where an unwind may end: the start currency, then the base currencies in their order."""
+    others = [asset for asset in strategy.panic_sell.base_currencies if asset != start_asset]
+    return (start_asset, *others)

@@ -1,0 +1,347 @@
+"""The engine's life: the start order, the work, and an end that leaves nothing unsaid."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+
+import structlog
+from msgspec import Struct
+
+from arb import ids, limits
+from arb.clock import NS_PER_S
+from arb.errors import ArbError, LogLocked
+from arb.events import facts as f
+from arb.exchange.port import Balance, Banned, OrderReport, Unreachable
+from arb.execution.desk import Desk
+from arb.execution.detector import Detector
+from arb.execution.reconcile import Reconciler, try_judge
+from arb.execution.runner import Runner
+from arb.execution.tally import Tally, halted_everywhere
+from arb.execution.trader import Trader
+from arb.feeds.source import Change
+from arb.machine import commands as c
+from arb.machine import table as t
+from arb.machine.state import Cycle
+
+log = structlog.get_logger()
+
+POLL_S = 0.05
+OPENING_POLL_S = 0.001
+EXIT_DONE, EXIT_FAILED, EXIT_HALTED, EXIT_INTERRUPTED = 0, 1, 4, 130
+
+
+class Parts(Struct):
+    """What the wiring makes and the engine runs."""
+
+    desk: Desk
+    runner: Runner
+    trader: Trader
+    reconciler: Reconciler
+    detector: Detector
+    tally: Tally
+    feed: Callable[[], AsyncIterator[Change]]
+    plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
+    lock_account: Callable[[], None]
+    run: str
+    version: str
+    duration_s: float | None = None
+    cycles_max: int | None = None
+    recover: bool = True
+    strategies: tuple[f.StrategyLoaded, ...] = ()  # configurations this log does not hold yet
+
+
+class Engine:
+    """One process life on one log and one account."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._p = parts
+        self.fatal: ArbError | None = None
+        self.interrupts = 0
+        self._stop = asyncio.Event()
+        self._feed_over = False
+        self._announced = False
+        self._account_locked = False
+        parts.desk.journal.listen(parts.tally.hear)
+        parts.desk.journal.listen_closed(parts.trader.cycle_ended)
+
+    def fail(self, error: ArbError) -> None:
+        """Stop everything: nothing more may be sent."""
+        if self.fatal is None:
+            self.fatal = error
+        self._p.trader.accepting = False
+        self._stop.set()
+
+    def interrupt(self) -> None:
+        """First time: no new cycles, running ones may end. Second time: stop now."""
+        self.interrupts += 1
+        self._p.trader.accepting = False
+        self._stop.set()
+
+    # --- life ---------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Live until the work is done; returns the exit code of the contract."""
+        background: list[asyncio.Task[None]] = []
+        reason = "interrupted before it began"
+        try:
+            if await self._unless_stopped(self._prepare()):
+                if self._p.recover:
+                    await self._recover()
+                background = [
+                    asyncio.create_task(self._sweep_for_ever(), name="sweep"),
+                    asyncio.create_task(self._pump(), name="feed"),
+                ]
+                for task in background:
+                    task.add_done_callback(self._background_ended)
+                reason = await self._work()
+        except (Unreachable, Banned) as error:
+            log.warning("venue.unreachable", error=str(error))
+            self.fatal = self.fatal or error
+        except ArbError as error:
+            self.fail(error)
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await self._p.runner.cancel()
+        return await self._end(reason)
+
+    def _background_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task.stopped", task=task.get_name(), error=repr(error))
+            self.fail(error if isinstance(error, ArbError) else ArbError(repr(error)))
+
+    async def _unless_stopped(self, work: Coroutine[None, None, None]) -> bool:
+        """Do something that may be broken off where it stands; False when it was."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                return False
+            task.result()
+            return True
+        finally:
+            for one in (task, stopped):
+                one.cancel()
+            await asyncio.gather(task, stopped, return_exceptions=True)
+
+    # --- start --------------------------------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        """Reach the venue, lock the account, and know everything that work needs."""
+        p, desk = self._p, self._p.desk
+        try:
+            balances = await self._contact(limits.START_PATIENCE_S)
+        except (Unreachable, Banned) as error:
+            if not (p.recover and desk.journal.cycles):
+                raise
+            balances = await self._wait_in_recovering(error)
+        await self._announce()
+        await p.reconciler.open_account(balances)
+        desk.arbiter.note_balances(balances)
+        p.runner.ready = True
+
+    async def _contact(self, patience_s: float) -> Mapping[str, Balance]:
+        """Make the first reads and take the account's lock; raises Unreachable or Banned."""
+        p, desk = self._p, self._p.desk
+        access = desk.access
+        until_ns = desk.clock.now_ns() + round(patience_s * NS_PER_S)
+        patiently = partial(access.read_patiently, until_ns=until_ns)
+        balances = await patiently(access.balances, what="balances")
+        if not self._account_locked:
+            p.lock_account()
+            self._account_locked = True
+        venue = access.venue
+        markets = await patiently(lambda: access.read(venue.markets), what="markets")
+        fees = await patiently(lambda: access.read(venue.fees), what="fees")
+        await patiently(access.venue_time_ns, what="clock")
+        open_orders = await patiently(lambda: access.read(venue.open_orders), what="open orders")
+        self._refuse_others(open_orders)
+        desk.learn(markets, fees)
+        p.plan()
+        return balances
+
+    def _refuse_others(self, open_orders: Sequence[OrderReport]) -> None:
+        """Refuse an account on which another instance of the engine has open orders."""
+        for report in open_orders:
+            if report.client_order_id is None or not ids.is_ours(report.client_order_id):
+                continue
+            other = ids.parse_client_order_id(report.client_order_id).instance
+            if other != self._p.desk.journal.account.instance:
+                raise LogLocked(
+                    f"order {report.client_order_id} of another instance ({other}) is open on "
+                    "this account; end it there, or cancel it at the venue, then start again"
+                )
+
+    async def _announce(self) -> None:
+        """Record that this run began, once."""
+        if self._announced:
+            return
+        self._announced = True
+        p, journal = self._p, self._p.desk.journal
+        started = f.RunStarted(
+            run=p.run,
+            version=p.version,
+            strategies=tuple(sorted({s.name for s in p.desk.strategies.values()})),
+        )
+        await journal.note(started, cause="start", stream=ids.run_stream(p.run))
+        for fact in p.strategies:
+            await journal.note(fact, cause="start", stream=ids.strategy_stream(fact.name))
+
+    async def _wait_in_recovering(self, error: Exception) -> Mapping[str, Balance]:
+        """Wait for a venue that does not answer: money is open, so the run does not give up."""
+        p, desk = self._p, self._p.desk
+        await self._announce()
+        for cycle in list(desk.journal.cycles.values()):
+            await p.runner.record(cycle.id, *_restart(cycle), cause="restart")
+        while True:
+            next_try = desk.clock.now_ns() + round(limits.WAIT_MAX_S * NS_PER_S)
+            next_try = max(next_try, desk.access.banned_until_ns)
+            wait = c.Wait(reason=f"the venue does not answer: {error}", next_try_ns=next_try)
+            for cycle_id in list(desk.journal.cycles):
+                await p.runner.record(cycle_id, wait, cause="restart")
+            await desk.clock.sleep((next_try - desk.clock.now_ns()) / NS_PER_S)
+            try:
+                return await self._contact(0)
+            except (Unreachable, Banned) as again:
+                error = again
+
+    async def _recover(self) -> None:
+        """Take every open cycle to recovering, and resolve all orders before anything new."""
+        p = self._p
+        journal = p.desk.journal
+        for cycle in journal.cycles.values():
+            p.tally.introduce(ids.cycle_stream(cycle.id), cycle.start_asset, cycle.state)
+        for cycle_id in journal.account.panics:
+            if cycle_id in journal.cycles:
+                p.runner.panic(cycle_id)
+        cycles = list(journal.cycles.values())
+        await asyncio.gather(
+            *(p.runner.apply(cycle.id, *_restart(cycle), cause="restart") for cycle in cycles)
+        )
+        while not self._stop.is_set() and any(
+            cycle.pending_orders() for cycle in journal.cycles.values()
+        ):
+            await p.desk.clock.sleep(POLL_S)
+
+    async def _work(self) -> str:
+        """Trade until there is a reason to stop."""
+        p = self._p
+        # Before anything new the account is compared once, however long the venue keeps silent.
+        if p.desk.journal.account.ledger:
+            await self._pause(p.desk.rules.visibility_ns / NS_PER_S)
+        while not self._stop.is_set() and await try_judge(p.reconciler) is None:
+            await self._pause(limits.SWEEP_INTERVAL_S)
+        paths = [set(s.cycle) for s in p.desk.strategies.values()]
+        deadline = None
+        if p.duration_s is not None:
+            deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
+        p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0
+        reason = "done"
+        while not self._stop.is_set():
+            if p.trader.done or p.cycles_max == 0:
+                break
+            if self._feed_over:
+                reason = "end of the data"
+                break
+            if deadline is not None and p.desk.clock.now_ns() >= deadline:
+                reason = "duration over"
+                break
+            halted = halted_everywhere(p.desk.journal.account, paths)
+            if halted is not None:
+                reason = f"halted: {halted}"
+                break
+            await self._pause(POLL_S)
+        p.trader.accepting = False
+        await self._let_cycles_end()
+        if self.fatal is None and self.interrupts == 0:
+            await self._final_judgement()
+            found = halted_everywhere(p.desk.journal.account, paths)
+            if found is not None and p.cycles_max != 0:
+                reason = f"halted: {found}"
+        return reason
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait a while, or until somebody stops the engine."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _let_cycles_end(self) -> None:
+        """Give running cycles time; after an interrupt not for ever."""
+        p = self._p
+        while p.trader.opening:  # only for its append: a cycle in the log must have a name here
+            await p.desk.clock.sleep(OPENING_POLL_S)
+        patience = round(limits.SHUTDOWN_PATIENCE_S * NS_PER_S)
+        since = None
+        while p.runner.busy and self.fatal is None and self.interrupts < 2:  # noqa: PLR2004
+            if self.interrupts:
+                since = since or p.desk.clock.now_ns()
+                if p.desk.clock.now_ns() - since > patience:
+                    return
+            await p.desk.clock.sleep(POLL_S)
+
+    async def _final_judgement(self) -> None:
+        """Look once more for what the venue shows late, and compare every balance."""
+        p = self._p
+        rules = p.desk.rules
+        window_s = (rules.backend_limit_ns + rules.visibility_ns) / NS_PER_S
+        for _ in range(3):
+            if await try_judge(p.reconciler) and not p.runner.busy:
+                return
+            await p.desk.clock.sleep(window_s)
+            await self._let_cycles_end()
+
+    # --- background ---------------------------------------------------------------------------
+
+    async def _pump(self) -> None:
+        p = self._p
+        async for change in p.feed():
+            p.detector.see(change)
+            await p.trader.consider(change.market)
+        self._feed_over = True
+
+    async def _sweep_for_ever(self) -> None:
+        p = self._p
+        rounds = 0
+        while True:
+            await p.desk.clock.sleep(limits.SWEEP_INTERVAL_S)
+            await try_judge(p.reconciler)
+            rounds += 1
+            if rounds % limits.SWEEPS_PER_MARKETS_READ == 0:
+                with suppress(Unreachable, Banned):  # the next time is soon
+                    await p.desk.reload_markets()
+
+    # --- end ----------------------------------------------------------------------------------
+
+    async def _end(self, reason: str) -> int:
+        p = self._p
+        code = self._exit_code(reason)
+        if self._announced and p.desk.journal.broken is None and self.fatal is None:
+            ended = f.RunEnded(run=p.run, exit_code=code, reason=reason)
+            await p.desk.journal.note(ended, cause="end", stream=ids.run_stream(p.run))
+        return code
+
+    def _exit_code(self, reason: str) -> int:
+        if self.interrupts:
+            return EXIT_INTERRUPTED
+        if self.fatal is not None:
+            return self.fatal.exit_code
+        if reason.startswith("halted"):
+            return EXIT_HALTED
+        if self._p.tally.parked or self._p.tally.unresolved:
+            return EXIT_FAILED
+        return EXIT_DONE
+
+
+def _restart(cycle: Cycle) -> Sequence[c.Command]:
+    """What a restart means for a cycle that was open when the process died."""
+    if cycle.state in {t.PENDING, t.VALIDATING}:
+        return [c.AbandonCycle(reason="a restart found it before its first order")]
+    unknown = [
+        c.ReportUnknown(client_order_id=order.client_order_id, reason="restart")
+        for order in cycle.pending_orders()
+        if order.state == t.INTENDED
+    ]
+    return [*unknown, c.StartRecovery(reason="restart")]

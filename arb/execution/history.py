@@ -1,0 +1,79 @@
+"""Read access to the engine's own log and projections: the `Archive`, and what a start loads."""
+
+from collections.abc import Callable, Iterator
+
+from arb import ids
+from arb.events import facts as f
+from arb.events.sqlite import LogReader, SqliteLog
+from arb.machine.account import Account
+from arb.machine.evolve import evolve
+from arb.machine.state import Cycle
+from arb.projections import queries
+
+
+class History:
+    """Acknowledged events and the rows that stand for them."""
+
+    def __init__(self, events: SqliteLog) -> None:
+        self._events = events
+        self._reader = LogReader(events.path)
+        self.on_miss: Callable[[str], object] = lambda _config: None
+
+    def close(self) -> None:
+        """Let go of the reading connection."""
+        self._reader.close()
+
+    def account(self) -> Account:
+        """The account as folded so far."""
+        return queries.load_account(self._reader.connection)
+
+    def open_cycles(self) -> list[Cycle]:
+        """Every cycle that is not closed, from its projection row."""
+        return queries.load_open_cycles(self._reader.connection)
+
+    def load(self, cycle_id: str) -> Cycle | None:
+        """Fold a cycle from its stream; None if there is none."""
+        cycle: Cycle | None = None
+        for record in self._reader.read_stream(f"cycle-{cycle_id}"):
+            cycle = evolve(cycle, record.fact, record.at_ns)  # type: ignore[arg-type]
+        if cycle is not None:
+            self.on_miss(cycle.config)
+        return cycle
+
+    def cycle_of_order(self, client_order_id: str) -> str | None:
+        """The cycle that intended an order."""
+        return queries.cycle_of_order(self._reader.connection, client_order_id)
+
+    def order_of_venue_id(self, market: str, exchange_order_id: str) -> str | None:
+        """Our id of an order that the venue names so."""
+        return queries.order_of_venue_id(self._reader.connection, market, exchange_order_id)
+
+    def known_trades(self, since_ns: int) -> set[tuple[str, str]]:
+        """(market, trade id) of every fill since a venue time, and of every foreign trade."""
+        foreign = {
+            (fact.market, fact.trade_id)
+            for fact in self._account_facts()
+            if isinstance(fact, f.ForeignTradeSeen)
+        }
+        return queries.known_trades(self._reader.connection, since_ns) | foreign
+
+    def known_changes(self) -> set[str]:
+        """Ids of the venue's reported balance changes that stand in the log."""
+        return {
+            fact.detail
+            for fact in self._account_facts()
+            if isinstance(fact, f.ExternalChangeFound) and fact.source == "venue"
+        }
+
+    def _account_facts(self) -> Iterator[f.Fact]:
+        account = self.account()
+        stream = ids.account_stream(account.venue, account.fingerprint)
+        return (record.fact for record in self._reader.read_stream(stream))
+
+    def strategy_text(self, config: str) -> str | None:
+        """The canonical configuration of a hash."""
+        return queries.strategy_text(self._reader.connection, config)
+
+    def began_ns(self) -> int | None:
+        """When the log was made."""
+        return next((record.at_ns for record in self._reader.read(0, 1)), None)

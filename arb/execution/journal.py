@@ -1,0 +1,181 @@
+"""The one place where the engine appends: decide on a draft, append durably, then move the cycle.
+
+Nothing else in the run path writes to the log, and nothing is sent that is not durable here first.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from arb import ids
+from arb.clock import Clock
+from arb.errors import Indeterminate, VersionConflict
+from arb.events import facts as f
+from arb.events.envelope import Meta
+from arb.events.log import EventLog, StreamAppend
+from arb.machine import commands as c
+from arb.machine.account import Account, evolve_account, shift_owned
+from arb.machine.decide import decide
+from arb.machine.evolve import evolve
+from arb.machine.state import Cycle
+from arb.machine.transitions import fire
+
+log = structlog.get_logger()
+
+Listener = Callable[[str, f.Fact, int], None]  # stream, fact, at_ns: after the append
+
+
+class Draft:
+    """A copy of a cycle on which commands are tried; its facts are appended in one batch."""
+
+    def __init__(self, cycle: Cycle | None) -> None:
+        self._cycle = None if cycle is None else cycle.copy()
+        self.base_version = 0 if cycle is None else cycle.version
+        self.facts: list[f.CycleEvent] = []
+        self.notes: list[f.Fact] = []  # about the account, appended after the cycle's own facts
+        self.at_ns = 0
+
+    @property
+    def cycle(self) -> Cycle:
+        """The cycle as it will be."""
+        assert self._cycle is not None, "the draft's first command opens the cycle"
+        return self._cycle
+
+    def do(self, command: c.Command) -> None:
+        """Decide a command and add its facts; raises IllegalMove and adds nothing."""
+        for fact in decide(self._cycle, command):
+            self._cycle = evolve(self._cycle, fact, self.at_ns)
+            self.facts.append(fact)
+
+
+class Journal:
+    """The engine's memory of its log: open cycles and the account, moved only after an append."""
+
+    def __init__(
+        self, events: EventLog, clock: Clock, run: str, account: Account, cycles: Sequence[Cycle]
+    ) -> None:
+        self._events = events
+        self._clock = clock
+        self.run = run
+        self.account = account
+        self.cycles: dict[str, Cycle] = {cycle.id: cycle for cycle in cycles}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._listeners: list[Listener] = []
+        self._closed: list[Callable[[Cycle], None]] = []
+        self.moved: Cycle | None = None  # by the last commit
+        self.broken: Indeterminate | None = None
+
+    def listen(self, listener: Listener) -> None:
+        """Call back after every appended fact, in order."""
+        self._listeners.append(listener)
+
+    def listen_closed(self, listener: Callable[[Cycle], None]) -> None:
+        """Call back with every cycle that is over."""
+        self._closed.append(listener)
+
+    def lock(self, cycle_id: str) -> asyncio.Lock:
+        """Serialise decisions about one cycle."""
+        return self._locks.setdefault(cycle_id, asyncio.Lock())
+
+    def draft(self, cycle: Cycle | None) -> Draft:
+        """Begin to decide about a cycle, or about a new one."""
+        draft = Draft(cycle)
+        draft.at_ns = self._clock.now_ns()
+        return draft
+
+    def now_ns(self) -> int:
+        """The engine's clock."""
+        return self._clock.now_ns()
+
+    @property
+    def account_stream(self) -> str:
+        """The stream of this log's account."""
+        return ids.account_stream(self.account.venue, self.account.fingerprint)
+
+    async def commit(
+        self, draft: Draft, *, cause: str, command_id: str | None = None
+    ) -> Cycle | None:
+        """Append a draft's facts, then move the live cycle by them.
+
+        Returns the live cycle, None when the draft had nothing to say. Raises Indeterminate when
+        the log cannot tell: nothing was moved, and nothing may be sent.
+        """
+        if not draft.facts:
+            return None
+        stream = ids.cycle_stream(draft.cycle.id)
+        facts = tuple(draft.facts)
+        await self._append([(stream, draft.base_version, facts)], draft.at_ns, cause, command_id)
+        return self._move(draft.cycle.id, stream, facts, draft.at_ns)
+
+    async def note(
+        self, *facts: f.Fact, cause: str, stream: str | None = None, command_id: str | None = None
+    ) -> None:
+        """Append facts about the account (or of a given stream), and fold them."""
+        stream = stream or self.account_stream
+        at_ns = self._clock.now_ns()
+        while True:
+            expected = self._events.stream_version(stream)
+            try:
+                await self._append([(stream, expected, facts)], at_ns, cause, command_id)
+            except VersionConflict:
+                continue  # another task of this process noted something first; notes commute
+            break
+        for fact in facts:
+            evolve_account(self.account, fact)
+            self._tell(stream, fact, at_ns)
+
+    async def _append(
+        self,
+        parts: Sequence[tuple[str, int, tuple[f.Fact, ...]]],
+        at_ns: int,
+        cause: str,
+        command_id: str | None,
+    ) -> None:
+        if self.broken is not None:
+            raise self.broken
+        batch = [StreamAppend(stream, version, facts) for stream, version, facts in parts]
+        try:
+            await self._events.append(
+                batch, at_ns=at_ns, meta=Meta(run=self.run, cause=cause), command_id=command_id
+            )
+        except Indeterminate as error:
+            self.broken = error
+            raise
+
+    def _move(
+        self, cycle_id: str, stream: str, facts: tuple[f.CycleEvent, ...], at_ns: int
+    ) -> Cycle:
+        cycle = self.cycles.get(cycle_id)
+        kept_before = {} if cycle is None or not cycle.is_closed else cycle.owned()
+        for fact in facts:
+            cycle = fire(cycle, fact, at_ns)
+            evolve_account(self.account, fact)
+        assert cycle is not None
+        self.moved = cycle
+        kept = cycle.owned() if cycle.is_closed else {}
+        shift_owned(self.account, kept_before, kept)
+        if cycle.is_closed:
+            self.cycles.pop(cycle.id, None)
+        else:
+            self.cycles[cycle.id] = cycle
+        for fact in facts:
+            self._tell(stream, fact, at_ns)
+        if cycle.is_closed:
+            for listener in self._closed:
+                listener(cycle)
+        return cycle
+
+    def _tell(self, stream: str, fact: f.Fact, at_ns: int) -> None:
+        for listener in self._listeners:
+            listener(stream, fact, at_ns)
+
+    def reopen(self, cycle: Cycle) -> None:
+        """Take a closed cycle, folded from its stream, in hand: the next draft opens it again."""
+        self.cycles.setdefault(cycle.id, cycle)
+
+    def next_number(self) -> int:
+        """Take the next cycle number; a number that is never used leaves a gap, not a twin."""
+        number = self.account.next_number
+        self.account.next_number = number + 1
+        return number

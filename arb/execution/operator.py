@@ -1,0 +1,189 @@
+"""What an operator can ask of the engine, running or not; each request is an event."""
+
+from typing import Protocol
+
+from arb import ids
+from arb.clock import NS_PER_S
+from arb.errors import ArbError, IllegalMove
+from arb.events import facts as f
+from arb.execution.archive import Archive
+from arb.execution.control import ActResult, Request
+from arb.execution.journal import Journal
+from arb.execution.runner import decide_apart
+from arb.machine import commands as c
+from arb.machine.decide import decide
+from arb.machine.state import Cycle, Order
+from arb.money import ZERO
+
+ATTESTED = "attested"
+
+
+class Worker(Protocol):
+    """Who goes on with a cycle after an operator's word."""
+
+    async def apply(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
+        """Decide and append, then go on with the cycle."""
+        ...
+
+    def panic(self, cycle_id: str) -> None:
+        """Liquidate an open cycle."""
+        ...
+
+
+class NextRun:
+    """Between runs nobody works on cycles: requests are recorded, and the next run acts on them."""
+
+    def __init__(self, journal: Journal, archive: Archive) -> None:
+        self._journal = journal
+        self._archive = archive
+
+    async def apply(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
+        """Decide and append."""
+        return await decide_apart(self._journal, self._archive, cycle_id, commands, cause=cause)
+
+    def panic(self, cycle_id: str) -> None:
+        """The event that was appended is what the next run reads."""
+
+
+class Operator:
+    """Carries out acting commands on a journal, with a runner or, between runs, without one."""
+
+    def __init__(self, journal: Journal, archive: Archive, runner: Worker) -> None:
+        self._journal = journal
+        self._archive = archive
+        self._runner = runner
+
+    async def handle(self, request: Request) -> ActResult:
+        """Do what was asked; raises ArbError with the reason where that cannot be."""
+        match request.action:
+            case "pause":
+                return await self._pause(request)
+            case "unpause":
+                return await self._unpause(request)
+            case "panic":
+                return await self._panic(request)
+            case "unwind":
+                return await self._unwind(request)
+            case "release":
+                return await self._release(request)
+            case "attest":
+                return await self._attest(request)
+            case "cleanup":
+                return await self._cleanup(request)
+            case "reset-risk":
+                message = "no risk limit of that name is tripped; halts end with --unpause"
+                return ActResult(ok=False, message=message, exit_code=1)
+            case _:
+                return ActResult(
+                    ok=False, message=f"unknown action {request.action!r}", exit_code=2
+                )
+
+    async def _pause(self, request: Request) -> ActResult:
+        await self._journal.note(f.NewCyclesPaused(reason=request.reason or ""), cause="operator")
+        return ActResult(ok=True, message="new cycles are paused; open ones go on")
+
+    async def _unpause(self, request: Request) -> ActResult:
+        account = self._journal.account
+        if account.halts and not request.reason:
+            halts = "; ".join(f"{scope}: {why}" for scope, why in sorted(account.halts.items()))
+            message = f"halted ({halts}); lifting it needs --reason TEXT"
+            return ActResult(ok=False, message=message, exit_code=2)
+        if not account.halts and account.paused is None:
+            return ActResult(ok=True, message="nothing was paused or halted")
+        await self._journal.note(f.EngineUnpaused(reason=request.reason or ""), cause="operator")
+        return ActResult(ok=True, message="new cycles may open again")
+
+    async def _panic(self, request: Request) -> ActResult:
+        if request.target is None:
+            targets = [cycle.id for cycle in self._journal.cycles.values()]
+        else:
+            targets = [self._cycle(request.target).id]
+        open_ids = [target for target in targets if target in self._journal.cycles]
+        if not open_ids:
+            return ActResult(ok=True, message="no cycle is open")
+        facts = [
+            f.PanicRequested(cycle_id=cycle_id, reason=request.reason or "")
+            for cycle_id in open_ids
+        ]
+        await self._journal.note(*facts, cause="operator")
+        for cycle_id in open_ids:
+            self._runner.panic(cycle_id)
+        return ActResult(ok=True, message=f"liquidating {', '.join(open_ids)}")
+
+    async def _unwind(self, request: Request) -> ActResult:
+        cycle = self._cycle(request.target)
+        command = c.RequestUnwind(reason=request.reason or "an operator asked")
+        decide(cycle, command)  # refuses what cannot be, before anything is asked for
+        self._runner.panic(cycle.id)
+        await self._runner.apply(cycle.id, command, cause="operator")
+        asked = f.PanicRequested(cycle_id=cycle.id, reason=command.reason)
+        await self._journal.note(asked, cause="operator")
+        return ActResult(ok=True, message=f"unwinding what {cycle.id} holds")
+
+    async def _release(self, request: Request) -> ActResult:
+        cycle = self._cycle(request.target)
+        command = c.ReleaseHoldings(reason=request.reason or "an operator asked")
+        await self._runner.apply(cycle.id, command, cause="operator")
+        return ActResult(ok=True, message=f"what {cycle.id} held belongs to the account again")
+
+    async def _attest(self, request: Request) -> ActResult:
+        if not request.target or request.verdict not in {"absent", "filled"}:
+            message = "give an order and `absent` or `filled`"
+            return ActResult(ok=False, message=message, exit_code=2)
+        if not request.reason:
+            return ActResult(ok=False, message="an attestation needs --reason TEXT", exit_code=2)
+        cycle_id = self._archive.cycle_of_order(request.target)
+        if cycle_id is None:
+            raise IllegalMove(f"no order {request.target} stands in this log")
+        cycle = self._cycle(cycle_id)
+        order = cycle.order(request.target)
+        early_ns = order.dead_ns - self._journal.now_ns()
+        if early_ns > 0:
+            raise IllegalMove(
+                f"order {request.target} may still arrive; ask again in {early_ns / NS_PER_S:.1f} s"
+            )
+        command = c.AttestOrder(
+            client_order_id=order.client_order_id,
+            verdict=request.verdict,
+            reason=request.reason,
+            fill=_believed(order) if request.verdict == "filled" else None,
+        )
+        await self._runner.apply(cycle.id, command, cause="operator")
+        return ActResult(ok=True, message=f"order {request.target} is attested {request.verdict}")
+
+    async def _cleanup(self, request: Request) -> ActResult:
+        before_ns = int(request.target or 0)
+        names = {cycle.strategy for cycle in self._journal.cycles.values()}
+        stream = ids.strategy_stream(min(names, default="all"))
+        await self._journal.note(
+            f.CyclesHidden(before_ns=before_ns), cause="operator", stream=stream
+        )
+        return ActResult(ok=True, message="hidden from the default views; the log stays whole")
+
+    def _cycle(self, target: str | None) -> Cycle:
+        if not target:
+            raise IllegalMove("name a cycle")
+        cycle = self._journal.cycles.get(target) or self._archive.load(target)
+        if cycle is None:
+            raise IllegalMove(f"there is no cycle {target}")
+        return cycle
+
+
+def _believed(order: Order) -> c.Fill:
+    """The fill an operator attests: what is left of the order, at its limit, without a fee.
+
+    What really happened shows as a difference of balances when the venue is read.
+    """
+    amount = order.amount - order.filled
+    if amount <= 0:
+        raise ArbError(f"order {order.client_order_id} is filled already")
+    return c.Fill(
+        trade_id=f"{ATTESTED}-{order.client_order_id}",
+        exchange_order_id=order.exchange_order_id or ATTESTED,
+        price=order.limit,
+        amount=amount,
+        cost=amount * order.limit,
+        fee=ZERO,
+        fee_asset=order.receive_asset,
+        venue_ns=order.venue_time_ns,
+    )

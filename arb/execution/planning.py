@@ -1,0 +1,254 @@
+"""Plan orders from books and a cycle. No I/O: the same desk and cycle give the same plan."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+
+from arb import ids
+from arb.events.facts import Amounts
+from arb.exchange.port import Balance
+from arb.execution.desk import Desk, targets_of
+from arb.machine import commands as c
+from arb.machine.state import Cycle
+from arb.market.book import MarketRules
+from arb.market.chain import Quote, price_leg, quote_path
+from arb.market.depth import Shortfall, Walk
+from arb.market.liquidation import Liquidation, best_liquidation, value
+from arb.money import ZERO, floor_to
+
+
+class GoingOn(Struct, frozen=True, gc=False):
+    """What going on with the path would give now."""
+
+    partly: bool  # the current leg has a rest worth an order; else the next leg's order is next
+    walk: Walk | None  # the next order; None: nothing is left to trade
+    output: Decimal  # of the start asset, from what is in hand of the path
+
+
+class Way(Struct, frozen=True, gc=False):
+    """The best way out of one asset."""
+
+    asset: str
+    amount: Decimal
+    liquidation: Liquidation | None
+
+
+class Exposure(Struct, frozen=True, gc=False):
+    """What a cycle holds that is neither a target currency nor dust, and how to get out of it."""
+
+    ways: tuple[Way, ...]
+    dust: tuple[str, ...]
+    short: Amounts  # held by the cycle, but not there to sell
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is left to sell."""
+        return not self.ways and not self.short
+
+    @property
+    def value(self) -> Decimal | None:
+        """What liquidating everything gives, in the start asset; None without a way for some."""
+        total = ZERO
+        for way in self.ways:
+            if way.liquidation is None:
+                return None
+            total += way.liquidation.value
+        return total
+
+
+def go_on(desk: Desk, cycle: Cycle) -> GoingOn | Shortfall:
+    """Price the rest of the path from what the cycle has in hand."""
+    slippage = cycle.max_slippage_bps
+    legs = cycle.legs[cycle.leg :]
+    if not legs:
+        return GoingOn(partly=False, walk=None, output=ZERO)
+    leg, rest = legs[0], legs[1:]
+    carried, walk, partly = ZERO, None, False
+    if cycle.leg_received > 0:
+        carried = cycle.holding(leg.receive_asset) if rest else ZERO
+    # What is not spent of the start currency is not at risk, it just stays.
+    if cycle.leg > 0 or cycle.leg_received <= 0:
+        priced = _price(desk, cycle, cycle.holding(leg.spend_asset))
+        if isinstance(priced, Walk):
+            walk, partly = priced, cycle.leg_received > 0
+            carried += priced.received
+        elif cycle.leg_received <= 0:
+            return priced
+    if not rest:
+        return GoingOn(partly=partly, walk=walk, output=carried)
+    onwards = quote_path(rest, carried, desk.book, desk.markets, desk.fees, slippage)
+    if isinstance(onwards, Shortfall):
+        return onwards
+    return GoingOn(partly=partly, walk=walk or onwards.walks[0], output=onwards.output)
+
+
+def _price(desk: Desk, cycle: Cycle, amount: Decimal) -> Walk | Shortfall:
+    return price_leg(
+        cycle.legs[cycle.leg],
+        amount,
+        desk.book,
+        desk.markets,
+        desk.fees.taker,
+        cycle.max_slippage_bps,
+    )
+
+
+def floor_now(cycle: Cycle) -> Decimal:
+    """The least that what was spent so far must bring: the cycle's floor, in proportion."""
+    return cycle.spent_start() * cycle.floor / cycle.start_amount
+
+
+def quote_cycle(desk: Desk, cycle: Cycle) -> Quote | Shortfall:
+    """Price the whole path anew from the start amount."""
+    return quote_path(
+        cycle.legs,
+        cycle.start_amount,
+        desk.book,
+        desk.markets,
+        desk.fees,
+        cycle.max_slippage_bps,
+    )
+
+
+def is_dust(desk: Desk, asset: str, amount: Decimal) -> bool:
+    """Whether no market takes the amount at the touch; an asset without any market is not dust."""
+    listed = [rules for rules in desk.markets.values() if asset in {rules.base, rules.quote}]
+    return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
+
+
+def fits(desk: Desk, market: str, asset: str, amount: Decimal) -> bool:
+    """Whether a market's step and minimums let an amount through; one that is not listed might."""
+    rules = desk.markets.get(market)
+    return rules is None or _takes(desk, rules, asset, amount)
+
+
+def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
+    """Whether a market's minimums let the amount through; one without a price now might."""
+    side = "sell" if rules.base == asset else "buy"
+    book = desk.book(rules.market)
+    levels = () if book is None else book.levels(side)
+    price = levels[0][0] if levels else None
+    if side == "buy":
+        if price is None:
+            return amount >= rules.notional_min
+        amount = floor_to(amount / price, rules.step_size)
+    base = floor_to(amount, rules.step_size)
+    if base <= 0 or base < rules.amount_min:
+        return False
+    if price is not None:
+        return base * price >= rules.notional_min
+    worth = value(asset, amount, rules.quote, desk.book, desk.markets)
+    return worth is None or worth >= rules.notional_min
+
+
+def exposure(
+    desk: Desk, cycle: Cycle, balances: Mapping[str, Balance], targets: tuple[str, ...]
+) -> Exposure:
+    """Find what must be sold, and the best way out of each asset over at most the allowed hops."""
+    ways: list[Way] = []
+    dust: list[str] = []
+    short: Amounts = {}
+    for asset, amount in sorted(cycle.holdings.items()):
+        if asset in targets or amount <= 0:
+            continue
+        if is_dust(desk, asset, amount):
+            dust.append(asset)
+            continue
+        sellable = min(amount, desk.arbiter.sellable(cycle.id, asset, balances))
+        if sellable < amount:
+            short[asset] = amount - sellable
+        if sellable <= 0 or is_dust(desk, asset, sellable):
+            continue
+        ways.append(Way(asset, sellable, _way_out(desk, cycle, asset, sellable, targets)))
+    return Exposure(tuple(ways), tuple(dust), short)
+
+
+def _way_out(
+    desk: Desk, cycle: Cycle, asset: str, amount: Decimal, targets: tuple[str, ...]
+) -> Liquidation | None:
+    panic = desk.strategy(cycle.config).panic_sell
+    return best_liquidation(
+        asset,
+        amount,
+        targets,
+        desk.book,
+        desk.markets,
+        desk.fees,
+        panic.max_slippage_bps,
+        panic.max_hops,
+        value_in=cycle.start_asset,
+    )
+
+
+def first_hop(desk: Desk, cycle: Cycle, way: Way, targets: tuple[str, ...]) -> Walk | None:
+    """Plan the first order of a way out, no larger than the cycle's notional cap."""
+    found = way.liquidation
+    worth = value(way.asset, way.amount, cycle.start_asset, desk.book, desk.markets)
+    if worth is not None and cycle.cap and worth > cycle.cap:
+        found = _way_out(desk, cycle, way.asset, way.amount * cycle.cap / worth, targets)
+    return None if found is None else found.hops[0].walk
+
+
+def exits_missing(desk: Desk, cycle: Cycle, quote: Quote) -> str | None:
+    """Name a currency of the path that could not be sold again now; None when all could."""
+    targets = targets_of(desk.strategy(cycle.config), cycle.start_asset)
+    for leg, walked in zip(cycle.legs[:-1], quote.walks[:-1], strict=True):
+        asset = leg.receive_asset
+        if asset in targets:
+            continue
+        if _way_out(desk, cycle, asset, walked.received, targets) is None:
+            return asset
+    return None
+
+
+def fee_value(desk: Desk, cycle: Cycle) -> Decimal | None:
+    """Value fees in currencies that are no part of the path, in the start asset, at the touch.
+
+    None when a book is missing: the fees themselves stand in the fact by asset all the same.
+    """
+    path = {leg.spend_asset for leg in cycle.legs}
+    total = ZERO
+    for asset, fee in cycle.fees.items():
+        if asset not in path:
+            worth = value(asset, fee, cycle.start_asset, desk.book, desk.markets)
+            if worth is None:
+                return None
+            total += worth
+    return total
+
+
+def value_of_others(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> Decimal | None:
+    """Value what is held in target currencies other than the start's; None if a book is missing."""
+    total = ZERO
+    for asset in targets:  # what went back at an earlier close keeps the value it had then
+        amount = cycle.holding(asset)
+        if asset == cycle.start_asset or amount == 0:
+            continue
+        worth = value(asset, amount, cycle.start_asset, desk.book, desk.markets)
+        if worth is None:
+            return None
+        total += worth
+    return total
+
+
+def intend(desk: Desk, cycle: Cycle, walk: Walk, purpose: str, venue_ns: int) -> c.IntendOrder:
+    """Make the order of a walk: limit IOC at the worst level it needed."""
+    rules = desk.markets[walk.market]
+    venue = desk.rules
+    number = len(cycle.orders) + 1
+    return c.IntendOrder(
+        client_order_id=ids.client_order_id(desk.journal.account.instance, cycle.number, number),
+        purpose=purpose,
+        market=walk.market,
+        base=rules.base,
+        quote=rules.quote,
+        side=walk.side,
+        amount=walk.amount,
+        limit=walk.limit,
+        best=walk.best,
+        expected=walk.received,
+        venue_time_ns=venue_ns,
+        window_ns=venue.recv_window_ns,
+        dead_ns=venue.dead_ns(venue_ns),
+    )

@@ -1,0 +1,258 @@
+"""Find out what became of an order: by the venue's own evidence, never by sending it again."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from arb import limits
+from arb.clock import NS_PER_S
+from arb.exchange.port import Balance, FillReport, OrderNotFound, OrderReport, Unreachable
+from arb.execution.desk import Desk
+from arb.execution.vetting import Garbled, fills_of, vet_order
+from arb.machine import commands as c
+from arb.machine import table as t
+from arb.machine.state import Order
+from arb.money import ZERO, plain
+
+log = structlog.get_logger()
+
+TRADES_MARGIN_NS = 5 * NS_PER_S  # trades are read from this long before the intent
+
+
+class Attempt(Struct):
+    """What was seen of one order so far in this process life."""
+
+    is_dead: bool = False  # T_dead has passed on the venue's own clock
+    not_found: int = 0  # in a row, all asked after T_dead
+    reads: int = 0
+    open_since_ns: int = 0
+    unfilled_since_ns: int = 0
+    complained: bool = False
+    silent: bool = False  # the venue did not answer the last look
+    waited: bool = False  # a recorded wait stood before this look: do not wait again
+
+    def delay_s(self) -> float:
+        """How long to wait before the next look."""
+        delays = limits.RESOLVE_DELAYS_S
+        beyond = self.reads - len(delays)
+        if beyond < 0:
+            return delays[self.reads]
+        doubled: float = limits.RESOLVE_DELAY_MAX_S * 2 ** min(beyond, 10)
+        return min(doubled, limits.RESOLVE_WAIT_MAX_S)
+
+
+class Look(Struct, frozen=True):
+    """One look at an order: commands that follow, or why it is still open."""
+
+    commands: tuple[c.Command, ...]
+    waiting: str = ""
+
+
+async def look(desk: Desk, order: Order, attempt: Attempt, timeout_s: Decimal) -> Look:
+    """Ask the venue about an order once; one that stays open for `timeout_s` is cancelled.
+
+    Raises Unreachable or Banned when nothing can be asked.
+    """
+    attempt.reads += 1
+    if order.state == t.OPEN and _overdue(desk, attempt, timeout_s):
+        reason = "an immediate order is still open"
+        request = c.RequestCancel(client_order_id=order.client_order_id, reason=reason)
+        return Look((request,))
+    if order.state == t.CANCELLING:
+        await _cancel(desk, order)
+    try:
+        report = await desk.access.read(
+            lambda: desk.access.venue.order(order.market, order.client_order_id)
+        )
+    except OrderNotFound:
+        return await _not_found(desk, order, attempt)
+    attempt.not_found = 0
+    return await _found(desk, order, report, attempt)
+
+
+def _overdue(desk: Desk, attempt: Attempt, timeout_s: Decimal) -> bool:
+    now = desk.clock.now_ns()
+    if attempt.open_since_ns == 0:
+        attempt.open_since_ns = now
+        return False
+    return now - attempt.open_since_ns > timeout_s * NS_PER_S
+
+
+async def _cancel(desk: Desk, order: Order) -> None:
+    """Ask for the cancel; whatever the answer, the order's fate is read afterwards."""
+    try:
+        await desk.access.read(
+            lambda: desk.access.venue.cancel(order.market, order.client_order_id)
+        )
+    except (OrderNotFound, Unreachable) as error:
+        log.info("order.cancel", order=order.client_order_id, answer=str(error))
+
+
+async def _found(desk: Desk, order: Order, report: OrderReport, attempt: Attempt) -> Look:
+    vetted = vet_order(order, report)
+    if isinstance(vetted, Garbled):
+        return Look((), f"garbled reply: {vetted.why}")
+    told = vetted.filled
+    known = order.filled
+    if told is None and vetted.status in t.END_STATUSES:
+        return Look((), "the venue does not say how much was filled")
+    if told is not None and told > known:
+        trades = await _trades(desk, order)
+        exchange_id = vetted.exchange_order_id
+        fills = {fill.trade_id: fill for fill in vetted.fills}
+        for fill in fills_of(order, trades):
+            fills.setdefault(fill.trade_id, fill)
+        for trade in trades:
+            # An order that was unknown has no venue id yet: take it from the report.
+            if trade.exchange_order_id == exchange_id and trade.trade_id not in fills:
+                named = order if order.exchange_order_id else _named(order, exchange_id)
+                for fill in fills_of(named, [trade]):
+                    fills[fill.trade_id] = fill
+        vetted = c.ReportOrder(
+            client_order_id=vetted.client_order_id,
+            exchange_order_id=exchange_id,
+            status=vetted.status,
+            filled=told,
+            fills=tuple(fills.values()),
+        )
+    waiting = _unfinished(desk, order, vetted, attempt)
+    return Look((vetted, *_complaint(desk, order, vetted, attempt)), waiting)
+
+
+def _named(order: Order, exchange_order_id: str | None) -> Order:
+    return replace(order, exchange_order_id=exchange_order_id)
+
+
+def _unfinished(desk: Desk, order: Order, report: c.ReportOrder, attempt: Attempt) -> str:
+    if report.status == "open":
+        return "it is open at the venue"
+    have = sum((fill.amount for fill in report.fills), ZERO)
+    if report.filled is not None and max(have, order.filled) < report.filled:
+        if attempt.unfilled_since_ns == 0:
+            attempt.unfilled_since_ns = desk.clock.now_ns()
+        return "the venue does not show every fill yet"
+    return ""
+
+
+def _complaint(
+    desk: Desk, order: Order, report: c.ReportOrder, attempt: Attempt
+) -> tuple[c.Command, ...]:
+    """Record once that fills are missing for too long; they are never made up."""
+    since = attempt.unfilled_since_ns
+    late = limits.FILLS_MISSING_S * NS_PER_S
+    if attempt.complained or since == 0 or desk.clock.now_ns() - since < late:
+        return ()
+    attempt.complained = True
+    return (
+        c.ReportDiscrepancy(
+            kind="fills missing",
+            subject=order.client_order_id,
+            was=plain(order.filled),
+            now=plain(report.filled or ZERO),
+        ),
+    )
+
+
+async def _trades(desk: Desk, order: Order) -> Sequence[FillReport]:
+    since = order.venue_time_ns - TRADES_MARGIN_NS
+    return await desk.access.read(lambda: desk.access.venue.trades(order.market, since))
+
+
+async def _not_found(desk: Desk, order: Order, attempt: Attempt) -> Look:
+    """Count a not-found; with every proof at hand, the order is absent."""
+    if order.exchange_order_id is not None or order.trades:
+        return Look((), "the venue accepted it and does not show it now")
+    if order.state == t.INTENDED:
+        return Look((c.ReportUnknown(client_order_id=order.client_order_id, reason="restart"),))
+    was_dead = attempt.is_dead
+    venue_ns = await desk.access.venue_time_ns()
+    attempt.is_dead = venue_ns > order.dead_ns
+    if not was_dead:  # it was asked for before this moment: that proves nothing
+        return Look((), "the venue does not show it, and it may still arrive")
+    attempt.not_found += 1
+    if attempt.not_found < limits.NOT_FOUND_MIN:
+        return Look((), "the venue does not show it")
+    if not desk.rules.absence_provable:
+        return Look((), "this venue cannot prove absence; attest it")
+    if desk.rules.live and venue_ns - order.venue_time_ns < limits.ABSENT_LIVE_MIN_S * NS_PER_S:
+        return Look((), "the venue does not show it; absence is not declared so early")
+    if venue_ns - order.venue_time_ns > desk.rules.history_ns:
+        return Look((), "it is older than the venue's history; attest it")
+    return await _prove_absent(desk, order, attempt, venue_ns)
+
+
+async def _prove_absent(desk: Desk, order: Order, attempt: Attempt, venue_ns: int) -> Look:
+    open_orders = await desk.access.read(desk.access.venue.open_orders)
+    for report in open_orders:
+        if report.client_order_id == order.client_order_id:
+            return await _found(desk, order, report, attempt)
+        if report.client_order_id is None:
+            return Look((), "an open order does not say whose it is")
+    trades = await _trades(desk, order)
+    own = fills_of(order, trades)
+    if own:
+        told = c.ReportOrder(
+            client_order_id=order.client_order_id,
+            exchange_order_id=own[0].exchange_order_id,
+            status=None,
+            filled=None,
+            fills=tuple(own),
+        )
+        return Look((told,), "a trade proves that it exists")
+    for trade in trades:
+        doubt = await _doubtful(desk, order, trade)
+        if doubt is not None:
+            return Look((), doubt)
+    if desk.rules.live:
+        misfit = balances_forbid(desk, order, await desk.access.balances())
+        if misfit is not None:
+            return Look((), misfit)
+    return Look(
+        (
+            c.ReportAbsent(
+                client_order_id=order.client_order_id,
+                not_found=attempt.not_found,
+                venue_time_ns=venue_ns,
+                trades_read=len(trades),
+                evidence="not found, not open, every trade since is another order's",
+            ),
+        )
+    )
+
+
+async def _doubtful(desk: Desk, order: Order, trade: FillReport) -> str | None:
+    """Say why a trade might be this order's; None when its owner is another order."""
+    if trade.trade_id is None or trade.exchange_order_id is None:
+        return "a trade does not say whose it is"
+    owner = trade.client_order_id or None
+    if owner is None:
+        exchange_id = trade.exchange_order_id
+        try:
+            report = await desk.access.read(
+                lambda: desk.access.venue.order_by_exchange_id(order.market, exchange_id)
+            )
+        except OrderNotFound:
+            return f"trade {trade.trade_id} belongs to an order that the venue does not show"
+        if report.exchange_order_id != exchange_id:
+            return f"the owner of trade {trade.trade_id} is not clear"
+        owner = report.client_order_id or None
+        fits = report.side in {None, order.side} and report.amount in {None, order.amount}
+        if owner is None and fits:
+            return f"the owner of trade {trade.trade_id} is not clear"
+    if owner == order.client_order_id:
+        return f"trade {trade.trade_id} is this order's"
+    return None
+
+
+def balances_forbid(desk: Desk, order: Order, balances: Mapping[str, Balance]) -> str | None:
+    """Say which balance does not fit the ledger: balances cannot prove absence, but forbid it."""
+    account = desk.journal.account
+    for asset in (order.base, order.quote):
+        balance = balances.get(asset)
+        total = ZERO if balance is None else balance.total
+        if total != account.expected(asset):
+            return f"the {asset} balance does not fit the ledger"
+    return None

@@ -1,0 +1,349 @@
+"""Run cycles: read what has to be read, decide on a draft, append, move, act; one task a cycle."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from msgspec.structs import replace
+
+from arb import limits
+from arb.clock import NS_PER_MS, NS_PER_S
+from arb.errors import ArbError, IllegalMove
+from arb.events import facts as f
+from arb.exchange.port import Banned, Unreachable
+from arb.execution import steps
+from arb.execution.archive import Archive
+from arb.execution.desk import Desk
+from arb.execution.journal import Draft, Journal
+from arb.execution.resolving import Attempt, look
+from arb.execution.sending import NOT_SENT, Gate, send
+from arb.execution.steps import Situation
+from arb.machine import commands as c
+from arb.machine import table as t
+from arb.machine.state import Cycle, Order
+
+log = structlog.get_logger()
+
+TURN_DELAY_S = 0.05  # until another cycle's unwind order in the same asset is looked at again
+
+
+class Runner:
+    """Brings every open cycle to its end, whatever the venue does."""
+
+    def __init__(self, desk: Desk, archive: Archive) -> None:
+        self.desk = desk
+        self._archive = archive
+        self.gate = Gate(desk)
+        self.on_fatal: Callable[[ArbError], None] = _raise
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        # Intents of this process life that were not sent yet. A restart finds none of its
+        # predecessor's here, and so treats them as unknown.
+        self._unsent: set[str] = set()
+        self._attempts: dict[str, Attempt] = {}
+        self._panics: set[str] = set()
+        self._wake: dict[str, asyncio.Event] = {}
+        self._rules_doubted = False
+        self.ready = False  # once markets and balances are known
+
+    @property
+    def busy(self) -> bool:
+        """Whether a cycle is still at work."""
+        return bool(self._tasks)
+
+    def start(self, cycle_id: str) -> None:
+        """Work on an open cycle, unless somebody does already."""
+        if cycle_id in self._tasks or not self.ready:
+            return
+        task = asyncio.create_task(self._run(cycle_id), name=f"cycle {cycle_id}")
+        self._tasks[cycle_id] = task
+        task.add_done_callback(lambda done: self._ended(cycle_id, done))
+
+    def _ended(self, cycle_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(cycle_id, None)
+        self._wake.pop(cycle_id, None)
+        self.desk.arbiter.end_turn(cycle_id)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            log.error("cycle.stopped", cycle=cycle_id, error=repr(error))
+            fatal = error if isinstance(error, ArbError) else ArbError(f"{cycle_id}: {error!r}")
+            self.on_fatal(fatal)
+        elif cycle_id in self.desk.journal.cycles:
+            # A late word reopened it while its task was ending.
+            self.start(cycle_id)
+
+    def panic(self, cycle_id: str) -> None:
+        """Liquidate a cycle as soon as no order of it is unknown."""
+        self._panics.add(cycle_id)
+        self.wake(cycle_id)
+
+    def wake(self, cycle_id: str) -> None:
+        """Look at a waiting cycle now."""
+        self._wake.setdefault(cycle_id, asyncio.Event()).set()
+
+    async def cancel(self) -> None:
+        """Stop working at once; what is left stays in the log for recovery."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def open(self, draft: Draft) -> Cycle:
+        """Append a new cycle with its validation and first intent in one batch, and work on it."""
+        cycle = await self._commit(draft, cause="opportunity")
+        assert cycle is not None
+        if not cycle.is_closed:
+            self.start(cycle.id)
+        return cycle
+
+    async def apply(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
+        """Decide and append commands about a cycle that come from elsewhere, and go on with it.
+
+        A closed cycle is folded from its stream first. Raises IllegalMove where they do not fit.
+        """
+        moved = await self.record(cycle_id, *commands, cause=cause)
+        if moved is not None and not moved.is_closed:
+            self.start(cycle_id)
+            self.wake(cycle_id)
+        return moved
+
+    async def record(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
+        """Decide and append, and leave it at that."""
+        return await decide_apart(self.desk.journal, self._archive, cycle_id, commands, cause=cause)
+
+    async def _commit(self, draft: Draft, *, cause: str) -> Cycle | None:
+        known = {order.client_order_id for order in draft.cycle.orders if order.state == t.INTENDED}
+        intended = {
+            fact.client_order_id for fact in draft.facts if isinstance(fact, f.OrderIntended)
+        }
+        moved = await self.desk.journal.commit(draft, cause=cause)
+        self._unsent |= known & intended
+        return moved
+
+    # --- one cycle ----------------------------------------------------------------------------
+
+    async def _run(self, cycle_id: str) -> None:
+        journal = self.desk.journal
+        while (cycle := journal.cycles.get(cycle_id)) is not None and not cycle.is_closed:
+            version = cycle.version
+            commands, situation = await self._perform(cycle)
+            async with journal.lock(cycle_id):
+                live = journal.cycles.get(cycle_id)
+                if live is None or live.is_closed:
+                    return
+                draft = journal.draft(live)
+                _do_all(draft, commands, overtaken=live.version != version)
+                self._settle_hop(draft)
+                steps.advance(self.desk, draft, situation)
+                moved = await self._commit(draft, cause=_cause(commands))
+            if draft.notes:
+                await journal.note(*draft.notes, cause="shortfall")
+            if not _sells(draft.cycle):
+                self.desk.arbiter.end_turn(cycle_id)
+            if draft.cycle.is_closed:
+                self._forget(draft.cycle)
+            if moved is None:
+                await self.desk.clock.sleep(TURN_DELAY_S)
+            elif moved.next_try_ns > self.desk.clock.now_ns():
+                await self._wait_until(cycle_id, moved.next_try_ns)
+
+    def _settle_hop(self, draft: Draft) -> None:
+        """Record that an unwind order is over, and let others sell."""
+        cycle = draft.cycle
+        if cycle.state != t.PANIC_SELLING or not cycle.orders:
+            return
+        last = cycle.orders[-1]
+        settled = any(
+            isinstance(fact, f.OrderClosed | f.OrderFilled | f.OrderRefused | f.OrderAbsent)
+            for fact in draft.facts
+        )
+        if last.purpose == "unwind" and last.is_final and settled:
+            draft.do(c.SettleHop(client_order_id=last.client_order_id))
+            self.desk.arbiter.end_turn(cycle.id)
+
+    def _forget(self, cycle: Cycle) -> None:
+        for order in cycle.orders:
+            self._attempts.pop(order.client_order_id, None)
+
+    async def _perform(self, cycle: Cycle) -> tuple[tuple[c.Command, ...], Situation]:
+        """Do the I/O that the cycle's state asks for."""
+        pending = cycle.pending_orders()
+        commands: tuple[c.Command, ...] = ()
+        trouble = ""
+        rested = not pending
+        if pending:
+            order = pending[0]
+            if order.client_order_id in self._unsent:
+                self._unsent.discard(order.client_order_id)
+                commands = await self._send(cycle, order)
+            else:
+                commands, trouble = await self._resolve(cycle, order)
+        else:
+            await self._reload_rules()
+            await self._pause_before_retry(cycle)
+        situation = await self._situation(cycle, commands, trouble)
+        return commands, replace(situation, rested=rested)
+
+    async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
+        outcome = await send(self.desk, self.gate, cycle, order)
+        log.info("order.sent", order=order.client_order_id, outcome=type(outcome).__name__)
+        if isinstance(outcome, c.ReportRefused) and outcome.reason != NOT_SENT:
+            self._rules_doubted = True
+        if isinstance(outcome, c.ReportUnknown):
+            # What is unknown is resolved in recovering, the only state that may wait.
+            return (outcome, c.StartRecovery(reason=f"order unknown: {outcome.reason}"))
+        return (outcome,)
+
+    async def _reload_rules(self) -> None:
+        """After a refusal the venue's rules and clock are read again before anything is planned."""
+        if not self._rules_doubted:
+            return
+        self._rules_doubted = False
+        self.desk.access.doubt_clock()
+        try:
+            await self.desk.reload_markets()
+            await self.desk.access.venue_time_ns()
+        except (Unreachable, Banned) as error:
+            log.info("rules.later", error=str(error))
+
+    async def _resolve(self, cycle: Cycle, order: Order) -> tuple[tuple[c.Command, ...], str]:
+        attempt = self._attempts.setdefault(order.client_order_id, Attempt())
+        if attempt.reads > 0 and not attempt.waited:
+            await self._delay(cycle.id, attempt.delay_s())
+        attempt.waited = False
+        try:
+            timeout_s = self.desk.strategy(cycle.config).order.timeout_seconds
+            seen = await look(self.desk, order, attempt, timeout_s)
+        except (Unreachable, Banned) as error:
+            attempt.silent = True
+            return self._waiting(cycle, order, attempt, str(error)), str(error)
+        if attempt.silent:  # the venue answers again: look often again
+            attempt.silent = False
+            attempt.reads = 1
+        if seen.waiting:
+            return (*seen.commands, *self._waiting(cycle, order, attempt, seen.waiting)), ""
+        return seen.commands, ""
+
+    def _waiting(
+        self, cycle: Cycle, order: Order, attempt: Attempt, why: str
+    ) -> tuple[c.Command, ...]:
+        """Make a long wait visible; quick looks leave no trace in the log."""
+        delay_s = attempt.delay_s()
+        if self.desk.access.banned:
+            until = self.desk.access.banned_until_ns
+            delay_s = max(delay_s, (until - self.desk.clock.now_ns()) / NS_PER_S)
+        if delay_s < limits.RESOLVE_DELAY_MAX_S:
+            return ()
+        attempt.waited = True
+        reason = f"order {order.client_order_id}: {why}"
+        next_try = self.desk.clock.now_ns() + round(delay_s * NS_PER_S)
+        wait = c.Wait(reason=reason, next_try_ns=next_try)
+        if cycle.state == t.RECOVERING:
+            return (wait,)
+        return (c.StartRecovery(reason=reason), wait)
+
+    async def _pause_before_retry(self, cycle: Cycle) -> None:
+        """Give the market a moment after an order that got nothing, longer each time."""
+        last = cycle.orders[-1] if cycle.orders else None
+        if last is None or last.filled > 0 or cycle.state == t.RECOVERING:
+            return
+        tries = max(cycle.attempts, cycle.unwind_orders, 1)
+        delay_ms = self.desk.strategy(cycle.config).order.retry_delay_ms
+        delay_ns = delay_ms * 2 ** min(tries - 1, 6) * NS_PER_MS
+        await self._wait_until(cycle.id, self.desk.clock.now_ns() + delay_ns)
+
+    async def _situation(
+        self, cycle: Cycle, commands: tuple[c.Command, ...], trouble: str
+    ) -> Situation:
+        panic = cycle.id in self._panics
+        access = self.desk.access
+        selling = cycle.state in {t.RECOVERING, t.PANIC_SELLING}
+        balances = None
+        pending = cycle.pending_orders()
+        # While an order's fate is open nothing is chosen, so nothing else is read.
+        if selling and not trouble and (not pending or commands):
+            try:
+                balances = await access.balances()
+            except (Unreachable, Banned) as error:
+                trouble = str(error)
+        venue_ns = access.venue_time_estimate_ns()
+        if venue_ns is None and not trouble:
+            try:
+                venue_ns = await access.venue_time_ns()
+            except (Unreachable, Banned) as error:
+                trouble = str(error)
+        return Situation(balances=balances, venue_ns=venue_ns, panic=panic, trouble=trouble)
+
+    async def _delay(self, cycle_id: str, seconds: float) -> None:
+        if self.desk.access.banned:
+            until = self.desk.access.banned_until_ns
+            seconds = max(seconds, (until - self.desk.clock.now_ns()) / NS_PER_S)
+        await self._wait_until(cycle_id, self.desk.clock.now_ns() + round(seconds * NS_PER_S))
+
+    async def _wait_until(self, cycle_id: str, at_ns: int) -> None:
+        """Sleep until a time, or until somebody has news for the cycle, also if since the last sleep."""
+        event = self._wake.setdefault(cycle_id, asyncio.Event())
+        seconds = (at_ns - self.desk.clock.now_ns()) / NS_PER_S
+        if seconds <= 0 or event.is_set():
+            event.clear()
+            return
+        sleep = asyncio.ensure_future(self.desk.clock.sleep(seconds))
+        news = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait({sleep, news}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            event.clear()
+            sleep.cancel()
+            news.cancel()
+
+
+async def decide_apart(
+    journal: Journal,
+    archive: Archive,
+    cycle_id: str,
+    commands: Sequence[c.Command],
+    *,
+    cause: str,
+) -> Cycle | None:
+    """Decide commands about a cycle, open or closed, and append what follows.
+
+    None of them may intend an order: sending is the cycle's own task's. Raises IllegalMove.
+    """
+    async with journal.lock(cycle_id):
+        cycle = journal.cycles.get(cycle_id) or archive.load(cycle_id)
+        if cycle is None:
+            raise IllegalMove(f"there is no cycle {cycle_id}")
+        journal.reopen(cycle)
+        try:
+            draft = journal.draft(cycle)
+            for command in commands:
+                draft.do(command)
+            return await journal.commit(draft, cause=cause)
+        finally:
+            if cycle.is_closed:
+                journal.cycles.pop(cycle_id, None)
+
+
+def _raise(error: ArbError) -> None:
+    raise error
+
+
+def _do_all(draft: Draft, commands: tuple[c.Command, ...], *, overtaken: bool) -> None:
+    """Decide what was read; what other news of the cycle has overtaken is left out."""
+    for command in commands:
+        try:
+            draft.do(command)
+        except IllegalMove:
+            if not overtaken:
+                raise
+            log.info("command.overtaken", cycle=draft.cycle.id, command=type(command).__name__)
+
+
+def _sells(cycle: Cycle) -> bool:
+    """Whether an unwind order is under way: only then others wait for their turn."""
+    return cycle.state == t.PANIC_SELLING and bool(cycle.pending_orders())
+
+
+def _cause(commands: tuple[c.Command, ...]) -> str:
+    return type(commands[0]).__name__ if commands else "advance"

@@ -1,0 +1,164 @@
+"""Run an assembled engine: signals, the control socket, and the end of the loop."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from msgspec import Struct
+
+from arb.errors import ArbError
+from arb.execution.control import ControlServer
+from arb.execution.engine import Engine
+from arb.execution.real_clock import RealClock
+from arb.execution.tally import Summary
+from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.wiring import Options, Run, assemble, backtest_start_ns
+from arb.strategy.loader import Loaded
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+STOP_PATIENCE_S: Final = 1.0  # after the second interrupt, then whatever still waits is cut off
+EXIT_INTERRUPTED: Final = 130
+
+
+class Interrupted(ArbError):
+    """The run was interrupted before it began to trade."""
+
+    code = "ARB-502"
+    exit_code = EXIT_INTERRUPTED
+
+
+class Ended(Struct, frozen=True):
+    """How a run ended."""
+
+    exit_code: int
+    summary: Summary
+    error: str | None
+    left: tuple[str, ...]  # cycles that are parked or still open
+
+
+Watch = Callable[[Run], None]
+
+
+def run_engine(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ended:
+    """Run strategies to the end of their work; `watch` is shown the run before it starts.
+
+    Raises ArbError where the run could not be put together.
+    """
+    if loaded[0].strategy.execution.mode == "backtest":
+        with _BacktestSignals() as signals:
+            start_ns = backtest_start_ns(loaded[0])
+            loop = VirtualLoop()
+            clock = LoopClock(loop, start_ns - 1)
+            return run_virtual(loop, _backtest(loaded, options, clock, watch, signals))
+    return asyncio.run(_paper(loaded, options, watch))
+
+
+async def _backtest(
+    loaded: Sequence[Loaded],
+    options: Options,
+    clock: LoopClock,
+    watch: Watch,
+    signals: "_BacktestSignals",
+) -> Ended:
+    async with assemble(loaded, options, clock) as run:
+        watch(run)
+        signals.engine = run.engine
+        return _ended(run, await run.engine.run())
+
+
+class _BacktestSignals:
+    """SIGINT and SIGTERM where no loop listens for them: the first is the engine's.
+
+    A virtual loop never blocks, so it sees the engine's stop at once; cycles end in no time.
+    Before there is an engine, and the second time, the interrupt strikes where it finds us.
+    """
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self._before = [(number, signal.getsignal(number)) for number in SIGNALS]
+
+    def __enter__(self) -> Self:
+        for number in SIGNALS:
+            signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before:
+            signal.signal(number, handler)
+
+    def _hear(self, _number: int, _frame: object) -> None:
+        if self.engine is None or self.engine.interrupts:
+            raise KeyboardInterrupt
+        self.engine.interrupt()
+
+
+async def _paper(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ended:
+    with _Signals() as signals:
+        try:
+            async with assemble(loaded, options, RealClock()) as run:
+                control = ControlServer(Path(options.db), run.operator.handle)
+                await control.start()
+                try:
+                    watch(run)
+                    return await signals.run(run)
+                finally:
+                    await control.stop()
+        except asyncio.CancelledError:
+            raise Interrupted("interrupted before it began") from None
+
+
+class _Signals:
+    """SIGINT and SIGTERM: before the engine runs they end the process, then they are the engine's."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._engine: Engine | None = None
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> Self:
+        for number in SIGNALS:
+            self._loop.add_signal_handler(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in SIGNALS:
+            self._loop.remove_signal_handler(number)
+
+    def _hear(self) -> None:
+        if self._engine is not None:
+            self._engine.interrupt()
+        if self._task is None:
+            return
+        if self._engine is None:
+            self._task.cancel()
+        elif self._engine.interrupts == 2:  # noqa: PLR2004
+            self._loop.call_later(STOP_PATIENCE_S, self._task.cancel)
+
+    async def run(self, run: Run) -> Ended:
+        """Run the engine; a second interrupt cuts off what does not end by itself."""
+        self._engine = run.engine
+        self._task = asyncio.ensure_future(run.engine.run())
+        try:
+            return _ended(run, await self._task)
+        except asyncio.CancelledError:
+            return _ended(run, EXIT_INTERRUPTED)
+        finally:
+            self._task = None
+
+
+def _ended(run: Run, exit_code: int) -> Ended:
+    parts = run.parts
+    head = run.log.head()
+    summary = parts.tally.summary(
+        parts.detector,
+        taken=parts.trader.taken,
+        declined=parts.trader.declined,
+        events=head.position - run.began,
+        head_hash=head.hash,
+    )
+    left = (*parts.tally.parked, *sorted(parts.desk.journal.cycles))
+    fatal = run.engine.fatal
+    error = None if fatal is None else f"{fatal.code} {fatal}"
+    return Ended(exit_code=exit_code, summary=summary, error=error, left=left)

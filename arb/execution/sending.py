@@ -1,0 +1,136 @@
+"""Send one order, once. Refused only by proof, accepted only by proof, all else is unknown."""
+
+import asyncio
+from collections import deque
+
+import structlog
+
+from arb import crashpoints, limits
+from arb.clock import NS_PER_S
+from arb.exchange.port import Banned, NotSent, OrderReport, OrderRequest, Refused
+from arb.execution.desk import Desk
+from arb.execution.vetting import Garbled, vet_order
+from arb.machine import commands as c
+from arb.machine.state import Cycle, Order
+from arb.market.liquidation import value
+from arb.money import BPS, plain
+
+log = structlog.get_logger()
+
+NOT_SENT = "not sent"  # why an order was refused: by us, before it left
+
+
+class Gate:
+    """The last look at an order before it leaves: every order passes it, unwinds included."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._sent: deque[int] = deque()
+
+    def closed(self, cycle: Cycle, order: Order) -> str | None:
+        """Name the bound that the order would break; None lets it pass and counts it."""
+        wrong = self.objection(cycle, order)
+        if wrong is None:
+            self._sent.append(self._desk.clock.now_ns())
+        return wrong
+
+    def objection(self, cycle: Cycle, order: Order) -> str | None:
+        """Name the bound that the order would break now."""
+        desk = self._desk
+        now = desk.clock.now_ns()
+        while self._sent and now - self._sent[0] >= NS_PER_S:
+            self._sent.popleft()
+        if len(self._sent) >= limits.ORDERS_PER_SECOND_MAX:
+            return f"{len(self._sent)} orders were sent within a second"
+        if desk.journal.broken is not None:
+            return "the log cannot say what it holds"
+        if desk.access.banned:
+            return "the venue told us to be silent"
+        if order.reserve > cycle.holding(order.spend_asset):
+            return f"no reservation for {plain(order.reserve)} {order.spend_asset}"
+        return self._far_from_mid(order) or self._too_large(cycle, order)
+
+    def _far_from_mid(self, order: Order) -> str | None:
+        book = self._desk.book(order.market)
+        levels = () if book is None else book.levels(order.side)
+        if book is None or not levels:
+            return f"{order.market} has nothing to {order.side} from"
+        # A book whose other side is empty has no middle; then its own touch is the reference.
+        mid = book.mid() or levels[0][0]
+        distance = abs(order.limit - mid) / mid * BPS
+        if distance > limits.DISTANCE_FROM_MID_BPS_MAX:
+            return f"limit {plain(order.limit)} is {distance:.0f} bps from mid {plain(mid)}"
+        return None
+
+    def _too_large(self, cycle: Cycle, order: Order) -> str | None:
+        desk = self._desk
+        worth = value(order.spend_asset, order.reserve, cycle.start_asset, desk.book, desk.markets)
+        if worth is None:
+            return None if order.purpose == "unwind" else f"nothing values {order.spend_asset}"
+        if cycle.cap and worth > cycle.cap:
+            return f"it is worth {plain(worth)} {cycle.start_asset}, the cap is {plain(cycle.cap)}"
+        return None
+
+
+async def send(desk: Desk, gate: Gate, cycle: Cycle, order: Order) -> c.Command:
+    """Send an intended order and say what that proved.
+
+    The intent is durable when this is called, and this is called once for it in one process life;
+    a later life does not call it at all.
+    """
+    crashpoints.reach(crashpoints.INTENT_DURABLE)
+    order_id = order.client_order_id
+    estimate = desk.access.venue_time_estimate_ns()
+    window_ns = desk.rules.recv_window_ns
+    if estimate is None or estimate > order.venue_time_ns + window_ns:
+        return c.ReportRefused(
+            client_order_id=order_id, reason=NOT_SENT, detail="its window passed before sending"
+        )
+    wrong = gate.closed(cycle, order)
+    if wrong is not None:
+        return c.ReportRefused(client_order_id=order_id, reason=NOT_SENT, detail=wrong)
+    request = OrderRequest(
+        client_order_id=order_id,
+        market=order.market,
+        side=order.side,
+        kind="limit",
+        time_in_force="ioc",
+        amount=order.amount,
+        limit=order.limit,
+        venue_time_ns=order.venue_time_ns,
+        window_ns=window_ns,
+    )
+    outcome = await _create(desk, order, request)
+    crashpoints.reach(crashpoints.TOLD_NOT_APPENDED)
+    return outcome
+
+
+async def _create(desk: Desk, order: Order, request: OrderRequest) -> c.Command:
+    order_id = order.client_order_id
+    try:
+        reply = await asyncio.wait_for(desk.access.venue.create(request), limits.CREATE_TIMEOUT_S)
+    except Refused as error:
+        return c.ReportRefused(client_order_id=order_id, reason=error.reason, detail=error.detail)
+    except NotSent as error:
+        return c.ReportRefused(client_order_id=order_id, reason=NOT_SENT, detail=str(error))
+    except Banned as error:
+        # A ban is the venue's proof that it took nothing.
+        desk.access.latch(error)
+        return c.ReportRefused(client_order_id=order_id, reason="banned", detail=str(error))
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it proves nothing
+        log.warning("order.unknown", order=order_id, error=repr(error))
+        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return c.ReportUnknown(client_order_id=order_id, reason=why)
+    return judge(order, reply)
+
+
+def judge(order: Order, reply: OrderReport) -> c.Command:
+    """Say what a reply to a create proves."""
+    if not isinstance(reply, OrderReport):
+        return c.ReportUnknown(client_order_id=order.client_order_id, reason="no order in reply")
+    vetted = vet_order(order, reply)
+    if isinstance(vetted, Garbled):
+        return c.ReportUnknown(
+            client_order_id=order.client_order_id, reason=f"garbled reply: {vetted.why}"
+        )
+    return vetted

@@ -1,0 +1,363 @@
+"""What a cycle does next, decided on a draft. No I/O: what had to be read is in the situation.
+
+Each function adds facts to the draft until the cycle has an order to send, waits, or is closed.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from arb import crashpoints, limits
+from arb.clock import NS_PER_S
+from arb.events import facts as f
+from arb.exchange.port import Balance
+from arb.execution import planning
+from arb.execution.desk import Desk, targets_of
+from arb.execution.journal import Draft
+from arb.machine import commands as c
+from arb.machine import table as t
+from arb.machine.state import Cycle, Order
+from arb.market.depth import Shortfall, Walk
+from arb.money import plain
+
+NO_MARKET = "no market takes what is held now"
+TOO_LITTLE = "less is there than the cycle holds"
+NO_VALUE = "a book is missing to value what was sold"
+
+
+class Situation(Struct, frozen=True):
+    """What was read before deciding. Without balances nothing is sold and nothing is resumed."""
+
+    balances: Mapping[str, Balance] | None = None
+    venue_ns: int | None = None  # the venue's clock, estimated
+    panic: bool = False  # an operator wants this cycle liquidated
+    trouble: str = ""  # why the venue could not be asked
+    rested: bool = False  # since the last order ended; the one after a failure waits for that
+
+
+def advance(desk: Desk, draft: Draft, situation: Situation) -> None:
+    """Decide on until an order is intended, the cycle waits or needs a reading, or it is closed."""
+    for _ in range(limits.ORDERS_PER_CYCLE_MAX):
+        cycle = draft.cycle
+        if cycle.is_closed or cycle.pending_orders():
+            return
+        before = len(draft.facts)
+        if _must_rest(cycle) and not situation.rested:
+            return
+        if cycle.state in t.RUNNING:
+            _advance_leg(desk, draft, situation)
+        elif cycle.state == t.RECOVERING:
+            _advance_recovery(desk, draft, situation)
+        elif cycle.state == t.PANIC_SELLING:
+            _advance_unwind(desk, draft, situation)
+        else:
+            draft.do(c.AbandonCycle(reason="a restart found it before its first order"))
+        if len(draft.facts) == before or draft.cycle.next_try_ns > draft.at_ns:
+            return
+
+
+def _must_rest(cycle: Cycle) -> bool:
+    """Whether the next order would follow on the heels of one that got nothing."""
+    last = cycle.orders[-1] if cycle.orders else None
+    if last is None or last.filled > 0:
+        return False
+    if cycle.state == t.PANIC_SELLING:
+        return last.purpose == "unwind"
+    return cycle.state in t.RUNNING and 0 < cycle.attempts <= cycle.max_retries
+
+
+# --- the run path -----------------------------------------------------------------------------
+
+
+def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
+    cycle = draft.cycle
+    if situation.panic:
+        draft.do(c.StartRecovery(reason="an operator asked to liquidate"))
+        return
+    if cycle.leg >= len(cycle.legs):
+        draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
+        return
+    if cycle.leg_received <= 0:
+        _after_nothing(desk, draft, situation)
+    elif _rest_is_worth_an_order(desk, cycle):
+        if cycle.attempts > cycle.max_retries:
+            draft.do(c.StartRecovery(reason=f"leg {cycle.leg} stays filled in part"))
+            return
+        _send_leg(desk, draft, situation)
+    else:
+        draft.do(c.SettleLeg())
+        if draft.cycle.leg < len(cycle.legs):
+            _send_leg(desk, draft, situation)
+
+
+def _rest_is_worth_an_order(desk: Desk, cycle: Cycle) -> bool:
+    """Whether the current leg's unspent input can still be traded; the start currency just stays."""
+    if cycle.leg == 0:
+        return False
+    leg = cycle.legs[cycle.leg]
+    amount = cycle.holding(leg.spend_asset)
+    if amount <= 0 or planning.is_dust(desk, leg.spend_asset, amount):
+        return False
+    # What rounding to this market's steps left over is no reason to leave the path.
+    return planning.fits(desk, leg.market, leg.spend_asset, amount)
+
+
+def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
+    """Plan the leg's order; after a refusal or a miss of the first leg, only while it still pays."""
+    cycle = draft.cycle
+    last = cycle.orders[-1] if cycle.attempts else None
+    if last is None:
+        _send_leg(desk, draft, situation)
+        return
+    if cycle.leg > 0:
+        # Money is at risk: going on is compared with liquidating.
+        draft.do(c.StartRecovery(reason=f"leg {cycle.leg} got nothing: {_why(last)}"))
+        return
+    quote = planning.quote_cycle(desk, cycle)
+    strategy = desk.strategy(cycle.config)
+    pays = not isinstance(quote, Shortfall) and quote.edge_bps > strategy.min_profit_bps
+    if cycle.attempts <= cycle.max_retries and pays:
+        _send_leg(desk, draft, situation)
+        return
+    _end_without_fills(draft, last)
+
+
+def _end_without_fills(draft: Draft, last: Order) -> None:
+    if last.state == t.ORDER_REFUSED:
+        draft.do(c.RefuseCycle(reason=_why(last)))
+    else:
+        draft.do(c.MissCycle(reason=_why(last)))
+
+
+def _why(order: Order) -> str:
+    if order.state == t.ORDER_REFUSED:
+        return f"refused ({order.status})"
+    return "absent" if order.state == t.ABSENT else "filled nothing"
+
+
+def _send_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
+    cycle = draft.cycle
+    ahead = planning.go_on(desk, cycle)
+    if isinstance(ahead, Shortfall):
+        draft.do(c.StartRecovery(reason=f"leg {cycle.leg}: {ahead.reason} ({ahead.detail})"))
+        return
+    if cycle.leg_received > 0 and not ahead.partly:
+        draft.do(c.StartRecovery(reason=f"the rest of leg {cycle.leg} finds no depth now"))
+        return
+    if cycle.leg > 0 and ahead.output < planning.floor_now(cycle):
+        floor = plain(planning.floor_now(cycle))
+        draft.do(c.StartRecovery(reason=f"output {plain(ahead.output)} is below floor {floor}"))
+        return
+    assert ahead.walk is not None
+    _intend(desk, draft, situation, ahead.walk, "leg")
+
+
+def _intend(desk: Desk, draft: Draft, situation: Situation, walk: Walk, purpose: str) -> None:
+    if situation.venue_ns is None:
+        _to_recovery_or_wait(desk, draft, "the venue's clock cannot be read")
+        return
+    if len(draft.cycle.orders) >= limits.ORDERS_PER_CYCLE_MAX:
+        targets = targets_of(desk.strategy(draft.cycle.config), draft.cycle.start_asset)
+        _park(desk, draft, f"{limits.ORDERS_PER_CYCLE_MAX} orders did not end it", targets)
+        return
+    draft.do(planning.intend(desk, draft.cycle, walk, purpose, situation.venue_ns))
+
+
+def _to_recovery_or_wait(desk: Desk, draft: Draft, reason: str) -> None:
+    if draft.cycle.state != t.RECOVERING:
+        draft.do(c.StartRecovery(reason=reason))
+    _wait(desk, draft, reason)
+
+
+# --- recovering -------------------------------------------------------------------------------
+
+
+def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
+    cycle = draft.cycle
+    crashpoints.reach(crashpoints.RECOVERING)
+    if not any(order.trades for order in cycle.orders):
+        last = cycle.orders[-1] if cycle.orders else None
+        if last is None:
+            draft.do(c.MissCycle(reason="no order was ever sent"))
+        else:
+            _end_without_fills(draft, last)
+        return
+    if situation.balances is None or situation.venue_ns is None:
+        if situation.trouble:
+            _wait(desk, draft, situation.trouble)
+        return
+    strategy = desk.strategy(cycle.config)
+    targets = targets_of(strategy, cycle.start_asset)
+    exposed = planning.exposure(desk, cycle, situation.balances, targets)
+    if exposed.is_none:
+        _close_without_exposure(desk, draft, targets)
+        return
+    ahead = None if situation.panic else _worth_resuming(desk, cycle, exposed)
+    if ahead is not None:
+        _resume(desk, draft, situation, ahead, exposed)
+        return
+    _unwind_or_wait(desk, draft, situation, exposed, targets)
+
+
+def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) -> None:
+    cycle = draft.cycle
+    # A loop that closed in the last leg before the end could be recorded is a completed one.
+    last_leg = cycle.leg == len(cycle.legs) - 1 and cycle.leg_received > 0
+    if last_leg or cycle.leg == len(cycle.legs):
+        draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
+        return
+    worth = planning.value_of_others(desk, cycle, targets)
+    if worth is None:
+        if _waited_enough(draft, NO_VALUE):
+            # What nothing can value stays with the cycle, in the currency it is in.
+            _park(desk, draft, NO_VALUE, (cycle.start_asset,))
+        else:
+            _wait(desk, draft, NO_VALUE)
+        return
+    fees = planning.fee_value(desk, cycle)
+    draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
+
+
+def _worth_resuming(
+    desk: Desk, cycle: Cycle, exposed: planning.Exposure
+) -> planning.GoingOn | None:
+    """Going on must beat the floor, and no liquidation may beat it."""
+    if cycle.leg >= len(cycle.legs) or cycle.resumes > cycle.max_retries or exposed.short:
+        return None
+    leg = cycle.legs[cycle.leg]
+    on_path = {leg.spend_asset, leg.receive_asset, cycle.start_asset, *exposed.dust}
+    if any(amount > 0 and asset not in on_path for asset, amount in cycle.holdings.items()):
+        return None
+    ahead = planning.go_on(desk, cycle)
+    if isinstance(ahead, Shortfall) or ahead.walk is None:
+        return None
+    if cycle.leg_received > 0 and not ahead.partly and _rest_is_worth_an_order(desk, cycle):
+        return None  # going on would leave the rest of this leg behind
+    liquidation = exposed.value
+    if ahead.output <= planning.floor_now(cycle):
+        return None
+    return ahead if liquidation is None or ahead.output >= liquidation else None
+
+
+def _resume(
+    desk: Desk,
+    draft: Draft,
+    situation: Situation,
+    ahead: planning.GoingOn,
+    exposed: planning.Exposure,
+) -> None:
+    cycle = draft.cycle
+    draft.do(
+        c.Resume(
+            leg=cycle.leg,
+            partly=ahead.partly,
+            output=ahead.output,
+            floor=planning.floor_now(cycle),
+            liquidation=exposed.value,
+        )
+    )
+    if not ahead.partly and cycle.leg_received > 0:
+        draft.do(c.SettleLeg())
+    assert ahead.walk is not None
+    _intend(desk, draft, situation, ahead.walk, "leg")
+
+
+def _unwind_or_wait(
+    desk: Desk,
+    draft: Draft,
+    situation: Situation,
+    exposed: planning.Exposure,
+    targets: tuple[str, ...],
+) -> None:
+    cycle = draft.cycle
+    if not situation.panic and not desk.strategy(cycle.config).panic_sell.enabled:
+        _park(desk, draft, "panic_sell is not enabled", targets)
+        return
+    stuck = cycle.unwind_orders >= limits.UNWIND_ORDERS_MAX
+    if not stuck and any(way.liquidation is not None for way in exposed.ways):
+        resume = planning.go_on(desk, cycle)
+        draft.do(
+            c.StartUnwind(
+                reason="an operator asked" if situation.panic else (cycle.error or "recovery"),
+                targets=targets,
+                liquidation=exposed.value,
+                resume=None if isinstance(resume, Shortfall) else resume.output,
+            )
+        )
+        _advance_unwind(desk, draft, situation)
+        return
+    reason = TOO_LITTLE if exposed.short else NO_MARKET
+    if stuck or _waited_enough(draft, reason):
+        assets = ", ".join(sorted({*exposed.short, *(way.asset for way in exposed.ways)}))
+        for asset, missing in exposed.short.items():
+            held = cycle.holding(asset)
+            draft.notes.append(
+                f.ShortfallFound(asset=asset, owned=held, actual=held - missing, borne_by=cycle.id)
+            )
+        _park(desk, draft, f"{reason}: {assets}", targets)
+        return
+    _wait(desk, draft, reason)
+
+
+def _waited_enough(draft: Draft, reason: str) -> bool:
+    """Whether the cycle has waited for this, and nothing else, as long as it is worth."""
+    cycle = draft.cycle
+    since_ns = cycle.wait_since_ns if cycle.wait_reason == reason else draft.at_ns
+    return draft.at_ns - since_ns > limits.PARK_AFTER_S * NS_PER_S
+
+
+def _wait(desk: Desk, draft: Draft, reason: str) -> None:
+    """Look again later, each time after twice as long, up to a limit."""
+    cycle = draft.cycle
+    delay_s = min(limits.WAIT_FIRST_S * 2 ** min(cycle.waits, 10), limits.WAIT_MAX_S)
+    next_try = draft.at_ns + round(delay_s * NS_PER_S)
+    next_try = max(next_try, desk.access.banned_until_ns)
+    draft.do(c.Wait(reason=reason, next_try_ns=next_try))
+
+
+def _park(desk: Desk, draft: Draft, reason: str, targets: tuple[str, ...]) -> None:
+    cycle = draft.cycle
+    if cycle.state in t.RUNNING:
+        draft.do(c.StartRecovery(reason=reason))
+    dust = tuple(
+        asset
+        for asset, amount in cycle.holdings.items()
+        if amount > 0 and planning.is_dust(desk, asset, amount)
+    )
+    fees = planning.fee_value(desk, cycle)
+    draft.do(c.ParkCycle(reason=reason, targets=targets, dust=dust, fee_value=fees))
+
+
+# --- panic selling ----------------------------------------------------------------------------
+
+
+def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
+    cycle = draft.cycle
+    if situation.balances is None or situation.venue_ns is None:
+        if situation.trouble:
+            _to_recovery_or_wait(desk, draft, situation.trouble)
+        return
+    crashpoints.reach(crashpoints.UNWINDING)
+    strategy = desk.strategy(cycle.config)
+    targets = targets_of(strategy, cycle.start_asset)
+    exposed = planning.exposure(desk, cycle, situation.balances, targets)
+    if exposed.is_none:
+        worth = planning.value_of_others(desk, cycle, targets)
+        if worth is None:
+            _to_recovery_or_wait(desk, draft, NO_VALUE)
+            return
+        fees = planning.fee_value(desk, cycle)
+        draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
+        return
+    ways = [way for way in exposed.ways if way.liquidation is not None]
+    if not ways or cycle.unwind_orders >= limits.UNWIND_ORDERS_MAX:
+        draft.do(c.StartRecovery(reason="nothing more can be sold now"))
+        return
+    way = next((w for w in ways if desk.arbiter.take_turn(cycle.id, w.asset)), None)
+    if way is None:
+        return  # another cycle sells the same asset; its turn ends with its order
+    walk = planning.first_hop(desk, cycle, way, targets)
+    if walk is None:
+        draft.do(c.StartRecovery(reason="no part below the notional cap can be sold now"))
+        return
+    _intend(desk, draft, situation, walk, "unwind")

@@ -1,0 +1,200 @@
+"""What a run did, counted from the facts it appended."""
+
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from arb.events import facts as f
+from arb.execution.detector import Detector
+from arb.ids import cycle_stream
+from arb.machine import table as t
+from arb.machine.account import Account
+from arb.machine.evolve import add
+from arb.machine.state import Cycle
+from arb.money import BPS, ZERO
+
+
+class _Seen(Struct):
+    start: str = ""
+    state: str = t.PENDING
+    outcome: str | None = None
+    pnl: Decimal | None = None
+    fees: f.Amounts = {}
+    dust: f.Amounts = {}
+    parked: f.Amounts = {}
+
+
+class _Filled(Struct):
+    best: Decimal
+    side: str
+    amount: Decimal = ZERO
+    cost: Decimal = ZERO
+
+
+_OUTCOMES: dict[type, str] = {
+    f.CycleDeclined: t.DECLINED,
+    f.CycleAbandoned: t.ABANDONED,
+    f.CycleRefused: t.REFUSED,
+    f.CycleMissed: t.MISSED,
+    f.CycleLiquidated: t.LIQUIDATED,
+    f.CycleParked: t.PARKED,
+    f.CycleCompleted: t.PROFIT_TAKEN,
+}
+
+
+class Tally:
+    """Listens to the journal; cycles that were open at the start are introduced first."""
+
+    def __init__(self, moved: Callable[[], Cycle | None]) -> None:
+        self._moved = moved  # the cycle that the facts just told have moved
+        self._cycles: dict[str, _Seen] = {}
+        self._orders: dict[str, _Filled] = {}
+        self.external: f.Amounts = {}
+
+    def introduce(self, stream: str, start: str, state: str) -> None:
+        """Name a cycle that this run found open."""
+        self._cycles[stream] = _Seen(start=start, state=state)
+
+    def _seen(self, stream: str) -> _Seen:
+        seen = self._cycles.setdefault(stream, _Seen())
+        cycle = self._moved()
+        if cycle is not None and stream == cycle_stream(cycle.id):
+            seen.start, seen.state = cycle.start_asset, cycle.state
+        return seen
+
+    def hear(self, stream: str, fact: f.Fact, _at_ns: int) -> None:
+        """Count one appended fact."""
+        match fact:
+            case f.CycleFact():
+                self._cycle(self._seen(stream), fact)
+            case f.OrderIntended():
+                self._orders[fact.client_order_id] = _Filled(fact.best, fact.side)
+            case f.OrderFilled():
+                seen = self._seen(stream)
+                seen.fees = add(seen.fees, {fact.fee_asset: fact.fee})
+                order = self._orders.get(fact.client_order_id)
+                if order is not None:
+                    order.amount += fact.amount
+                    order.cost += fact.price * fact.amount
+            case f.ExternalChangeFound():
+                self.external = add(self.external, {fact.asset: fact.amount})
+            case _:
+                return
+
+    def _cycle(self, seen: _Seen, fact: f.CycleFact) -> None:
+        outcome = _OUTCOMES.get(type(fact))
+        if outcome is None:
+            if seen.state not in t.CLOSED:
+                seen.outcome = None
+                seen.dust, seen.parked = {}, {}
+            return
+        seen.outcome = outcome
+        if isinstance(fact, f.CycleCompleted | f.CycleLiquidated | f.CycleParked):
+            seen.pnl = fact.pnl
+            seen.dust = fact.dust
+        if isinstance(fact, f.CycleParked):
+            seen.parked = fact.parked
+
+    @property
+    def unresolved(self) -> int:
+        """Cycles that this run worked on and left open."""
+        return sum(seen.state not in t.CLOSED for seen in self._cycles.values())
+
+    @property
+    def parked(self) -> list[str]:
+        """Cycles that this run parked."""
+        return [
+            stream.removeprefix("cycle-")
+            for stream, seen in self._cycles.items()
+            if seen.outcome == t.PARKED
+        ]
+
+    def slippage_bps(self) -> Decimal:
+        """Mean over this run's filled orders, from the touch they were planned at."""
+        each = []
+        for order in self._orders.values():
+            if order.amount > 0:
+                paid = order.cost / order.amount
+                worse = paid - order.best if order.side == "buy" else order.best - paid
+                each.append(worse / order.best * BPS)
+        if not each:
+            return ZERO
+        return (sum(each, ZERO) / len(each)).quantize(Decimal("0.01"))
+
+    def summary(
+        self,
+        detector: Detector,
+        *,
+        taken: int,
+        declined: Counter[str],
+        events: int,
+        head_hash: bytes,
+    ) -> "Summary":
+        """Everything, in the shape of the last line of `run --json`."""
+        pnl: f.Amounts = {}
+        fees: f.Amounts = {}
+        dust: f.Amounts = {}
+        parked: f.Amounts = {}
+        for seen in self._cycles.values():
+            if seen.pnl is not None:
+                pnl[seen.start] = pnl.get(seen.start, ZERO) + seen.pnl
+            fees, dust = add(fees, seen.fees), add(dust, seen.dust)
+            parked = add(parked, seen.parked)
+        seen_all = self._cycles.values()
+        return Summary(
+            cycles=dict(sorted(Counter(seen.state for seen in seen_all).items())),
+            outcomes=dict(sorted(Counter(s.outcome for s in seen_all if s.outcome).items())),
+            opportunities=Opportunities(
+                paths=detector.paths,
+                episodes=detector.episodes,
+                states=detector.states,
+                taken=taken,
+                declined=dict(sorted(declined.items())),
+            ),
+            pnl=dict(sorted(pnl.items())),
+            fees=dict(sorted(fees.items())),
+            dust=dict(sorted(dust.items())),
+            parked=dict(sorted(parked.items())),
+            unresolved=self.unresolved,
+            external_changes=dict(sorted(self.external.items())),
+            slippage_bps=self.slippage_bps(),
+            events=events,
+            last_hash=head_hash.hex(),
+        )
+
+
+class Opportunities(Struct, frozen=True):
+    """What the market offered, and what became of it."""
+
+    paths: int
+    episodes: int
+    states: int
+    taken: int
+    declined: dict[str, int]
+
+
+class Summary(Struct, frozen=True, tag="summary", tag_field="type"):
+    """The last line of a run."""
+
+    cycles: dict[str, int]
+    outcomes: dict[str, int]
+    opportunities: Opportunities
+    pnl: f.Amounts
+    fees: f.Amounts
+    dust: f.Amounts
+    parked: f.Amounts
+    unresolved: int
+    external_changes: f.Amounts
+    slippage_bps: Decimal
+    events: int
+    last_hash: str
+
+
+def halted_everywhere(account: Account, paths: list[set[str]]) -> str | None:
+    """Say why none of the strategies may open a cycle; None when one may, or pauses end alone."""
+    reasons = [account.halted(path) for path in paths]
+    if account.paused is not None or not reasons or any(reason is None for reason in reasons):
+        return None
+    return reasons[0]

@@ -1,0 +1,129 @@
+"""Check a venue's words before they become facts: accepted only by proof, garbled otherwise. Pure.
+
+A reply proves acceptance when it names the venue's id, our id (or market, side and amount), and a
+known status. A fill counts when every number is there, of the right sign, and of this order.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from arb.exchange.port import FillReport, OrderReport
+from arb.machine import commands as c
+from arb.machine.state import Order
+from arb.machine.table import END_STATUSES
+from arb.money import ZERO
+
+KNOWN_STATUSES = END_STATUSES | {"open"}
+
+
+class Garbled(Struct, frozen=True, gc=False):
+    """A reply that proves nothing, and why."""
+
+    why: str
+
+
+def vet_order(order: Order, report: OrderReport) -> c.ReportOrder | Garbled:
+    """Turn a reply about an order into a command, or say why it proves nothing."""
+    wrong = _wrong_order(order, report)
+    if wrong is not None:
+        return Garbled(wrong)
+    assert report.exchange_order_id is not None
+    fills: list[c.Fill] = []
+    for told in report.fills or ():
+        fill = vet_fill(order, told, report.exchange_order_id)
+        # A fill that cannot be read is read again from the trades; the order's end waits for it.
+        if isinstance(fill, c.Fill):
+            fills.append(fill)
+    filled = report.filled
+    if filled is not None and not _amount(filled, zero=True):
+        return Garbled(f"filled is {filled}")
+    return c.ReportOrder(
+        client_order_id=order.client_order_id,
+        exchange_order_id=report.exchange_order_id,
+        status=report.status,
+        filled=filled,
+        fills=tuple(fills),
+    )
+
+
+def _wrong_order(order: Order, report: OrderReport) -> str | None:
+    if not isinstance(report.exchange_order_id, str) or not report.exchange_order_id:
+        return "no exchange order id"
+    if report.client_order_id != order.client_order_id:
+        same = (report.market, report.side, report.amount) == (
+            order.market,
+            order.side,
+            order.amount,
+        )
+        if report.client_order_id is not None or not same:
+            return f"it is about order {report.client_order_id}"
+    if report.market is not None and report.market != order.market:
+        return f"it is about market {report.market}"
+    if report.side is not None and report.side != order.side:
+        return f"it is about a {report.side}"
+    if report.status not in KNOWN_STATUSES:
+        return f"unknown status {report.status!r}"
+    return None
+
+
+def _amount(value: object, *, zero: bool = False) -> bool:
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return False
+    return value > 0 or (zero and value == ZERO)
+
+
+def vet_fill(order: Order, told: FillReport, exchange_order_id: str) -> c.Fill | Garbled:
+    """Turn a trade into a fill of an order, or say which field is missing or wrong."""
+    trade_id, price, amount, cost = told.trade_id, told.price, told.amount, told.cost
+    fee, fee_asset, venue_ns = told.fee, told.fee_asset, told.venue_ns
+    if not isinstance(trade_id, str) or not trade_id:
+        return Garbled("no trade id")
+    if told.market is not None and told.market != order.market:
+        return Garbled(f"trade {trade_id} is of market {told.market}")
+    if told.side is not None and told.side != order.side:
+        return Garbled(f"trade {trade_id} is a {told.side}")
+    for name, value in (("price", price), ("amount", amount)):
+        if not _amount(value):
+            return Garbled(f"trade {trade_id}: {name} is {value}")
+    for name, value in (("cost", cost), ("fee", fee)):
+        if not _amount(value, zero=True):
+            return Garbled(f"trade {trade_id}: {name} is {value}")
+    if not isinstance(fee_asset, str) or not fee_asset:
+        return Garbled(f"trade {trade_id}: no fee asset")
+    if not isinstance(venue_ns, int) or venue_ns <= 0:
+        return Garbled(f"trade {trade_id}: no time")
+    assert price is not None
+    assert amount is not None
+    assert cost is not None
+    assert fee is not None
+    return c.Fill(
+        trade_id=trade_id,
+        exchange_order_id=exchange_order_id,
+        price=price,
+        amount=amount,
+        cost=cost,
+        fee=fee,
+        fee_asset=fee_asset,
+        venue_ns=venue_ns,
+    )
+
+
+def fills_of(order: Order, trades: Iterable[FillReport]) -> list[c.Fill]:
+    """Pick an order's fills out of a list of trades; what cannot be read is left for another try."""
+    found: list[c.Fill] = []
+    for told in trades:
+        ours = told.client_order_id == order.client_order_id
+        same = (
+            order.exchange_order_id is not None
+            and told.exchange_order_id == order.exchange_order_id
+        )
+        if not ours and not same:
+            continue
+        if told.exchange_order_id is None:
+            continue
+        fill = vet_fill(order, told, told.exchange_order_id)
+        if isinstance(fill, c.Fill):
+            found.append(fill)
+    return found

@@ -1,0 +1,126 @@
+"""Killed between any two steps of the order protocol, at each leg, with each kind of fee."""
+
+from collections.abc import Callable
+
+import pytest
+
+from arb import crashpoints
+from arb.events import facts as f
+from tests.spec.world import World
+
+LEGS = (1, 2, 3)
+FEES = ("received", "third")
+SENDING = (
+    crashpoints.INTENT_DURABLE,
+    crashpoints.EXECUTED_NOT_TOLD,
+    crashpoints.TOLD_NOT_APPENDED,
+)
+
+
+def make(worlds: Callable[..., World], fees: str) -> World:
+    return worlds(bnb="10", fee_asset="BNB") if fees == "third" else worlds()
+
+
+@pytest.mark.parametrize("fees", FEES)
+@pytest.mark.parametrize("leg", LEGS)
+@pytest.mark.parametrize("point", SENDING)
+def test_a_kill_while_an_order_is_sent_loses_nothing(
+    worlds: Callable[..., World], point: str, leg: int, fees: str
+) -> None:
+    """Cases 2, 3 and 4."""
+    world = make(worlds, fees)
+    world.kill_at(point, leg)
+    assert world.run() is None
+    assert world.recover() == 0
+    world.check()
+    sent = len(world.orders())
+    assert world.run() == 0
+    world.check()
+    assert len(world.orders()) >= sent + 3
+
+
+@pytest.mark.parametrize("fees", FEES)
+@pytest.mark.parametrize("leg", LEGS)
+def test_a_kill_while_recovery_chooses_is_recovered_again(
+    worlds: Callable[..., World], leg: int, fees: str
+) -> None:
+    world = make(worlds, fees)
+    world.kill_at(crashpoints.EXECUTED_NOT_TOLD, leg)
+    assert world.run() is None
+    world.kill_at(crashpoints.RECOVERING)
+    assert world.run(cycles=0) is None
+    assert world.recover() == 0
+    world.check()
+
+
+@pytest.mark.parametrize("fees", FEES)
+@pytest.mark.parametrize("hop", [1, 2])
+def test_case_27_a_kill_during_a_panic_sell_plans_anew_from_what_is_held(
+    worlds: Callable[..., World], hop: int, fees: str
+) -> None:
+    world = make(worlds, fees)
+    world.kill_at(crashpoints.EXECUTED_NOT_TOLD, 2)
+    assert world.run() is None
+    world.ask("panic")
+    world.kill_at(crashpoints.UNWINDING, hop)
+    assert world.run(cycles=0) is None
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome in {"liquidated", "completed"}
+    assert world.orders()[-1].side == "sell"
+
+
+@pytest.mark.parametrize("point", SENDING)
+def test_case_27_a_kill_while_a_hop_is_sent_sells_it_once(world: World, point: str) -> None:
+    world.kill_at(crashpoints.TOLD_NOT_APPENDED, 2)
+    assert world.run() is None
+    world.ask("panic")
+    world.kill_at(point)
+    assert world.run(cycles=0) is None
+    assert world.recover() == 0
+    world.check()
+    sold = [order for order in world.orders() if order.side == "sell"]
+    assert sum(order.filled for order in sold) <= world.orders()[1].filled
+
+
+def test_case_01_a_kill_before_the_intent_is_durable_leaves_nothing_to_do(world: World) -> None:
+    world.kill_after(lambda fact: isinstance(fact, f.AccountOpened))
+    assert world.run() is None
+    assert world.recover() == 0
+    world.check()
+    assert world.orders() == []
+
+
+@pytest.mark.parametrize(
+    "fatal",
+    [f.OrderIntended, f.OrderFilled, f.OrderClosed, f.LegSettled, f.CycleCompleted],
+    ids=lambda kind: kind.__name__,
+)
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_kill_right_after_a_fact_is_durable_loses_nothing(
+    world: World, fatal: type, nth: int
+) -> None:
+    seen = 0
+
+    def last(fact: f.Fact) -> bool:
+        nonlocal seen
+        seen += isinstance(fact, fatal)
+        return seen == nth and isinstance(fact, fatal)
+
+    world.kill_after(last)
+    died = world.run(cycles=3) is None
+    assert world.recover() == 0
+    world.check()
+    assert died
+
+
+def test_killed_again_and_again_it_gets_to_the_end(world: World) -> None:
+    lives = 0
+    while lives < 40:
+        point = crashpoints.ALL[lives % len(crashpoints.ALL)]
+        world.kill_at(point, 1 + lives % 3)
+        lives += 1
+        if world.run(cycles=2) is not None:
+            break
+    assert world.recover() == 0
+    world.check()
