@@ -1,0 +1,106 @@
+"""`tools/bench.py`: the budgets, measured on this machine in one run."""
+
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import apsw
+import click
+
+from arb.bench import doors, group, memory, moves, replaying, starting
+from arb.bench.disk import AppendFile, OneRow
+from arb.bench.lines import (
+    HEADING,
+    NS_PER_US,
+    Line,
+    Setting,
+    as_json,
+    as_text,
+    middle,
+    now_ns,
+    number,
+)
+
+ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
+    "1": ("durable move, us; floor: append + fsync; baseline: one-row FULL commit", moves.measure),
+    "2": ("group commit; baseline: one commit each", group.measure),
+    "3": ("full replay; floor: rows only read; baseline: `eventsourcing`", replaying.measure),
+    "4": ("start with open cycles; floor: rows only read; baseline: legacy", starting.measure),
+    "5": ("memory of a live cycle with three settled legs", memory.measure),
+    "7": ("start-up of tools; floor: bare Python", doors.measure),
+}
+_PROBE_SAMPLES = 200
+_PROBE_BYTES = 400
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("rows", nargs=-1, metavar="[ROW]...")
+@click.option("--json", "json_lines", is_flag=True, help="One line of JSON a result.")
+@click.option("--quick", is_flag=True, help="Smaller logs and fewer repeats.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="Measure on this folder's disk [default: the working directory].",
+)
+@click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, hidden=True)
+def bench(
+    rows: tuple[str, ...],
+    json_lines: bool,  # noqa: FBT001 -- a flag of the command line
+    quick: bool,  # noqa: FBT001 -- the same
+    folder: Path,
+    scale: float,
+) -> None:
+    """Measure rows 1, 2, 3, 4, 5 and 7 of the budgets, or the given ones.
+
+    Each result is a median. Nothing fails for being slow: exit 0 says that it was measured.
+    """
+    unknown = [row for row in rows if row not in ROWS]
+    if unknown:
+        raise click.UsageError(f"there is no row {', '.join(unknown)}; rows are {', '.join(ROWS)}")
+    if not json_lines:
+        click.echo(_machine(folder))
+        click.echo(HEADING)
+    chosen = [row for row in ROWS if row in rows or not rows]
+    for row in chosen:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as made:
+            setting = Setting(folder=Path(made).resolve(), quick=quick, scale=scale)
+            for line in ROWS[row][1](setting):
+                click.echo(as_json(line) if json_lines else as_text(line))
+                sys.stdout.flush()
+    if not json_lines:
+        for row in chosen:
+            click.echo(f"{row}: {ROWS[row][0]}")
+
+
+def _machine(folder: Path) -> str:
+    """What was measured on, with the disk's floor and how fast a core is just now."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as made:
+        file = AppendFile(Path(made) / "floor.bin", _PROBE_BYTES)
+        raw = OneRow(Path(made) / "floor.db", _PROBE_BYTES)
+        appends, commits = [], []
+        for _ in range(_PROBE_SAMPLES):
+            appends.append(file.time_us())
+            commits.append(raw.time_us())
+        file.close()
+        raw.close()
+    return (
+        f"python {platform.python_version()}, sqlite {apsw.sqlite_lib_version()},"
+        f" {platform.machine()}; sha256 of {_PROBE_BYTES} B {number(_hash_us())} us\n"
+        f"disk: append + fsync {number(middle(appends))} us,"
+        f" one-row FULL commit {number(middle(commits))} us\n"
+    )
+
+
+def _hash_us() -> float:
+    data = bytes(_PROBE_BYTES)
+    samples = []
+    for _ in range(_PROBE_SAMPLES):
+        began = now_ns()
+        for _ in range(_PROBE_SAMPLES):
+            sha256(data).digest()
+        samples.append((now_ns() - began) / NS_PER_US / _PROBE_SAMPLES)
+    return middle(samples)

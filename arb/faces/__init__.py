@@ -1,0 +1,1 @@
+"""What people see: commands, text, JSON. No decisions about money."""

@@ -1,0 +1,174 @@
+"""`make demo`: trade, be killed in the middle of a leg, come back, and prove what happened."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
+STRATEGY: Final = ROOT / "strategies" / "demo.yaml"
+LIVES_MAX: Final = 6
+LIFE_S_MAX: Final = 8.0
+CYCLES: Final = 9
+
+
+class Struck(NamedTuple):
+    """What a killed process left behind."""
+
+    cycle_id: str
+    order_id: str
+    status: str
+    leg: int
+
+
+class Demo:
+    """One demonstration in a folder of its own."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.db = folder / "trade_state.db"
+        self.seed = seed
+        self.rng = random.Random(seed)  # noqa: S311 -- repeatable on purpose
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+
+    def command(self, tool: str, *arguments: str) -> list[str]:
+        """The command line of a tool on the demonstration's log."""
+        return [sys.executable, str(ROOT / "tools" / tool), *arguments, "--db", str(self.db)]
+
+    def ask(self, tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a tool to its end."""
+        return subprocess.run(  # noqa: S603 -- our own tools
+            self.command(tool, *arguments),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment,
+            cwd=self.folder,
+        )
+
+    def run(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start the engine; its events come as lines of JSON."""
+        command = self.command(
+            "run.py", "--strategy", str(STRATEGY), "--random-seed", str(self.seed), "--json"
+        )
+        with (self.folder / "talk.txt").open("a") as talk:
+            return subprocess.Popen(  # noqa: S603 -- our own tools
+                [*command, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=talk,
+                text=True,
+                env=self.environment,
+                cwd=self.folder,
+            )
+
+    def strike(self) -> Struck | None:
+        """Let the engine trade and kill it while a later leg's order is on its way."""
+        process = self.run("--cycles", str(CYCLES))
+        wanted = self.rng.randint(
+            8, 13
+        )  # each cycle has two later legs: some end before the strike
+        try:
+            for event in events(process):
+                later_leg = event["type"] == "OrderIntended" and event["data"]["leg"] > 0
+                wanted -= later_leg
+                if later_leg and wanted <= 0:
+                    time.sleep(self.rng.uniform(0, 0.04))
+                    process.send_signal(signal.SIGKILL)
+                    break
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        return self.left_open()
+
+    def left_open(self) -> Struck | None:
+        """Find, in the log alone, a cycle with an order whose fate nobody recorded."""
+        for cycle in json.loads(self.ask("monitor.py", "--active", "--json").stdout):
+            for order in cycle["orders"]:
+                if order["status"] in {"intended", "unknown", "open", "terminal"}:
+                    return Struck(
+                        cycle["id"], order["client_order_id"], order["status"], order["leg"]
+                    )
+        return None
+
+
+def events(process: "subprocess.Popen[str]") -> Iterator[dict]:  # type: ignore[type-arg]
+    """Read the engine's lines until it ends or its time is over."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + LIFE_S_MAX
+    for line in process.stdout:
+        yield json.loads(line)
+        if time.monotonic() > deadline:
+            return
+
+
+@click.command()
+@click.option("--seed", type=int, default=42, show_default=True, help="Varies market and moment.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path(".demo"),
+    show_default=True,
+    help="Emptied first.",
+)
+def demo(seed: int, folder: Path) -> None:
+    """Trade on the generated market, get killed in the middle of a leg, recover, and prove it."""
+    folder = folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    sys.exit(play(Demo(folder, seed)))
+
+
+def play(show: Demo) -> int:
+    """Tell the story; 0 when the log proves it."""
+    started = time.monotonic()
+    click.echo(f"1. The engine trades on the generated market (seed {show.seed}).")
+    click.echo("   Its threshold is below zero, so that it trades at once and pays its fees ...")
+    struck = None
+    for life in range(1, LIVES_MAX + 1):
+        struck = show.strike()
+        if struck is not None:
+            break
+        click.echo(f"   life {life}: killed between two orders, nothing was in flight; once more")
+    if struck is None:
+        click.echo("   no order was in flight at any strike", err=True)
+        return 1
+    click.echo("   ... and SIGKILL strikes.")
+    click.echo(
+        f"2. The log alone says: {struck.cycle_id} was in leg {struck.leg + 1}; its order "
+        f"{struck.order_id} is {struck.status}.\n   Did the venue get it? Nobody knows."
+    )
+    click.echo("3. Start again, with recovery only:")
+    code = _recover(show)
+    click.echo(f"   exit {code}")
+    click.echo(f"4. The story of {struck.cycle_id}:\n")
+    click.echo(show.ask("replay.py", struck.cycle_id).stdout)
+    return _prove(show, code, started)
+
+
+def _recover(show: Demo) -> int:
+    process = show.run("--cycles", "0")
+    out, _ = process.communicate(timeout=60)
+    summary = json.loads(out.splitlines()[-1])
+    ended = ", ".join(f"{n} {name}" for name, n in summary["outcomes"].items())
+    click.echo(f"   {ended or 'nothing was open'}; unresolved: {summary['unresolved']}")
+    return process.returncode
+
+
+def _prove(show: Demo, code: int, started: float) -> int:
+    click.echo("5. All cycles of this log:\n")
+    click.echo(show.ask("monitor.py", "--history", "100").stdout)
+    verified = show.ask("replay.py", "--verify")
+    click.echo(f"6. {verified.stdout.strip() or verified.stderr.strip()}")
+    click.echo(f"   {time.monotonic() - started:.1f} s; look around:")
+    click.echo(f"   tools/monitor.py --history --db {os.path.relpath(show.db)}")
+    return code or verified.returncode

@@ -1,0 +1,39 @@
+"""How a command ends: one clear line on stderr and the contract's exit code, never a traceback for what comes from outside."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import click
+
+from arb.errors import ArbError
+
+FAILED: Final = 1
+USAGE: Final = 2
+INVALID: Final = 3
+INTERRUPTED: Final = 130
+
+
+def ending(body: Callable[[], int]) -> int:
+    """Run a command's body and turn what went wrong into a line and an exit code."""
+    try:
+        code = body()
+        sys.stdout.flush()
+    except click.UsageError as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return USAGE
+    except BrokenPipeError:
+        # Whoever read us has gone. Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except ArbError as error:
+        click.echo(f"error: {error} [{error.code}]", err=True)
+        return error.exit_code
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        return INVALID
+    return code

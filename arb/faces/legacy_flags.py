@@ -1,0 +1,55 @@
+"""Flags of the legacy monitor that are gone: each is still understood, and answered with what replaced it."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_ONE_LOG: Final = "one log serves one mode: choose the log with --db, its P/L is in --history"
+_NO_COOLDOWN: Final = (
+    "there are no cooldowns per path: a limit that was tripped stays tripped until --reset-risk NAME,"
+    " and --risk-stats shows the counters"
+)
+_NOT_SUPPRESSED: Final = (
+    "nothing is suppressed: every event is in the log, see --history and tools/replay.py CYCLE"
+)
+
+# flag -> (how many values, what replaced it); -1: a value may follow
+REPLACED: Final[dict[str, tuple[int, str]]] = {
+    "--cooldowns": (0, _NO_COOLDOWN),
+    "--clear-cooldown": (1, _NO_COOLDOWN),
+    "--extend-cooldown": (2, _NO_COOLDOWN),
+    "--shorten-cooldown": (2, _NO_COOLDOWN),
+    "--clear-all-cooldowns": (0, _NO_COOLDOWN),
+    "--suppressed": (-1, _NOT_SUPPRESSED),
+    "--suppression-summary": (-1, _NOT_SUPPRESSED),
+    "--mode-performance": (0, _ONE_LOG),
+    "--mode-summary": (0, _ONE_LOG),
+}
+# What the words `snapshot` and `health` took; the words answer for themselves.
+_OF_WORDS: Final = ("--out-dir", "--recent", "--window", "--max-suppression-rate")
+SNAPSHOT: Final = "snapshots are not written to files: --active --json and --history --json give the same, as data"
+
+
+def understood(command: _F) -> _F:
+    """Add every replaced flag to a command; using one ends it as a usage error."""
+    for flag, (values, answer) in REPLACED.items():
+        command = _refuse(flag, values, answer)(command)
+    for flag in _OF_WORDS:
+        command = click.option(flag, hidden=True, expose_value=False)(command)
+    return command
+
+
+def _refuse(flag: str, values: int, answer: str) -> Callable[[_F], _F]:
+    def tell(context: click.Context, _parameter: click.Parameter, value: object) -> None:
+        if value and not context.resilient_parsing:
+            raise click.UsageError(f"{flag} is gone: {answer}")
+
+    options: dict[str, Any] = {"hidden": True, "expose_value": False, "callback": tell}
+    if values == 0:
+        return click.option(flag, is_flag=True, **options)
+    if values < 0:
+        return click.option(flag, is_flag=False, flag_value="given", default=None, **options)
+    return click.option(flag, nargs=values, default=None, **options)

@@ -1,0 +1,229 @@
+"""`tools/run.py`: run strategies, or say what they would need."""
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from arb.errors import ArbError, ConfigInvalid
+from arb.execution.running import EXIT_INTERRUPTED, Ended, run_engine
+from arb.execution.wiring import Options, Run
+from arb.faces.run_text import Echo, Story, configure_log, describe, say, summary_lines
+from arb.strategy.loader import Loaded, load
+from arb.strategy.schema import Strategy
+
+DB_DEFAULT = "trade_state.db"
+BACKTEST_DB_DEFAULT = "backtest_state.db"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--strategy",
+    "paths",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A strategy file; may be given several times.",
+)
+@click.option(
+    "--recover/--no-recover",
+    default=True,
+    show_default=True,
+    help="Bring open cycles of this log to their end first.",
+)
+@click.option(
+    "--cycles",
+    type=click.IntRange(0),
+    default=None,
+    help="Stop after N cycles that sent an order have ended [default: unlimited in "
+    "backtest, else 1]. 0: recover and reconcile only.",
+)
+@click.option("--dry-run", is_flag=True, help="The same as --mode paper.")
+@click.option(
+    "--mode",
+    type=click.Choice(["live", "paper", "backtest"]),
+    default=None,
+    help="Overrides execution.mode of the strategy.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Accepted for old scripts: what limits and cooldowns there are is in the log, "
+    "and always resumed.",
+)
+@click.option(
+    "--db",
+    type=click.Path(path_type=Path),
+    default=None,
+    help=f"The log [default: {DB_DEFAULT}; in backtest {BACKTEST_DB_DEFAULT}, made anew].",
+)
+@click.option("--data-file", default=None, help="A recorded market, CSV, plain or .gz.")
+@click.option("--random-seed", type=click.IntRange(0), default=None, help="Seed of the market.")
+@click.option("--start-time", default=None, help="Backtest: play from here (UTC or seconds).")
+@click.option("--end-time", default=None, help="Backtest: play up to here (UTC or seconds).")
+@click.option(
+    "--time-acceleration",
+    type=float,
+    default=None,
+    help="Backtest: accepted for old scripts; virtual time is as fast as the machine.",
+)
+@click.option(
+    "--paper-balance",
+    "balances",
+    nargs=2,
+    multiple=True,
+    metavar="CUR AMT",
+    help="An opening balance of the paper account; may be given several times.",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    metavar="S",
+    help="Stop opening cycles after S seconds.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    default="WARNING",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON an event, last a summary.")
+@click.option("--check", is_flag=True, help="Check the strategy, say what it would do, and stop.")
+@click.option("--api-key", default=None, hidden=True)
+@click.option("--api-secret", default=None, hidden=True)
+def run(**flags: object) -> None:
+    """Run arbitrage strategies: find, execute, and account for every unit of every currency."""
+    sys.exit(_run(Flags(**flags)))
+
+
+class Flags:
+    """The command line, as click read it."""
+
+    paths: tuple[Path, ...]
+    recover: bool
+    cycles: int | None
+    dry_run: bool
+    mode: str | None
+    resume: bool
+    db: Path | None
+    data_file: str | None
+    random_seed: int | None
+    start_time: str | None
+    end_time: str | None
+    time_acceleration: float | None
+    balances: tuple[tuple[str, str], ...]
+    duration: float | None
+    log_level: str
+    as_json: bool
+    check: bool
+    api_key: str | None
+    api_secret: str | None
+
+    def __init__(self, **values: object) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+def _run(flags: Flags) -> int:
+    configure_log(flags.log_level)
+    try:
+        _refuse_nonsense(flags)
+        loaded = _load(flags)
+        if flags.check:
+            for one in loaded:
+                for line in describe(one):
+                    click.echo(line)
+            return 0
+        return _live_through(flags, loaded)
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except ArbError as error:
+        say(f"{error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted")
+        return EXIT_INTERRUPTED
+
+
+def _refuse_nonsense(flags: Flags) -> None:
+    if flags.api_key is not None or flags.api_secret is not None:
+        raise click.UsageError(
+            "secrets never stand on the command line: set them in the environment or in .env"
+        )
+    if flags.dry_run and flags.mode not in {None, "paper"}:
+        raise click.UsageError(f"--dry-run is --mode paper, and --mode {flags.mode} was given")
+    if flags.duration is not None and not math.isfinite(flags.duration):
+        raise click.UsageError(f"--duration {flags.duration} is not a number of seconds")
+
+
+def _load(flags: Flags) -> list[Loaded]:
+    loaded = [
+        load(
+            path,
+            mode="paper" if flags.dry_run else flags.mode,
+            data_file=flags.data_file,
+            random_seed=flags.random_seed,
+            start_time=flags.start_time,
+            end_time=flags.end_time,
+            paper_balances=flags.balances,
+        )
+        for path in flags.paths
+    ]
+    seen: set[str] = set()
+    for one in loaded:
+        for note in one.notes:
+            if note not in seen:
+                say(f"{one.strategy.name}: {note}")
+            seen.add(note)
+    return loaded
+
+
+def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
+    strategy = loaded[0].strategy
+    backtest = strategy.execution.mode == "backtest"
+    db = flags.db or Path(BACKTEST_DB_DEFAULT if backtest else DB_DEFAULT)
+    if not db.parent.is_dir() or db.is_dir():
+        raise ConfigInvalid(f"--db {db}: name a file in a folder that exists")
+    if backtest:
+        _make_room(db, replace=flags.db is None)
+    cycles = flags.cycles
+    if cycles is None and not backtest and flags.duration is None:
+        cycles = 1
+    options = Options(db=db, cycles=cycles, recover=flags.recover, duration_s=flags.duration)
+    echo = Echo() if flags.as_json else None
+    story = None if flags.as_json else Story()
+
+    def watch(run: Run) -> None:
+        for note in run.notes:
+            say(note)
+        for watcher in (echo, story):
+            if watcher is not None:
+                watcher.follow(run)
+
+    ended = run_engine(loaded, options, watch)
+    _conclude(ended, strategy, db, as_json=flags.as_json)
+    return ended.exit_code
+
+
+def _make_room(db: Path, *, replace: bool) -> None:
+    """A backtest begins with a fresh log; the default one, a function of its inputs, is replaced."""
+    if not db.exists():
+        return
+    if not replace:
+        raise ConfigInvalid(f"{db} exists: a backtest needs a fresh log; give another --db")
+    from arb.execution.fresh import discard_backtest  # noqa: PLC0415 -- only here
+
+    discard_backtest(db)
+
+
+def _conclude(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) -> None:
+    for line in summary_lines(ended, strategy, db, as_json=as_json):
+        click.echo(line)
+    if ended.error is not None:
+        say(ended.error)
+    for cycle_id in ended.left:
+        say(f"cycle {cycle_id} is not at rest: tools/monitor.py --details {cycle_id} --db {db}")

@@ -1,0 +1,156 @@
+"""What a run says: events as JSON lines, or the story of its cycles in words."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import structlog
+
+from arb.events import facts as f
+from arb.execution.running import Ended
+from arb.execution.wiring import Run
+from arb.machine.state import Cycle
+from arb.money import ZERO, plain
+from arb.strategy.loader import Loaded
+from arb.strategy.schema import Strategy
+
+
+def say(text: str) -> None:
+    """Talk: to stderr, never among the data."""
+    click.echo(text, err=True)
+
+
+def configure_log(level: str) -> None:
+    """Send the log to stderr, in words on a terminal, as JSON elsewhere."""
+    renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+class Echo:
+    """Print every appended event of a run as one line of JSON."""
+
+    def follow(self, run: Run) -> None:
+        """Begin with what is in the log since before this run, the creation included."""
+        self._run = run
+        self._position = run.began
+        run.parts.desk.journal.listen(lambda _stream, _fact, _at_ns: self._print())
+        self._print()
+
+    def _print(self) -> None:
+        if self._run.log.head().position <= self._position:
+            return
+        from arb.faces.records import record_json  # noqa: PLC0415 -- a cycle of faces otherwise
+
+        for record in self._run.log.read(self._position):
+            click.echo(record_json(record))
+            self._position = record.position
+
+
+class Story:
+    """Print a line for every cycle that ends."""
+
+    def follow(self, run: Run) -> None:
+        """Listen for ends."""
+        run.parts.desk.journal.listen_closed(self._closed)
+        run.parts.desk.journal.listen(self._hear)
+
+    def _closed(self, cycle: Cycle) -> None:
+        path = " > ".join([*(leg.spend_asset for leg in cycle.legs), cycle.start_asset])
+        words = [f"{cycle.id}: {path}: {cycle.outcome}"]
+        if cycle.pnl is not None and cycle.outcome not in {"declined", "abandoned"}:
+            words.append(f"P/L {plain(cycle.pnl)} {cycle.start_asset}")
+        if cycle.parked:
+            words.append("parked " + _amounts(cycle.parked))
+        if cycle.error:
+            words.append(f"({cycle.error})")
+        click.echo(", ".join(words))
+
+    def _hear(self, _stream: str, fact: f.Fact, _at_ns: int) -> None:
+        match fact:
+            case f.EngineHalted():
+                say(f"HALTED ({fact.scope}): {fact.reason}")
+            case f.DiscrepancyFound():
+                say(f"DISCREPANCY {fact.kind}: {fact.subject}: was {fact.was}, now {fact.now}")
+            case f.ExternalChangeFound():
+                word = "explained" if fact.explained else "UNEXPLAINED"
+                say(f"balance of {fact.asset} changed by {plain(fact.amount)} ({word})")
+            case f.BreakerTripped():
+                say(f"breaker: {fact.count} {fact.kind}; new cycles pause")
+            case _:
+                return
+
+
+def _amounts(amounts: f.Amounts) -> str:
+    return ", ".join(f"{plain(amount)} {asset}" for asset, amount in sorted(amounts.items())) or "0"
+
+
+def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) -> Iterator[str]:
+    """The last words of a run."""
+    summary = ended.summary
+    if as_json:
+        yield msgspec.json.encode(summary).decode()
+        return
+    cycles = ", ".join(f"{n} {outcome}" for outcome, n in summary.outcomes.items()) or "none"
+    yield f"cycles: {cycles}"
+    seen = summary.opportunities
+    yield (
+        f"opportunities: {seen.paths} paths, {seen.episodes} episodes, {seen.states} states; "
+        f"taken {seen.taken}"
+    )
+    if seen.declined:
+        reasons = ", ".join(f"{name} {n}" for name, n in seen.declined.items())
+        yield f"declined: {reasons}"
+    yield f"P/L: {_amounts(summary.pnl)}"
+    yield f"fees: {_amounts(summary.fees)}"
+    for name, amounts in (("dust", summary.dust), ("parked", summary.parked)):
+        if amounts:
+            yield f"{name}: {_amounts(amounts)}"
+    if summary.external_changes:
+        yield f"external changes: {_amounts(summary.external_changes)}"
+    yield f"mean slippage: {plain(summary.slippage_bps)} bps"
+    yield f"log: {db}, {summary.events} events in this run ({strategy.execution.mode})"
+
+
+def describe(loaded: Loaded) -> Iterator[str]:
+    """What a strategy would do, in plain words."""
+    strategy = loaded.strategy
+    capital = strategy.capital_allocation
+    path = " > ".join([*strategy.cycle, strategy.start_currency])
+    size = (
+        f"{plain(capital.amount)} {strategy.start_currency}"
+        if capital.amount is not None
+        else f"{plain((capital.fraction or ZERO) * 100)} % of the available {strategy.start_currency}"
+    )
+    fees = strategy.fees
+    paid = fees.fee_currency or "the received currency"
+    yield f"{strategy.name}: {path} on {strategy.exchange}, mode {strategy.execution.mode}"
+    yield f"  each cycle begins with {size}"
+    yield f"  opens when the net edge is above {plain(strategy.min_profit_bps)} bps"
+    yield f"  fees: taker {plain(fees.taker_bps)} bps, paid in {paid}"
+    yield f"  slippage of an order is at most {plain(strategy.max_slippage_bps)} bps"
+    panic = strategy.panic_sell
+    if panic.enabled:
+        targets = ", ".join(panic.base_currencies)
+        yield (
+            f"  if it cannot go on: sells to {strategy.start_currency} or {targets}, "
+            f"at most {plain(panic.max_slippage_bps)} bps an order"
+        )
+    else:
+        yield "  if it cannot go on: what it holds is parked (panic_sell is not enabled)"
+    yield f"  at most {strategy.risk_controls.max_open_cycles} cycles are open at once"
