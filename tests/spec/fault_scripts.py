@@ -1,0 +1,33 @@
+"""When faults strike in a test's world: never by themselves, but as scripted, or at random by a seed."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Final
+
+from arb import ids
+from arb.exchange.fault_plan import VIEW, FaultPlan, Strike, drawn
+
+ALWAYS: Final = FaultPlan(
+    **{name: 1.0 for name in FaultPlan.__struct_fields__ if not name.endswith(("_ns", "_ns_max"))}
+)
+
+
+def at_random(rates: Mapping[str, float], seed: int) -> Callable[[Strike], bool]:
+    """Each fault at its rate; how an order is shown follows from its id alone."""
+    rng = Random(seed)
+
+    def strikes(strike: Strike) -> bool:
+        shown = strike.call == VIEW
+        name = strike.client_order_id or ""
+        share = drawn(seed, strike.fault, name) if shown else rng.random()
+        return share < rates.get(strike.fault, 0)
+
+    return strikes
+
+
+def order_number(client_order_id: str | None) -> int | None:
+    """The number of a cycle's order; None for an order that is not of this engine."""
+    if not ids.is_ours(client_order_id):
+        return None
+    assert client_order_id is not None
+    return ids.parse_client_order_id(client_order_id).order_number
