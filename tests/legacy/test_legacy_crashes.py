@@ -193,7 +193,7 @@ def test_row_19_pauses_and_orders_outlive_a_kill(folder: Path, db: Path) -> None
     struck(folder, db, "told_not_appended")
     assert act(db, "pause", None, "too many losses").ok
     before = rows(db, "SELECT client_order_id FROM orders")
-    said = once_more(db, "--duration", "0.5")
+    said = once_more(db, "--duration", "2.5")
     assert said.summary["opportunities"]["taken"] == 0
     assert said.summary["opportunities"]["declined"]["halted"] > 0
     assert set(before) <= set(rows(db, "SELECT client_order_id FROM orders"))
@@ -211,7 +211,7 @@ def test_row_19_a_tripped_breaker_outlives_a_restart(folder: Path, db: Path) -> 
     assert once_more(db, "--duration", "1.5").summary["outcomes"] == {"refused": 1}
     assert len(events(db, "BreakerTripped")) == 1
     path.write_text(text.replace("refused: 1", "refused: 0"))
-    said = once_more(db, "--duration", "0.5")
+    said = once_more(db, "--duration", "2.5")
     assert said.summary["opportunities"]["taken"] == 0
     assert said.summary["opportunities"]["declined"]["breaker"] > 0
 
