@@ -5,6 +5,7 @@ from decimal import Decimal
 from arb.events.facts import LegRoute
 from arb.feeds.source import Change
 from arb.market.book import Book, FeeRates
+from arb.market.cycles import identity
 from arb.money import BPS, ONE
 
 
@@ -70,10 +71,3 @@ class Detector:
             rate = rate * price if leg.side == "sell" else rate / price
             rate *= self._keep
         return (rate - ONE) * BPS
-
-
-def identity(legs: tuple[LegRoute, ...]) -> str:
-    """Name a directed cycle whatever currency it starts from."""
-    steps = [f"{leg.side} {leg.market}" for leg in legs]
-    first = steps.index(min(steps))
-    return " > ".join(steps[first:] + steps[:first])
