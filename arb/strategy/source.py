@@ -5,7 +5,9 @@ demo.yaml:6:13: fraction must be at most 1, was 1.5
     |             ^
 """
 
+import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +18,8 @@ from arb.strategy.refused import is_secret
 PROBLEMS_SHOWN_MAX: Final = 100
 LINE_CHARS_SHOWN_MAX: Final = 160
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
-_KEY: Final = re.compile(r"""[\w.-]+(?=["']?\s*[:=])""")
+# A word is tried once and as a whole, so that a long one takes no longer than its length.
+_KEY: Final = re.compile(r"""(?<![\w.-])[\w.-]++(?=["']?\s*[:=])""")
 
 
 class Place(NamedTuple):
@@ -92,20 +95,22 @@ def _without_secrets(lines: list[str]) -> list[str]:
     return shown
 
 
-def read_source(path: Path) -> Source:
-    """Read a strategy file; raises ConfigInvalid if it is not a readable UTF-8 text of its size."""
+def read_source(path: Path, bytes_max: int = STRATEGY_FILE_BYTES_MAX) -> Source:
+    """Read a file, plain or `.gz`; raises ConfigInvalid if it is not UTF-8 text of its size."""
     name = str(path) if str(path).isprintable() else repr(str(path))
     try:
         if not path.exists():
             raise ConfigInvalid(f"{name}: no such file")
         if not path.is_file():
             raise ConfigInvalid(f"{name}: is not a file")
-        with path.open("rb") as file:
-            data = file.read(STRATEGY_FILE_BYTES_MAX + 1)
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(bytes_max + 1)
+    except (EOFError, zlib.error) as error:
+        raise ConfigInvalid(f"{name}: not readable as gzip: {error}") from None
     except (OSError, ValueError) as error:
         raise ConfigInvalid(f"{name}: cannot be read: {error}") from error
-    if len(data) > STRATEGY_FILE_BYTES_MAX:
-        raise ConfigInvalid(f"{name}: is larger than {STRATEGY_FILE_BYTES_MAX} bytes")
+    if len(data) > bytes_max:
+        raise ConfigInvalid(f"{name}: is larger than {bytes_max} bytes")
     try:
         return Source(name, data.decode())
     except UnicodeDecodeError as error:
