@@ -23,11 +23,17 @@ def shown(text: str, chars_max: int = 60) -> str:
     return repr(text if len(text) <= chars_max else text[:chars_max] + "...")
 
 
+def asset_complaint(code: str) -> str | None:
+    """Say what is wrong with a currency code as venues write it, some in small letters."""
+    fits = len(code) <= CODE_CHARS_MAX and _CODE.fullmatch(code) and code.isprintable()
+    return None if fits else f"must be a currency code such as BTC, was {shown(code)}"
+
+
 def currency_complaint(code: str) -> str | None:
     """Say what is wrong with a currency code."""
-    fits = len(code) <= CODE_CHARS_MAX and _CODE.fullmatch(code) and code.isprintable()
-    if not fits:
-        return f"must be a currency code such as BTC, was {shown(code)}"
+    complaint = asset_complaint(code)
+    if complaint is not None:
+        return complaint
     if code != code.upper():
         return f"must be a currency code in upper case, was {shown(code)}"
     return None
