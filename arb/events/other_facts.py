@@ -21,6 +21,16 @@ class CyclesHidden(Fact, frozen=True):
     before_ns: int
 
 
+class OpportunitiesDeclined(Fact, frozen=True):
+    """Opportunities that were seen and not taken in a stretch of time, before a cycle was recorded."""
+
+    strategy: str
+    from_ns: int
+    to_ns: int
+    reasons: dict[str, int]  # reason -> how many
+    samples: dict[str, str]  # reason -> the numbers of the last one
+
+
 # --- accounts
 
 
@@ -97,6 +107,41 @@ class BreakerTripped(Fact, frozen=True):
     kind: str  # "unknowns" | "refusals"
     count: int
     until_ns: int
+
+
+class RiskTripped(Fact, frozen=True):
+    """A cycle's close broke a limit of its strategy: no new cycle of it opens, restarts included, until a reset."""
+
+    strategy: str
+    limit: str  # "consecutive_losses" | "daily_loss"
+    reason: str
+    cycle_id: str
+
+
+class RiskReset(Fact, frozen=True):
+    """An operator set a limit back: what counted for it until now counts no more."""
+
+    strategy: str  # or "*", for every strategy
+    limit: str
+    reason: str
+
+
+class CooldownStarted(Fact, frozen=True):
+    """A cycle left its path because of price or time: the same currencies are not traded again for a while."""
+
+    strategy: str
+    identity: str  # the path's currencies, from whichever of them
+    until_ns: int
+    cause: str  # "shortfall" | "below_floor" | "nothing" | "latency"
+    cycle_id: str
+
+
+class CooldownCleared(Fact, frozen=True):
+    """An operator ended a cooldown early."""
+
+    strategy: str  # or "*", for every strategy
+    identity: str  # or "*", for every path
+    reason: str
 
 
 class PanicRequested(Fact, frozen=True):

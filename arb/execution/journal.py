@@ -15,7 +15,7 @@ from arb.events import facts as f
 from arb.events.envelope import Meta
 from arb.events.log import EventLog, StreamAppend
 from arb.machine import commands as c
-from arb.machine.account import Account, evolve_account, shift_owned
+from arb.machine.account import Account, closed_part, follow, shift_closed
 from arb.machine.decide import decide
 from arb.machine.evolve import evolve
 from arb.machine.state import Cycle
@@ -24,6 +24,7 @@ from arb.machine.transitions import fire
 log = structlog.get_logger()
 
 Listener = Callable[[str, f.Fact, int], None]  # stream, fact, at_ns: after the append
+Judge = Callable[["Draft"], Sequence[f.Fact]]  # facts about the account that belong to a draft
 
 
 class Draft:
@@ -33,7 +34,7 @@ class Draft:
         self._cycle = None if cycle is None else cycle.copy()
         self.base_version = 0 if cycle is None else cycle.version
         self.facts: list[f.CycleEvent] = []
-        self.notes: list[f.Fact] = []  # about the account, appended after the cycle's own facts
+        self.notes: list[f.Fact] = []  # about the account, appended with the cycle's own facts
         self.at_ns = 0
 
     @property
@@ -63,6 +64,8 @@ class Journal:
         self._locks: dict[str, asyncio.Lock] = {}
         self._listeners: list[Listener] = []
         self._closed: list[Callable[[Cycle], None]] = []
+        self._judges: list[Judge] = []
+        self._closing = asyncio.Lock()
         self.moved: Cycle | None = None  # by the last commit
         self.broken: Indeterminate | None = None
 
@@ -73,6 +76,10 @@ class Journal:
     def listen_closed(self, listener: Callable[[Cycle], None]) -> None:
         """Call back with every cycle that is over."""
         self._closed.append(listener)
+
+    def judge(self, judge: Judge) -> None:
+        """Ask before every append of a cycle which facts about the account go into its batch."""
+        self._judges.append(judge)
 
     def lock(self, cycle_id: str) -> asyncio.Lock:
         """Serialise decisions about one cycle."""
@@ -98,15 +105,35 @@ class Journal:
     ) -> Cycle | None:
         """Append a draft's facts, then move the live cycle by them.
 
-        Returns the live cycle, None when the draft had nothing to say. Raises Indeterminate when
-        the log cannot tell: nothing was moved, and nothing may be sent.
+        Its notes and what the judges say go to the account's stream in the same batch. Returns the
+        live cycle, None when the draft had nothing to say. Raises Indeterminate when the log cannot
+        tell: nothing was moved, and nothing may be sent.
         """
         if not draft.facts:
+            assert not draft.notes, draft.notes
             return None
+        if closed_part(draft.cycle).result is None:
+            return await self._commit(draft, cause, command_id)
+        # One result after the other: each is judged with all those before it.
+        async with self._closing:
+            return await self._commit(draft, cause, command_id)
+
+    async def _commit(self, draft: Draft, cause: str, command_id: str | None) -> Cycle:
         stream = ids.cycle_stream(draft.cycle.id)
         facts = tuple(draft.facts)
-        await self._append([(stream, draft.base_version, facts)], draft.at_ns, cause, command_id)
-        return self._move(draft.cycle.id, stream, facts, draft.at_ns)
+        notes = (*draft.notes, *(fact for judge in self._judges for fact in judge(draft)))
+        own = (stream, draft.base_version, facts)
+        while True:
+            expected = self._events.stream_version(self.account_stream) if notes else 0
+            parts = [own, (self.account_stream, expected, notes)] if notes else [own]
+            try:
+                await self._append(parts, draft.at_ns, cause, command_id)
+            except VersionConflict:
+                if not notes or self._events.stream_version(stream) != draft.base_version:
+                    raise
+                continue  # only the account's stream moved on, and notes commute
+            break
+        return self._move(draft.cycle.id, stream, facts, notes, draft.at_ns)
 
     async def note(
         self, *facts: f.Fact, cause: str, stream: str | None = None, command_id: str | None = None
@@ -121,8 +148,11 @@ class Journal:
             except VersionConflict:
                 continue  # another task of this process noted something first; notes commute
             break
+        self._fold_notes(stream, facts, at_ns)
+
+    def _fold_notes(self, stream: str, facts: Sequence[f.Fact], at_ns: int) -> None:
         for fact in facts:
-            evolve_account(self.account, fact)
+            follow(self.account, fact, at_ns)
             self._tell(stream, fact, at_ns)
 
     async def _append(
@@ -144,23 +174,28 @@ class Journal:
             raise
 
     def _move(
-        self, cycle_id: str, stream: str, facts: tuple[f.CycleEvent, ...], at_ns: int
+        self,
+        cycle_id: str,
+        stream: str,
+        facts: tuple[f.CycleEvent, ...],
+        notes: tuple[f.Fact, ...],
+        at_ns: int,
     ) -> Cycle:
         cycle = self.cycles.get(cycle_id)
-        kept_before = {} if cycle is None or not cycle.is_closed else cycle.owned()
+        before = closed_part(cycle)
         for fact in facts:
             cycle = fire(cycle, fact, at_ns)
-            evolve_account(self.account, fact)
+            follow(self.account, fact, at_ns)
         assert cycle is not None
         self.moved = cycle
-        kept = cycle.owned() if cycle.is_closed else {}
-        shift_owned(self.account, kept_before, kept)
+        shift_closed(self.account, before, closed_part(cycle))
         if cycle.is_closed:
             self.cycles.pop(cycle.id, None)
         else:
             self.cycles[cycle.id] = cycle
         for fact in facts:
             self._tell(stream, fact, at_ns)
+        self._fold_notes(self.account_stream, notes, at_ns)
         if cycle.is_closed:
             for listener in self._closed:
                 listener(cycle)

@@ -137,8 +137,6 @@ class Runner:
                 self._settle_hop(draft)
                 steps.advance(self.desk, draft, situation)
                 moved = await self._commit(draft, cause=_cause(commands))
-            if draft.notes:
-                await journal.note(*draft.notes, cause="shortfall")
             if not _sells(draft.cycle):
                 self.desk.arbiter.end_turn(cycle_id)
             if draft.cycle.is_closed:

@@ -11,13 +11,13 @@ from arb import crashpoints, limits
 from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.exchange.port import Balance
-from arb.execution import planning
+from arb.execution import cooling, planning
 from arb.execution.desk import Desk, targets_of
 from arb.execution.journal import Draft
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Cycle, Order
-from arb.market.depth import Shortfall, Walk
+from arb.market.depth import NO_DEPTH, Shortfall, Walk
 from arb.money import plain
 
 NO_MARKET = "no market takes what is held now"
@@ -77,17 +77,28 @@ def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
     if cycle.leg >= len(cycle.legs):
         draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
         return
+    slow = cooling.slow_leg(desk, draft)
     if cycle.leg_received <= 0:
+        if slow:
+            cooling.leave(desk, draft, cooling.LATENCY, slow)
+            return
         _after_nothing(desk, draft, situation)
     elif _rest_is_worth_an_order(desk, cycle):
         if cycle.attempts > cycle.max_retries:
             draft.do(c.StartRecovery(reason=f"leg {cycle.leg} stays filled in part"))
             return
+        if slow:
+            cooling.leave(desk, draft, cooling.LATENCY, slow)
+            return
         _send_leg(desk, draft, situation)
     else:
         draft.do(c.SettleLeg())
-        if draft.cycle.leg < len(cycle.legs):
-            _send_leg(desk, draft, situation)
+        if draft.cycle.leg >= len(cycle.legs):
+            return  # nothing is left to send, so a slow last leg completes like any other
+        if slow:
+            cooling.leave(desk, draft, cooling.LATENCY, slow)
+            return
+        _send_leg(desk, draft, situation)
 
 
 def _rest_is_worth_an_order(desk: Desk, cycle: Cycle) -> bool:
@@ -111,7 +122,8 @@ def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
         return
     if cycle.leg > 0:
         # Money is at risk: going on is compared with liquidating.
-        draft.do(c.StartRecovery(reason=f"leg {cycle.leg} got nothing: {_why(last)}"))
+        reason = f"leg {cycle.leg} got nothing: {_why(last)}"
+        cooling.leave(desk, draft, cooling.NOTHING, reason)
         return
     quote = planning.quote_cycle(desk, cycle)
     strategy = desk.strategy(cycle.config)
@@ -139,14 +151,19 @@ def _send_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
     cycle = draft.cycle
     ahead = planning.go_on(desk, cycle)
     if isinstance(ahead, Shortfall):
-        draft.do(c.StartRecovery(reason=f"leg {cycle.leg}: {ahead.reason} ({ahead.detail})"))
+        reason = f"leg {cycle.leg}: {ahead.reason} ({ahead.detail})"
+        if ahead.reason == NO_DEPTH:
+            cooling.leave(desk, draft, cooling.SHORTFALL, reason)
+        else:  # a halted market, a silent book, a minimum: neither price nor time
+            draft.do(c.StartRecovery(reason=reason))
         return
     if cycle.leg_received > 0 and not ahead.partly:
         draft.do(c.StartRecovery(reason=f"the rest of leg {cycle.leg} finds no depth now"))
         return
     if cycle.leg > 0 and ahead.output < planning.floor_now(cycle):
         floor = plain(planning.floor_now(cycle))
-        draft.do(c.StartRecovery(reason=f"output {plain(ahead.output)} is below floor {floor}"))
+        reason = f"output {plain(ahead.output)} is below floor {floor}"
+        cooling.leave(desk, draft, cooling.BELOW_FLOOR, reason)
         return
     assert ahead.walk is not None
     _intend(desk, draft, situation, ahead.walk, "leg")

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from arb.events import facts as f
 from arb.machine.invariants import postings
+from arb.machine.risk import Result, Risk, evolve_risk, result_of, shift_result
+from arb.machine.state import Cycle
+from arb.machine.table import CLOSED
 from arb.money import ZERO
 
 EVERYTHING = "all"
@@ -31,6 +34,7 @@ class Account(Struct, gc=False, omit_defaults=True):
     foreign: tuple[str, ...] = ()  # recent "market:trade id" of others
     hidden_before_ns: int = 0
     panics: tuple[str, ...] = ()  # cycles an operator wants liquidated
+    risk: dict[str, Risk] = {}  # by strategy
 
     def expected(self, asset: str) -> Decimal:
         """What the venue should hold of an asset, free and locked together."""
@@ -74,6 +78,35 @@ def shift_owned(account: Account, before: f.Amounts, after: f.Amounts) -> None:
         _bump(account.owned_closed, asset, -amount)
     for asset, amount in after.items():
         _bump(account.owned_closed, asset, amount)
+
+
+class Closed(Struct, frozen=True, gc=False):
+    """What a cycle weighs in the account's book while it is closed: what it keeps, and its result."""
+
+    owned: f.Amounts
+    result: Result | None
+
+
+STILL_OPEN = Closed({}, None)
+
+
+def closed_part(cycle: Cycle | None) -> Closed:
+    """What a cycle weighs now; nothing while it is open, or before it was opened."""
+    if cycle is None or cycle.state not in CLOSED:
+        return STILL_OPEN
+    return Closed(cycle.owned(), result_of(cycle))
+
+
+def shift_closed(account: Account, before: Closed, after: Closed) -> None:
+    """Follow a cycle that was closed, is closed now, or both: live, in the tables and in replay."""
+    shift_owned(account, before.owned, after.owned)
+    shift_result(account.risk, before.result, after.result)
+
+
+def follow(account: Account, fact: f.Fact, at_ns: int) -> None:
+    """Apply one fact and its time to everything the account's book holds, in place."""
+    evolve_account(account, fact)
+    evolve_risk(account.risk, fact, at_ns)
 
 
 def evolve_account(account: Account, fact: f.Fact) -> None:

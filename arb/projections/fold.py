@@ -21,7 +21,8 @@ CYCLE_TYPES: Final[frozenset[type]] = frozenset(
 )
 # What may say something about the account.
 _MAYBE_ACCOUNT: Final[tuple[type, ...]] = (f.CycleOpened, f.OrderFilled, *f.OTHER_FACTS)
-ACCOUNT_TYPES: Final = frozenset(_MAYBE_ACCOUNT) - {f.DiscrepancyFound, f.StrategyLoaded}
+_NOT_ACCOUNT: Final = {f.DiscrepancyFound, f.StrategyLoaded, f.OpportunitiesDeclined}
+ACCOUNT_TYPES: Final = frozenset(_MAYBE_ACCOUNT) - _NOT_ACCOUNT
 
 
 def fold(events: Iterable[Recorded], through: int | None = None) -> Cycle | None:

@@ -11,7 +11,7 @@ from arb.events import facts as f
 from arb.events.envelope import Recorded
 from arb.events.sqlite.rows import records as read_records
 from arb.limits import READ_PAGE_EVENTS
-from arb.machine.account import Account, evolve_account, shift_owned
+from arb.machine.account import Account, closed_part, follow, shift_closed
 from arb.machine.evolve import MOVE_TYPES, begin, evolve
 from arb.machine.invariants import postings
 from arb.machine.state import Cycle
@@ -89,7 +89,7 @@ class Projections:
             elif (name := counters.NAMES.get(kind)) is not None:
                 batch.counts[counters.ACCOUNT, name] += 1
             if kind in ACCOUNT_TYPES:
-                evolve_account(self._account, fact)
+                follow(self._account, fact, record.at_ns)
                 batch.account = True
         cursor = connection.cursor()
         self._write(cursor, batch)
@@ -134,16 +134,14 @@ class Projections:
         return live
 
     def _move(self, cycle: Cycle, record: Recorded, counts: counters.Counts) -> bool:
-        """Move a cycle, or touch a closed one; tell whether what closed cycles own may have changed."""
-        outcome, owned = None, {}
+        """Move a cycle, or touch a closed one; tell whether what closed cycles weigh may have changed."""
         was_closed = cycle.state in CLOSED
-        if was_closed:
-            outcome, owned = cycle.outcome, cycle.owned()
+        outcome, before = cycle.outcome if was_closed else None, closed_part(cycle)
         evolve(cycle, record.fact, record.at_ns)  # type: ignore[arg-type]
         is_closed = cycle.state in CLOSED
         if not was_closed and not is_closed:
             return False
-        shift_owned(self._account, owned, cycle.owned() if is_closed else {})
+        shift_closed(self._account, before, closed_part(cycle))
         if outcome != cycle.outcome:
             if outcome is not None:
                 counts[cycle.strategy, counters.outcome_name(outcome)] -= 1

@@ -9,11 +9,11 @@ from arb.errors import LogDamaged
 from arb.events.chain import link
 from arb.events.codec import decode
 from arb.events.envelope import GENESIS, Recorded
-from arb.events.facts import Amounts, CycleEvent
+from arb.events.facts import CycleEvent
 from arb.events.sqlite import rows
 from arb.events.sqlite.reader import LogReader
 from arb.ids import cycle_stream
-from arb.machine.account import Account, evolve_account, shift_owned
+from arb.machine.account import STILL_OPEN, Account, Closed, closed_part, follow, shift_closed
 from arb.machine.evolve import evolve
 from arb.machine.state import Cycle
 from arb.machine.table import CLOSED
@@ -123,13 +123,13 @@ class _Replay:
                 if cycle is None or cycle.state in CLOSED:
                     self._rare(stream, cycle, fact, at_ns)  # type: ignore[arg-type]
                 elif evolve(cycle, fact, at_ns).state in CLOSED:  # type: ignore[arg-type]
-                    self._close(stream, cycle, {})
+                    self._close(stream, cycle, STILL_OPEN)
             elif self.versions.get(stream, 0) == version - 1:
                 self.versions[stream] = version
             else:
                 raise LogDamaged(f"position {at}: stream {stream} skips to version {version}")
             if kind in ACCOUNT_TYPES:
-                evolve_account(self.account, fact)
+                follow(self.account, fact, at_ns)
         self.hash, self.position = previous, position
 
     def _enter(self, stream: str, version: int) -> Cycle | None:
@@ -145,15 +145,15 @@ class _Replay:
 
     def _rare(self, stream: str, cycle: Cycle | None, fact: CycleEvent, at_ns: int) -> None:
         """Follow the first event of a cycle, or one of a cycle that was closed."""
-        owned: Amounts = {} if cycle is None else cycle.owned()
+        before = closed_part(cycle)
         cycle = evolve(cycle, fact, at_ns)
         if cycle.state in CLOSED:
-            self._close(stream, cycle, owned)
+            self._close(stream, cycle, before)
         else:
             self.cycles[stream] = cycle
-            shift_owned(self.account, owned, {})
+            shift_closed(self.account, before, STILL_OPEN)
 
-    def _close(self, stream: str, cycle: Cycle, owned: Amounts) -> None:
-        shift_owned(self.account, owned, cycle.owned())
+    def _close(self, stream: str, cycle: Cycle, before: Closed) -> None:
+        shift_closed(self.account, before, closed_part(cycle))
         self.closed[cycle.state] += 1
         self.cycles.pop(stream, None)

@@ -129,6 +129,24 @@ class Amounts:
 
 
 @dataclass(frozen=True)
+class PerCurrency:
+    """A limit above zero: one number, in the start currency, or amounts by start currency."""
+
+    count_max: int
+
+    def complaint(self, value: Decimal | Mapping[str, Decimal]) -> str | None:
+        """Say which code or amount is wrong."""
+        if isinstance(value, Decimal):
+            return Number(above=0).complaint(value)
+        if not value:
+            return "must name at least 1 currency, was empty"
+        for code, amount in value.items():
+            if amount.is_finite() and amount <= 0:
+                return f"amount of {code} must be above 0, was {amount:f}"
+        return Amounts(self.count_max).complaint(value)
+
+
+@dataclass(frozen=True)
 class FilePath:
     """A path of a file, relative to the strategy file's folder or to the working directory."""
 
@@ -152,4 +170,4 @@ class Instant:
         return None
 
 
-Bound = Number | Text | Code | Codes | Amounts | FilePath | Instant
+Bound = Number | Text | Code | Codes | Amounts | PerCurrency | FilePath | Instant

@@ -14,23 +14,18 @@ _ENVIRONMENT: Final = "credentials come from the environment or .env, never from
 REFUSED: Final[dict[str, str]] = {
     "trading_pairs_file": "not supported yet; give the path as `cycle: [USDT, BTC, ETH]`",
     "max_hops": "not supported yet; give the path as `cycle: [USDT, BTC, ETH]`",
-    "max_leg_latency_ms": "not supported yet; `order.timeout_seconds` bounds an order",
     "enable_gnn_optimizer": "not supported; opportunities are computed exactly, remove it",
     "capital_allocation.mode=progressive": "not supported; use fixed_amount or fixed_fraction",
     "capital_allocation.mode=kelly": "not supported; use fixed_amount or fixed_fraction",
     "capital_allocation.mode=risk_parity": "not supported; use fixed_amount or fixed_fraction",
-    "capital_allocation.max_allocation": "not supported yet; bound it with mode fixed_amount",
-    "risk_controls.stop_after_consecutive_losses": _NOT_YET,
-    "risk_controls.max_daily_loss": _NOT_YET,
-    "risk_controls.daily_loss_limit": _NOT_YET,
-    "risk_controls.max_position_size": "not supported yet; bound it with `capital_allocation`",
-    "risk_controls.slippage_cooldown_seconds": _NOT_YET,
-    "risk_controls.enable_latency_checks": _NOT_YET,
+    "risk_controls.daily_loss_limit": "use `risk_controls.max_daily_loss`",
+    "risk_controls.enable_latency_checks": "legs are timed where `max_leg_latency_ms` is set; remove it",
     "risk_controls.enable_slippage_checks": (
         "slippage is always bounded by `max_slippage_bps` before an order is sent; remove it"
     ),
-    "risk_controls.duplicate_suppression_window_seconds": _NOT_YET,
-    "risk_controls.duplicate_suppression_window": _NOT_YET,
+    "risk_controls.duplicate_suppression_window": (
+        "use `risk_controls.duplicate_suppression_window_seconds`"
+    ),
     "order.type": _IOC,
     "order.allow_partial_fills": "what a leg filled always goes on or is unwound; remove it",
     "order.min_partial_fill_percentage": (

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from arb.money import plain
 from arb.strategy.schema import CapitalAllocation, Strategy
 
 KeyPath = tuple[str, ...]
@@ -22,6 +23,7 @@ def block_complaints(block: Struct) -> Iterator[tuple[str, str]]:
 def complaints(strategy: Strategy) -> Iterator[Complaint]:
     """Tell each rule that the blocks of a strategy break together, with the key to blame."""
     yield from _fees(strategy)
+    yield from _limits(strategy)
     yield from _execution(strategy)
 
 
@@ -33,6 +35,9 @@ def _capital(capital: CapitalAllocation) -> Iterator[tuple[str, str]]:
             yield "mode", f"mode {mode} needs the key `{key}`"
         if mode != capital.mode and given:
             yield key, f"{key} has no effect with mode {capital.mode}; remove it"
+    most, amount = capital.max_allocation, capital.amount
+    if most is not None and amount is not None and amount > most:
+        yield "max_allocation", f"max_allocation is below the amount {plain(amount)} of one cycle"
 
 
 def _fees(strategy: Strategy) -> Iterator[Complaint]:
@@ -40,6 +45,19 @@ def _fees(strategy: Strategy) -> Iterator[Complaint]:
     if currency is not None and currency in strategy.cycle:
         text = f"fee_currency {currency} is part of the cycle, which is not supported yet"
         yield ("fees", "fee_currency"), f"{text}; remove it to pay fees in what is received"
+    if currency is None and strategy.fees.reserve > 0:
+        text = "reserve is kept of `fees.fee_currency`, which is not given"
+        yield ("fees", "reserve"), f"{text}; give it, or remove reserve"
+
+
+def _limits(strategy: Strategy) -> Iterator[Complaint]:
+    """A limit per currency that leaves out a start currency would be none."""
+    risk, start = strategy.risk_controls, strategy.start_currency
+    limits = {"max_daily_loss": risk.max_daily_loss, "max_position_size": risk.max_position_size}
+    for key, limit in limits.items():
+        if isinstance(limit, dict) and start not in limit:
+            text = f"{key} names no amount in {start}, which the cycle begins with"
+            yield ("risk_controls", key), text
 
 
 def _execution(strategy: Strategy) -> Iterator[Complaint]:

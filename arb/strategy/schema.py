@@ -10,9 +10,19 @@ from msgspec import Struct, field
 
 from arb.clock import NS_PER_S
 from arb.limits import DISTANCE_FROM_MID_BPS_MAX, HOPS_MAX
-from arb.strategy.bounds import Amounts, Code, Codes, FilePath, Instant, Number, Text
+from arb.strategy.bounds import (
+    Amounts,
+    Code,
+    Codes,
+    FilePath,
+    Instant,
+    Number,
+    PerCurrency,
+    Text,
+)
 
 LEGS_MAX: Final = 8
+LOSSES_MAX: Final = 50  # in a row: more results are kept than this
 OPEN_CYCLES_MAX: Final = 1_000
 COUNT_MAX: Final = 1_000_000
 RETRIES_MAX: Final = 8  # with 8 legs still within the orders of one cycle
@@ -30,6 +40,7 @@ SlippageBps = Annotated[Decimal, Number(above=0, at_most=DISTANCE_FROM_MID_BPS_M
 DelayMs = Annotated[int, Number(at_least=0, at_most=DELAY_MS_MAX)]
 Seed = Annotated[int, Number(at_least=0, at_most=SEED_MAX)]
 Balances = Annotated[dict[str, Decimal], Amounts(count_max=CURRENCIES_MAX)]
+Limit = Annotated[Decimal | dict[str, Decimal], PerCurrency(count_max=CURRENCIES_MAX)]
 Path = Annotated[str, FilePath()]
 Moment = Annotated[Decimal, Instant(seconds_max=EPOCH_SECONDS_MAX)]  # seconds since the epoch
 
@@ -51,19 +62,27 @@ def paper_balances() -> dict[str, Decimal]:
 
 
 class CapitalAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much a cycle begins with: an `amount`, or a `fraction` of what is available."""
+    """How much a cycle begins with: an `amount`, or a `fraction` of what is available.
+
+    `max_allocation` is the most that the strategy's open cycles hold together, in the start currency.
+    """
 
     mode: Literal["fixed_amount", "fixed_fraction"]
     amount: Annotated[Decimal, Number(above=0)] | None = None
     fraction: Annotated[Decimal, Number(above=0, at_most=1)] | None = None
+    max_allocation: Annotated[Decimal, Number(above=0)] | None = None
 
 
 class Fees(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the venue charges, in the received asset or in `fee_currency` while that lasts."""
+    """What the venue charges, in the received asset or in `fee_currency` while that lasts.
+
+    While less than `reserve` of `fee_currency` is available, no cycle opens.
+    """
 
     taker_bps: FeeBps
     maker_bps: FeeBps
     fee_currency: Annotated[str, Code()] | None = None
+    reserve: Annotated[Decimal, Number(at_least=0)] = Decimal(0)
 
 
 class Breaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,9 +95,23 @@ class Breaker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What stops new cycles."""
+    """What stops new cycles.
+
+    A limit of losses that is tripped stays tripped until an operator resets it. A path that was left
+    because of price or time rests for `slippage_cooldown_seconds`. Within the suppression window,
+    and as long as the same books stand, a path is not opened again; 0 switches that off.
+    """
 
     max_open_cycles: Annotated[int, Number(at_least=1, at_most=OPEN_CYCLES_MAX)] = 3
+    stop_after_consecutive_losses: Annotated[int, Number(at_least=1, at_most=LOSSES_MAX)] = 5
+    max_daily_loss: Limit | None = None  # losses less profits of one UTC day
+    max_position_size: Limit | None = None  # of one cycle, in its start currency
+    slippage_cooldown_seconds: Annotated[Decimal, Number(at_least=0, at_most=SECONDS_MAX)] = (
+        Decimal(300)
+    )
+    duplicate_suppression_window_seconds: Annotated[
+        Decimal, Number(at_least=0, at_most=SECONDS_MAX)
+    ] = Decimal(0)
     breaker: Breaker = field(default_factory=Breaker)
 
 
@@ -177,6 +210,8 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cycle: Annotated[tuple[str, ...], Codes(count_min=2, count_max=LEGS_MAX, closes=True)]
     min_profit_bps: Annotated[Decimal, Number(at_least=-PROFIT_BPS_MAX, at_most=PROFIT_BPS_MAX)]
     max_slippage_bps: SlippageBps
+    # From a leg's first order to its settlement; a slower one is compared with liquidating.
+    max_leg_latency_ms: Annotated[int, Number(at_least=1, at_most=DELAY_MS_MAX)] | None = None
     capital_allocation: CapitalAllocation
     fees: Fees  # the loader fills it from the venue's named default
     risk_controls: RiskControls = field(default_factory=RiskControls)

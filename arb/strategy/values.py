@@ -18,6 +18,7 @@ from arb.strategy.bounds import (
     Code,
     Codes,
     Instant,
+    PerCurrency,
     shown,
 )
 from arb.strategy.document import kind, place_of
@@ -73,6 +74,8 @@ def read_value(shape: Shape, node: Node, name: str) -> object:
         case Codes():
             value: object = _codes(node, name)
         case Amounts():
+            value = _amounts(node, name)
+        case PerCurrency() if isinstance(node, MappingNode):
             value = _amounts(node, name)
         case _:
             value = _scalar(shape, node, name)
@@ -135,6 +138,8 @@ def _scalar(shape: Shape, node: Node, name: str) -> object:
         raise _bad(node, f"{name} is empty; give it a value or remove the key")
     if isinstance(shape.bound, Instant):
         return _moment(node, name)
+    if isinstance(shape.bound, PerCurrency):
+        return _exact(node, name)
     if get_origin(shape.type) is Literal:
         return _choice(node, name, get_args(shape.type))
     return _READERS[shape.type](node, name)

@@ -52,7 +52,7 @@ def number(
     return Key(default, good, bad)
 
 
-def whole(default: int, low: int, high: int) -> Key:
+def whole(default: int | None, low: int, high: int) -> Key:
     """A whole number within its range."""
     bad = {
         "1.5": "must be a whole number",
@@ -97,6 +97,28 @@ BALANCES = Key(
         "[USDT]": "must be amounts by currency",
         "5": "must be amounts by currency",
         "{" + ", ".join(f"C{n}: 1" for n in range(101)) + "}": "at most 100 currencies",
+    },
+)
+LIMIT = Key(
+    None,
+    {
+        "0.5": Decimal("0.5"),
+        "1e3": Decimal(1000),
+        "{USDT: 5, BTC: 0.1}": {"USDT": Decimal(5), "BTC": Decimal("0.1")},
+    },
+    {
+        "0": "must be above 0",
+        "-1": "must be above 0",
+        "'5'": "remove the quotes",
+        "true": "was the yes/no value true",
+        "[5]": "was a list",
+        "": "is empty",
+        ".nan": "must be a number",
+        "{}": "must name at least 1 currency",
+        "{USDT: 0}": "amount of USDT must be above 0",
+        "{USDT: 1, USDT: 2}": "USDT is given twice",
+        "{usdt: 1}": "upper case",
+        "{BTC: 1}": "names no amount in USDT",
     },
 )
 MOMENT = Key(
@@ -183,6 +205,7 @@ KEYS: Final = {
         REQUIRED, {"-200": Decimal(-200), "0": Decimal(0)}, low=-10000, high=10000
     ),
     "max_slippage_bps": number(REQUIRED, above=0, high=1000),
+    "max_leg_latency_ms": whole(None, 1, 3_600_000),
     "capital_allocation": block(REQUIRED),
     "capital_allocation.mode": Key(
         REQUIRED,
@@ -198,6 +221,9 @@ KEYS: Final = {
     ),
     "capital_allocation.amount": number(None, above=0),
     "capital_allocation.fraction": number(None, {}, above=0),  # see test_rules.py
+    "capital_allocation.max_allocation": number(
+        None, {"1000": Decimal(1000), "1e4": Decimal(10_000)}, above=0
+    ),
     "fees": block(),
     "fees.taker_bps": number(Decimal(10), low=0, high=1000),
     "fees.maker_bps": number(Decimal(10), low=0, high=1000),
@@ -212,8 +238,14 @@ KEYS: Final = {
             "": "is empty",
         },
     ),
+    "fees.reserve": number(Decimal(0), {}, low=0),  # above zero: see test_rules.py
     "risk_controls": block(),
     "risk_controls.max_open_cycles": whole(3, 1, 1000),
+    "risk_controls.stop_after_consecutive_losses": whole(5, 1, 50),
+    "risk_controls.max_daily_loss": LIMIT,
+    "risk_controls.max_position_size": LIMIT,
+    "risk_controls.slippage_cooldown_seconds": number(Decimal(300), low=0, high=86400),
+    "risk_controls.duplicate_suppression_window_seconds": number(Decimal(0), low=0, high=86400),
     "risk_controls.breaker": block(),
     "risk_controls.breaker.max_unknowns": whole(10, 1, 1_000_000),
     "risk_controls.breaker.max_refusals": whole(20, 1, 1_000_000),

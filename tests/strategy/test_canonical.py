@@ -21,6 +21,7 @@ from arb.strategy.schema import (
     Order,
     PanicSell,
     Paper,
+    RiskControls,
     Strategy,
 )
 from tests.strategy.conftest import MINIMAL
@@ -80,6 +81,14 @@ strategies = st.builds(
     ),
     fees=st.builds(
         Fees, taker_bps=rates, maker_bps=rates, fee_currency=st.sampled_from([None, "Z"])
+    ),
+    risk_controls=st.builds(
+        RiskControls,
+        max_daily_loss=st.one_of(
+            st.none(),
+            st.decimals(min_value="0.0001", max_value=10**12, places=4),
+            st.just({letter: Decimal("0.5") for letter in "ABCDEFGHIJKL"}),
+        ),
     ),
     order=st.builds(Order, max_retries=st.integers(0, 8)),
     panic_sell=st.builds(PanicSell, enabled=st.booleans()),

@@ -1,6 +1,7 @@
 """What keys must fulfil together."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,22 @@ def test_the_six_key_strategy_tells_every_default_about_money(loads: Loads) -> N
 def test_given_balances_take_the_place_of_all_default_ones(loads: Loads) -> None:
     loaded = loads(MINIMAL + "execution: {paper: {initial_balances: {USDT: 5}}}\n")
     assert loaded.strategy.execution.paper.initial_balances == {"USDT": 5}
+
+
+def test_a_limit_per_currency_names_the_start_currency(loads: Loads, refuses: Refuses) -> None:
+    loaded = loads(MINIMAL + "risk_controls: {max_daily_loss: {USDT: 5, BTC: 1}}\n")
+    assert loaded.strategy.risk_controls.max_daily_loss == {"USDT": 5, "BTC": 1}
+    message = refuses(MINIMAL + "risk_controls: {max_position_size: {BTC: 1}}\n")
+    assert "demo.yaml:9:36: max_position_size names no amount in USDT" in message
+
+
+def test_a_fee_reserve_is_of_a_fee_currency(loads: Loads, refuses: Refuses) -> None:
+    fees = loads(MINIMAL + "fees: {fee_currency: BNB, reserve: 0.5}\n").strategy.fees
+    assert (fees.fee_currency, fees.reserve) == ("BNB", Decimal("0.5"))
+    message = refuses(MINIMAL + "fees: {reserve: 0.5}\n")
+    assert "demo.yaml:9:17: reserve is kept of `fees.fee_currency`" in message
+
+
+def test_an_allocation_that_no_cycle_fits_in_is_refused(refuses: Refuses) -> None:
+    message = refuses(MINIMAL + "  max_allocation: 999\n")
+    assert "demo.yaml:9:19: max_allocation is below the amount 1000 of one cycle" in message

@@ -1,0 +1,259 @@
+"""What a strategy's limits need to know, folded from its cycles and from facts about them.
+
+A cycle counts once, by its last close: opened again, its earlier result is taken back. A cycle that
+never spent anything (missed, refused, declined, abandoned) is neither a loss nor a profit.
+"""
+
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from arb.clock import NS_PER_DAY
+from arb.events import facts as f
+from arb.machine import table as t
+from arb.machine.state import Cycle
+from arb.money import ZERO, plain
+
+CONSECUTIVE_LOSSES: Final = "consecutive_losses"
+DAILY_LOSS: Final = "daily_loss"
+LIMIT_NAMES: Final = (CONSECUTIVE_LOSSES, DAILY_LOSS)
+EVERY: Final = "*"  # every strategy, or every path
+
+STREAK_MAX: Final = 50  # the largest limit of losses in a row
+# More than the largest limit, so that results which are taken back leave enough behind them.
+RESULTS_KEPT: Final = 2 * STREAK_MAX
+DAYS_KEPT: Final = 7
+OPENINGS_KEPT: Final = 256
+COOLDOWNS_KEPT: Final = 1_024
+
+_COUNTED: Final = frozenset({t.PROFIT_TAKEN, t.LIQUIDATED, t.PARKED})
+
+
+class Result(Struct, frozen=True, gc=False):
+    """What a closed cycle came to. `value` is in `asset`, after all fees; None: fees without a value."""
+
+    strategy: str
+    cycle_id: str
+    asset: str
+    ended_ns: int
+    value: Decimal | None
+
+
+class DayTotal(Struct, frozen=True, gc=False, array_like=True):
+    """The sums of one UTC day in one start currency; both are positive."""
+
+    day: int  # since 1970
+    asset: str
+    profits: Decimal
+    losses: Decimal
+
+
+class Opening(Struct, frozen=True, gc=False, array_like=True):
+    """When a path was last opened, and on which books: market -> sequence."""
+
+    opened_ns: int
+    books: dict[str, int]
+
+
+class Risk(Struct, gc=False, omit_defaults=True):
+    """One strategy, as its limits see it. Changed by the functions below alone."""
+
+    results: tuple[tuple[str, bool], ...] = ()  # (cycle, whether it lost), the last close last
+    days: tuple[DayTotal, ...] = ()  # by day and currency
+    tripped: dict[str, str] = {}  # limit -> reason
+    counted_from_ns: dict[
+        str, int
+    ] = {}  # limit -> its last reset; what ended by then counts no more
+    cooldowns: dict[str, int] = {}  # path -> until_ns
+    openings: dict[str, Opening] = {}  # path -> its last one
+
+    def cools_until_ns(self, identity: str, now_ns: int) -> int | None:
+        """When the cooldown of a path ends; None when none is running."""
+        until_ns = self.cooldowns.get(identity, 0)
+        return until_ns if until_ns > now_ns else None
+
+    def streak(self) -> int:
+        """How many of the last closed cycles lost, without one that did not between them."""
+        count = 0
+        for _cycle, lost in reversed(self.results):
+            if not lost:
+                break
+            count += 1
+        return count
+
+    def day(self, day: int, asset: str) -> DayTotal:
+        """The sums of a day; of one that is not kept, zeros."""
+        for total in self.days:
+            if (total.day, total.asset) == (day, asset):
+                return total
+        return DayTotal(day, asset, ZERO, ZERO)
+
+
+class Limits(Struct, frozen=True):
+    """What a strategy allows; `daily_loss` is in the currency its cycle begins with, None: any."""
+
+    consecutive_losses: int
+    daily_loss: Decimal | None
+
+
+def identity_of(path: tuple[str, ...] | list[str]) -> str:
+    """Name a path of currencies (the start not repeated at the end) from whichever of them it begins.
+
+    The direction stays: A > B > C and C > B > A are two paths.
+    """
+    first = min(range(len(path)), key=lambda at: (*path[at:], *path[:at]))
+    return ">".join((*path[first:], *path[:first]))
+
+
+def result_of(cycle: Cycle) -> Result | None:
+    """What a cycle counts for now; None while it is open, or where nothing was ever spent."""
+    if cycle.state not in t.CLOSED or cycle.outcome not in _COUNTED:
+        return None
+    assert cycle.pnl is not None, cycle.id
+    value = None if cycle.fee_value is None else cycle.pnl - cycle.fee_value
+    return Result(cycle.strategy, cycle.id, cycle.start_asset, cycle.ended_ns, value)
+
+
+def shift_result(risks: dict[str, Risk], before: Result | None, after: Result | None) -> None:
+    """Follow one cycle: what it counted for so far is taken back, what it counts for now is added."""
+    if before == after:
+        return
+    if before is not None:
+        _take_back(risks.setdefault(before.strategy, Risk()), before)
+    if after is not None:
+        _add(risks.setdefault(after.strategy, Risk()), after)
+
+
+def _add(risk: Risk, result: Result) -> None:
+    value = result.value
+    if value is None:
+        return  # it trips the limits instead: see `tripped_by`
+    risk.results = (*risk.results, (result.cycle_id, value < 0))[-RESULTS_KEPT:]
+    _sum(risk, result, value)
+
+
+def _take_back(risk: Risk, result: Result) -> None:
+    value = result.value
+    if value is None:
+        return
+    risk.results = tuple(one for one in risk.results if one[0] != result.cycle_id)
+    if result.ended_ns > risk.counted_from_ns.get(DAILY_LOSS, 0):
+        _sum(risk, result, value, sign=-1)
+
+
+def _sum(risk: Risk, result: Result, value: Decimal, sign: int = 1) -> None:
+    day = result.ended_ns // NS_PER_DAY
+    newest = max((total.day for total in risk.days), default=day)
+    if day <= newest - DAYS_KEPT:
+        return  # its sums are gone
+    was = risk.day(day, result.asset)
+    now = DayTotal(
+        day,
+        result.asset,
+        was.profits + sign * max(value, ZERO),
+        was.losses + sign * max(-value, ZERO),
+    )
+    oldest = max(newest, day) - DAYS_KEPT
+    kept = [total for total in risk.days if total is not was and total.day > oldest]
+    if now.profits or now.losses:
+        kept.append(now)
+    risk.days = tuple(sorted(kept, key=lambda total: (total.day, total.asset)))
+
+
+def tripped_by(
+    risks: dict[str, Risk], before: Result | None, after: Result, limits: Limits
+) -> dict[str, str]:
+    """The limits that a close breaks, and why: limit -> reason. A limit that is tripped stays as it is."""
+    known = risks.get(after.strategy, Risk())
+    if after.value is None:
+        why = f"the fees of {after.cycle_id} have no value in {after.asset}: its result is unknown"
+        found = {CONSECUTIVE_LOSSES: why}
+        if limits.daily_loss is not None:
+            found[DAILY_LOSS] = why
+    else:
+        # A draft of the strategy alone: its fields are replaced, never changed within.
+        draft = Risk(known.results, known.days, counted_from_ns=known.counted_from_ns)
+        shift_result({after.strategy: draft}, before, after)
+        found = _broken(draft, after, limits)
+    return {limit: reason for limit, reason in found.items() if limit not in known.tripped}
+
+
+def _broken(risk: Risk, after: Result, limits: Limits) -> dict[str, str]:
+    found: dict[str, str] = {}
+    streak = risk.streak()
+    if streak >= limits.consecutive_losses:
+        found[CONSECUTIVE_LOSSES] = (
+            f"{streak} losses in a row, the limit is {limits.consecutive_losses}"
+        )
+    total = risk.day(after.ended_ns // NS_PER_DAY, after.asset)
+    lost = total.losses - total.profits
+    if limits.daily_loss is not None and lost >= limits.daily_loss:
+        found[DAILY_LOSS] = (
+            f"{plain(lost)} {after.asset} lost in this UTC day (losses {plain(total.losses)},"
+            f" profits {plain(total.profits)}), the limit is {plain(limits.daily_loss)}"
+        )
+    return found
+
+
+def evolve_risk(risks: dict[str, Risk], fact: f.Fact, at_ns: int) -> None:
+    """Apply one fact, in place, by strategy. Facts that say nothing about limits change nothing."""
+    match fact:
+        case f.CycleOpened():
+            _opened(risks.setdefault(fact.strategy, Risk()), fact, at_ns)
+        case f.RiskTripped():
+            risk = risks.setdefault(fact.strategy, Risk())
+            risk.tripped = {**risk.tripped, fact.limit: fact.reason}
+        case f.RiskReset():
+            for risk in _meant(risks, fact.strategy):
+                _reset(risk, fact.limit, at_ns)
+        case f.CooldownStarted():
+            risk = risks.setdefault(fact.strategy, Risk())
+            running = _running(risk.cooldowns, at_ns)
+            until_ns = max(fact.until_ns, running.get(fact.identity, 0))
+            risk.cooldowns = _last({**running, fact.identity: until_ns}, COOLDOWNS_KEPT)
+        case f.CooldownCleared():
+            for risk in _meant(risks, fact.strategy):
+                left = _running(risk.cooldowns, at_ns)
+                if fact.identity == EVERY:
+                    left = {}
+                left.pop(fact.identity, None)
+                risk.cooldowns = left
+        case _:
+            return
+
+
+def _meant(risks: dict[str, Risk], strategy: str) -> list[Risk]:
+    if strategy == EVERY:
+        return list(risks.values())
+    return [risks.setdefault(strategy, Risk())]
+
+
+def _opened(risk: Risk, fact: f.CycleOpened, at_ns: int) -> None:
+    identity = identity_of([leg.spend_asset for leg in fact.legs])
+    openings = {**risk.openings, identity: Opening(at_ns, fact.books)}
+    if len(openings) > OPENINGS_KEPT:
+        del openings[min(openings, key=lambda name: (openings[name].opened_ns, name))]
+    risk.openings = openings
+
+
+def _reset(risk: Risk, limit: str, at_ns: int) -> None:
+    """Count from nothing, or the next loss would trip it again."""
+    risk.tripped = {name: why for name, why in risk.tripped.items() if name != limit}
+    risk.counted_from_ns = {**risk.counted_from_ns, limit: at_ns}
+    if limit == CONSECUTIVE_LOSSES:
+        risk.results = ()
+    elif limit == DAILY_LOSS:
+        risk.days = ()
+
+
+def _running(cooldowns: dict[str, int], at_ns: int) -> dict[str, int]:
+    return {name: until for name, until in cooldowns.items() if until > at_ns}
+
+
+def _last(cooldowns: dict[str, int], count_max: int) -> dict[str, int]:
+    """Those that end last, where there are too many; by name where they end together."""
+    if len(cooldowns) <= count_max:
+        return cooldowns
+    kept = sorted(cooldowns.items(), key=lambda item: (item[1], item[0]))[-count_max:]
+    return dict(kept)
