@@ -46,6 +46,10 @@ CLOCK_READ_AGE_S_MAX: Final = 60.0
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
 BOOK_LEVELS_MAX: Final = 100
 
+# --- declined opportunities
+DECLINED_FLUSH_S: Final = 60.0  # one event a strategy in this time
+DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted together
+
 # --- faces
 CONTROL_LINE_BYTES_MAX: Final = 65_536
 SHUTDOWN_PATIENCE_S: Final = 45.0

@@ -11,10 +11,12 @@ from arb.events.log import EventLog
 from arb.exchange.faults import VenueWithBooks
 from arb.execution.access import Access
 from arb.execution.breaker import Breaker
+from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.engine import Engine, Parts
 from arb.execution.feeding import play
+from arb.execution.guards import Guards
 from arb.execution.history import History
 from arb.execution.journal import Journal
 from arb.execution.operator import Operator
@@ -93,6 +95,8 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         desk,
         runner,
         Breaker(desk, strategy.risk_controls.breaker),
+        Guards(desk, [one.strategy for one in loaded]),
+        Declined(journal),
         cycles_max=wish.cycles,
         space_low=outside.space_low,
     )

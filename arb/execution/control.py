@@ -30,6 +30,7 @@ ACTIONS: Final = (
     "attest",
     "cleanup",
     "reset-risk",
+    "clear-cooldown",
 )
 CONNECT_TIMEOUT_S: Final = 10.0
 

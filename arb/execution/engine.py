@@ -91,6 +91,9 @@ class Engine:
                 background = [
                     asyncio.create_task(self._sweep_for_ever(), name="sweep"),
                     asyncio.create_task(self._pump(), name="feed"),
+                    asyncio.create_task(
+                        self._p.trader.declined.flush_for_ever(self._p.desk.clock), name="declined"
+                    ),
                 ]
                 for task in background:
                     task.add_done_callback(self._background_ended)
@@ -234,7 +237,7 @@ class Engine:
             await self._pause(p.desk.rules.visibility_ns / NS_PER_S)
         while not self._stop.is_set() and await try_judge(p.reconciler) is None:
             await self._pause(limits.SWEEP_INTERVAL_S)
-        paths = [set(s.cycle) for s in p.desk.strategies.values()]
+        traded = [one.strategy for one in p.trader.desired]
         deadline = None
         if p.duration_s is not None:
             deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
@@ -249,7 +252,7 @@ class Engine:
             if deadline is not None and p.desk.clock.now_ns() >= deadline:
                 reason = "duration over"
                 break
-            halted = halted_everywhere(p.desk.journal.account, paths)
+            halted = halted_everywhere(p.desk.journal.account, traded)
             if halted is not None:
                 reason = f"halted: {halted}"
                 break
@@ -258,7 +261,7 @@ class Engine:
         await self._let_cycles_end()
         if self.fatal is None and self.interrupts == 0:
             await self._final_judgement()
-            found = halted_everywhere(p.desk.journal.account, paths)
+            found = halted_everywhere(p.desk.journal.account, traded)
             if found is not None and p.cycles_max != 0:
                 reason = f"halted: {found}"
         return reason
@@ -319,6 +322,7 @@ class Engine:
         p = self._p
         code = self._exit_code(reason)
         if self._announced and p.desk.journal.broken is None and self.fatal is None:
+            await p.trader.declined.flush()
             ended = f.RunEnded(run=p.run, exit_code=code, reason=reason)
             await p.desk.journal.note(ended, cause="end", stream=ids.run_stream(p.run))
         return code

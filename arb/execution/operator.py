@@ -9,6 +9,7 @@ from arb.events import facts as f
 from arb.execution.archive import Archive
 from arb.execution.control import ActResult, Request
 from arb.execution.journal import Journal
+from arb.execution.resetting import ALL, clearings, resets
 from arb.execution.runner import decide_apart
 from arb.machine import commands as c
 from arb.machine.decide import decide
@@ -71,8 +72,9 @@ class Operator:
             case "cleanup":
                 return await self._cleanup(request)
             case "reset-risk":
-                message = "no risk limit of that name is tripped; halts end with --unpause"
-                return ActResult(ok=False, message=message, exit_code=1)
+                return await self._reset_risk(request)
+            case "clear-cooldown":
+                return await self._clear_cooldown(request)
             case _:
                 return ActResult(
                     ok=False, message=f"unknown action {request.action!r}", exit_code=2
@@ -159,6 +161,22 @@ class Operator:
             f.CyclesHidden(before_ns=before_ns), cause="operator", stream=stream
         )
         return ActResult(ok=True, message="hidden from the default views; the log stays whole")
+
+    async def _reset_risk(self, request: Request) -> ActResult:
+        facts = resets(self._journal.account, request.target, request.reason)
+        if isinstance(facts, ActResult):
+            return facts
+        await self._journal.note(*facts, cause="operator")
+        return ActResult(ok=True, message=f"{request.target} is set back; losses count anew")
+
+    async def _clear_cooldown(self, request: Request) -> ActResult:
+        account, now_ns = self._journal.account, self._journal.now_ns()
+        facts = clearings(account, request.target, request.reason, now_ns)
+        if isinstance(facts, ActResult):
+            return facts
+        await self._journal.note(*facts, cause="operator")
+        cleared = "every cooldown" if request.target == ALL else f"the cooldown of {request.target}"
+        return ActResult(ok=True, message=f"{cleared} is over")
 
     def _cycle(self, target: str | None) -> Cycle:
         if not target:

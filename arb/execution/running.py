@@ -154,7 +154,7 @@ def _ended(run: Run, exit_code: int) -> Ended:
     summary = parts.tally.summary(
         parts.detector,
         taken=parts.trader.taken,
-        declined=parts.trader.declined,
+        declined=parts.trader.declined.total,
         events=head.position - run.began,
         head_hash=head.hash,
     )

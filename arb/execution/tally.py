@@ -1,7 +1,7 @@
 """What a run did, counted from the facts it appended."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from arb.machine.account import Account
 from arb.machine.evolve import add
 from arb.machine.state import Cycle
 from arb.money import BPS, ZERO
+from arb.strategy.schema import Strategy
 
 
 class _Seen(Struct):
@@ -192,9 +193,19 @@ class Summary(Struct, frozen=True, tag="summary", tag_field="type"):
     last_hash: str
 
 
-def halted_everywhere(account: Account, paths: list[set[str]]) -> str | None:
-    """Say why none of the strategies may open a cycle; None when one may, or pauses end alone."""
-    reasons = [account.halted(path) for path in paths]
+def halted_everywhere(account: Account, strategies: Sequence[Strategy]) -> str | None:
+    """Say why none of the strategies may open a cycle; None when one may, or pauses end alone.
+
+    A strategy may not where a currency of it is halted, or one of its limits is tripped.
+    """
+    reasons = [account.halted(set(one.cycle)) or _tripped(account, one) for one in strategies]
     if account.paused is not None or not reasons or any(reason is None for reason in reasons):
         return None
     return reasons[0]
+
+
+def _tripped(account: Account, strategy: Strategy) -> str | None:
+    risk = account.risk.get(strategy.name)
+    for limit, reason in sorted(({} if risk is None else risk.tripped).items()):
+        return f"{strategy.name}: {limit} ({reason}); `monitor.py --reset-risk {limit}` lifts it"
+    return None

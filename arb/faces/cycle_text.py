@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from arb.clock import NS_PER_S
+from arb.faces.risk_text import tripped_lines
 from arb.faces.text import (
     amounts,
     coloured,
@@ -178,3 +179,4 @@ def account_lines(account: Account) -> Iterable[str]:
         yield f"HALTED ({scope}): {reason}; `--unpause --reason TEXT` lifts it"
     if account.paused is not None:
         yield f"PAUSED: {account.paused}; `--unpause` lifts it"
+    yield from tripped_lines(account)

@@ -8,9 +8,9 @@ import click
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _ONE_LOG: Final = "one log serves one mode: choose the log with --db, its P/L is in --history"
-_NO_COOLDOWN: Final = (
-    "there are no cooldowns per path: a limit that was tripped stays tripped until --reset-risk NAME,"
-    " and --risk-stats shows the counters"
+_NOT_MOVED: Final = (
+    "a cooldown lasts `slippage_cooldown_seconds`; --cooldowns shows what rests,"
+    " and --clear-cooldown PATH ends it"
 )
 _NOT_SUPPRESSED: Final = (
     "nothing is suppressed: every event is in the log, see --history and tools/replay.py CYCLE"
@@ -18,11 +18,8 @@ _NOT_SUPPRESSED: Final = (
 
 # flag -> (how many values, what replaced it); -1: a value may follow
 REPLACED: Final[dict[str, tuple[int, str]]] = {
-    "--cooldowns": (0, _NO_COOLDOWN),
-    "--clear-cooldown": (1, _NO_COOLDOWN),
-    "--extend-cooldown": (2, _NO_COOLDOWN),
-    "--shorten-cooldown": (2, _NO_COOLDOWN),
-    "--clear-all-cooldowns": (0, _NO_COOLDOWN),
+    "--extend-cooldown": (2, _NOT_MOVED),
+    "--shorten-cooldown": (2, _NOT_MOVED),
     "--suppressed": (-1, _NOT_SUPPRESSED),
     "--suppression-summary": (-1, _NOT_SUPPRESSED),
     "--mode-performance": (0, _ONE_LOG),

@@ -10,7 +10,7 @@ import click
 
 from arb.clock import NS_PER_DAY
 from arb.events.sqlite import LogReader
-from arb.faces import cycle_json, cycle_text, exits
+from arb.faces import cycle_json, cycle_text, exits, risk_text
 from arb.faces.legacy_flags import SNAPSHOT, understood
 from arb.faces.text import say, table
 from arb.projections import queries
@@ -20,6 +20,7 @@ HISTORY_DEFAULT: Final = 20
 CLEANUP_DAYS_DEFAULT: Final = 7
 RISK_HOURS_DEFAULT: Final = 24
 EVERY_CYCLE: Final = "*"
+EVERY_COOLDOWN: Final = "all"
 REFRESH_S: Final = 1.0
 
 
@@ -32,6 +33,7 @@ class Flags:
     cleanup: int | None
     watch: bool
     declined: bool
+    cooldowns: bool
     risk_stats: int | None
     mode: str | None
     db: Path
@@ -42,6 +44,8 @@ class Flags:
     unwind: str | None
     release: str | None
     reset_risk: str | None
+    clear_cooldown: str | None
+    clear_all_cooldowns: bool
     attest: tuple[str, str] | None
     reason: str | None
     words: tuple[str, ...]
@@ -79,7 +83,10 @@ class Flags:
     help="Hide cycles that ended more than DAYS ago "
     f"[default: {CLEANUP_DAYS_DEFAULT}] from the lists; the log stays whole.",
 )
-@click.option("--declined", is_flag=True, help="Why cycles were declined, and how often.")
+@click.option(
+    "--declined", is_flag=True, help="Why opportunities and cycles were declined, and how often."
+)
+@click.option("--cooldowns", is_flag=True, help="Paths that rest, and for how long.")
 @click.option(
     "--risk-stats",
     is_flag=False,
@@ -102,7 +109,15 @@ class Flags:
 @click.option(
     "--release", metavar="CYCLE", help="Take parked holdings and dust out of a cycle's hands."
 )
-@click.option("--reset-risk", metavar="NAME", help="Set a tripped risk limit back.")
+@click.option(
+    "--reset-risk",
+    metavar="NAME",
+    help="Set a tripped limit back: consecutive_losses, daily_loss, STRATEGY:LIMIT or all.",
+)
+@click.option(
+    "--clear-cooldown", metavar="PATH", help="End a path's cooldown, such as BTC>ETH>USDT."
+)
+@click.option("--clear-all-cooldowns", is_flag=True, help="End every cooldown.")
 @click.option(
     "--attest",
     type=(str, click.Choice(["absent", "filled"])),
@@ -160,9 +175,16 @@ def _show(flags: Flags, view: Callable[[Flags, LogReader], int]) -> int:
                 f"{flags.db} is a log of mode {account.mode}, and one log serves one mode; use another --db"
             )
         code = view(flags, reader)
-        for line in cycle_text.account_lines(account):
+        lines = [*cycle_text.account_lines(account), *risk_text.cooldown_note(account, _now_ns())]
+        for line in lines:
             say(line)
         return code
+
+
+def _now_ns() -> int:
+    from arb.execution.real_clock import RealClock  # noqa: PLC0415 -- only for what runs out
+
+    return RealClock().now_ns()
 
 
 # --- views
@@ -204,21 +226,18 @@ def _details(flags: Flags, reader: LogReader) -> int:
 def _declined(flags: Flags, reader: LogReader) -> int:
     found = queries.declined(reader.connection)
     if flags.as_json:
-        rows: list[dict[str, cycle_json.JsonValue]] = [
-            {"strategy": strategy, "reason": reason, "count": count}
-            for strategy, reason, count in found
-        ]
-        click.echo(cycle_json.lines(rows))
-        return 0
-    if found:
-        _echo(
-            table(("REASON", "STRATEGY", "CYCLES"), [(why, name, str(n)) for name, why, n in found])
-        )
+        click.echo(cycle_json.lines(risk_text.declined_json(found)))
     else:
-        click.echo("no recorded cycle was declined")
-    say(
-        "opportunities that were declined before a cycle was recorded are counted in the run's summary"
-    )
+        _echo(risk_text.declined_lines(found))
+    return 0
+
+
+def _cooldowns(flags: Flags, reader: LogReader) -> int:
+    account, now_ns = queries.load_account(reader.connection), _now_ns()
+    if flags.as_json:
+        click.echo(cycle_json.lines(risk_text.cooldowns_json(account, now_ns)))
+    else:
+        _echo(risk_text.cooldown_lines(account, now_ns))
     return 0
 
 
@@ -263,7 +282,7 @@ def _act(flags: Flags, name: str) -> int:
     from arb.execution.acting import act  # noqa: PLC0415 -- the engine is loaded only to act
 
     target, verdict = _target(flags, name)
-    action = name.replace("_", "-")
+    action = "clear-cooldown" if name == "clear_all_cooldowns" else name.replace("_", "-")
     result = act(flags.db, action, target=target, reason=flags.reason, verdict=verdict)
     if flags.as_json:
         click.echo(cycle_json.line({"ok": result.ok, "message": result.message}))
@@ -281,14 +300,16 @@ def _target(flags: Flags, name: str) -> tuple[str | None, str | None]:
             asked = str(getattr(flags, name))
             return (None if asked == EVERY_CYCLE else _full_id(flags.db, asked)), None
         case "cleanup":
-            from arb.execution.real_clock import RealClock  # noqa: PLC0415 -- only to act
-
-            return str(RealClock().now_ns() - (flags.cleanup or 0) * NS_PER_DAY), None
+            return str(_now_ns() - (flags.cleanup or 0) * NS_PER_DAY), None
         case "attest":
             assert flags.attest is not None
             return flags.attest
         case "reset_risk":
             return flags.reset_risk, None
+        case "clear_cooldown":
+            return flags.clear_cooldown, None
+        case "clear_all_cooldowns":
+            return EVERY_COOLDOWN, None
     return None, None
 
 
@@ -303,9 +324,11 @@ _VIEWS: Final[dict[str, Callable[[Flags, LogReader], int]]] = {
     "history": _history,
     "details": _details,
     "declined": _declined,
+    "cooldowns": _cooldowns,
     "risk_stats": _risk_stats,
     "health": _health,
 }
 _ACTIONS: Final = (
     *("cleanup", "panic", "pause", "unpause", "unwind", "release", "reset_risk", "attest"),
+    *("clear_cooldown", "clear_all_cooldowns"),
 )

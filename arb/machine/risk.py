@@ -148,6 +148,8 @@ def _sum(risk: Risk, result: Result, value: Decimal, sign: int = 1) -> None:
     if day <= newest - DAYS_KEPT:
         return  # its sums are gone
     was = risk.day(day, result.asset)
+    if sign < 0 and was not in risk.days:
+        return  # gone since, though a newer day was taken back altogether
     now = DayTotal(
         day,
         result.asset,

@@ -25,8 +25,15 @@ NAMES: Final[dict[type[f.Fact], str]] = {
     f.ShortfallFound: "shortfalls",
     f.BreakerTripped: "breaker_trips",
     f.EngineHalted: "halts",
+    f.RiskTripped: "risk_trips",
+    f.CooldownStarted: "cooldowns",
 }
 ACCOUNT: Final = ""  # the strategy of what belongs to none
+
+
+def owner(fact: f.Fact) -> str:
+    """The strategy that a fact outside of a cycle's stream belongs to."""
+    return fact.strategy if isinstance(fact, f.RiskTripped | f.CooldownStarted) else ACCOUNT
 
 
 def outcome_name(outcome: str) -> str:

@@ -30,12 +30,13 @@ _PUT_STRATEGY: Final = "INSERT INTO strategies VALUES (?, ?, ?) ON CONFLICT DO N
 class _Batch:
     """What one transaction touched."""
 
-    __slots__ = ("account", "counts", "cycles", "postings", "strategies")
+    __slots__ = ("account", "counts", "cycles", "declined", "postings", "strategies")
 
     def __init__(self) -> None:
         self.cycles: dict[str, Live] = {}
         self.postings: list[Row] = []
         self.strategies: list[Row] = []
+        self.declined: list[Row] = []
         self.counts: counters.Counts = Counter()
         self.account = False
 
@@ -86,8 +87,10 @@ class Projections:
             elif kind is f.StrategyLoaded:
                 assert isinstance(fact, f.StrategyLoaded)
                 batch.strategies.append((fact.config, fact.name, fact.text))
+            elif isinstance(fact, f.OpportunitiesDeclined):
+                batch.declined += rows.declined_rows(fact)
             elif (name := counters.NAMES.get(kind)) is not None:
-                batch.counts[counters.ACCOUNT, name] += 1
+                batch.counts[counters.owner(fact), name] += 1
             if kind in ACCOUNT_TYPES:
                 follow(self._account, fact, record.at_ns)
                 batch.account = True
@@ -180,6 +183,7 @@ class Projections:
             (rows.PUT_SNAPSHOT, snapshot),
             (rows.DROP_SNAPSHOT, closed),
             (_PUT_STRATEGY, batch.strategies),
+            (rows.UPSERT_DECLINED, batch.declined),
             (counters.UPSERT_COUNT, [(*key, n) for key, n in batch.counts.items()]),
         ):
             if parameters:

@@ -123,6 +123,17 @@ class OrderRow(Struct, frozen=True):
     final_ns: int | None
 
 
+class DeclinedRow(Struct, frozen=True):
+    """How often something was declined for a reason, and the numbers of the last one."""
+
+    strategy: str
+    reason: str
+    what: str  # "opportunity" | "cycle"
+    count: int
+    last_ns: int
+    sample: str
+
+
 _metadata: Final = msgspec.json.Decoder(Metadata).decode
 _orders: Final = msgspec.json.Decoder(tuple[OrderView, ...]).decode
 _path: Final = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -245,15 +256,26 @@ def history(connection: apsw.Connection, limit: int, *, hidden: bool = False) ->
     return _views(connection, query, (before / NS_PER_S, limit))
 
 
-def declined(connection: apsw.Connection) -> list[tuple[str, str, int]]:
-    """Recorded cycles that were declined: (strategy, reason, count), most frequent first."""
+def declined(connection: apsw.Connection) -> list[DeclinedRow]:
+    """Declined opportunities, and recorded cycles that were declined; the most frequent first."""
     found = connection.execute(
-        """SELECT strategy_name, error_message, count(*) FROM cycles
-        WHERE state = 'failed' AND json_extract(metadata_json, '$.outcome') = ?
-        GROUP BY strategy_name, error_message ORDER BY count(*) DESC, error_message""",
+        """SELECT strategy, reason, 'opportunity', count, last_ns, sample FROM declined
+        UNION ALL
+        SELECT strategy_name, reason, 'cycle', count(*), max(at_ns), detail FROM (
+            SELECT strategy_name, CAST(round(end_time * 1000) AS INTEGER) * 1000000 AS at_ns,
+            CASE instr(error_message, ': ') WHEN 0 THEN error_message
+            ELSE substr(error_message, 1, instr(error_message, ': ') - 1) END AS reason,
+            CASE instr(error_message, ': ') WHEN 0 THEN ''
+            ELSE substr(error_message, instr(error_message, ': ') + 2) END AS detail
+            FROM cycles WHERE state = 'failed' AND json_extract(metadata_json, '$.outcome') = ?)
+        GROUP BY strategy_name, reason
+        ORDER BY 4 DESC, 1, 2, 3""",
         (DECLINED,),
     )
-    return [(str(strategy), str(reason), int(count)) for strategy, reason, count in found]
+    return [
+        DeclinedRow(str(strategy), str(reason), str(what), int(count), int(last_ns), str(sample))
+        for strategy, reason, what, count, last_ns, sample in found
+    ]
 
 
 def counts(connection: apsw.Connection) -> dict[tuple[str, str], int]:

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from arb.clock import NS_PER_S
+from arb.events.facts import OpportunitiesDeclined
 from arb.machine import table as t
 from arb.machine.state import Cycle, Order, path_of
 from arb.money import ZERO
@@ -23,6 +24,11 @@ UPDATE_ORDER: Final = """UPDATE orders SET status = ?, filled = ?, venue_order_i
 INSERT_POSTING: Final = "INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?,?,?)"
 PUT_SNAPSHOT: Final = "INSERT OR REPLACE INTO open_cycles VALUES (?, ?, ?, ?)"
 DROP_SNAPSHOT: Final = "DELETE FROM open_cycles WHERE number = ?"
+# The last sample that says something stays.
+UPSERT_DECLINED: Final = """INSERT INTO declined VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (strategy, reason) DO UPDATE SET count = count + excluded.count,
+    last_ns = excluded.last_ns,
+    sample = CASE excluded.sample WHEN '' THEN sample ELSE excluded.sample END"""
 
 Row = tuple[str | int | float | None, ...]
 
@@ -69,6 +75,14 @@ def view_head(cycle: Cycle, order: Order) -> str:
         f'"side":"{order.side}","amount":"{exact(order.amount)}","price":"{exact(order.limit)}",'
         f'"timestamp":{seconds(order.intended_ns)!r},"retry_count":{earlier}'
     )
+
+
+def declined_rows(fact: OpportunitiesDeclined) -> list[Row]:
+    """What an interval adds to `declined`, by reason."""
+    return [
+        (fact.strategy, reason, count, fact.to_ns, fact.samples.get(reason, ""))
+        for reason, count in sorted(fact.reasons.items())
+    ]
 
 
 def new_order(cycle: Cycle, order: Order) -> Row:

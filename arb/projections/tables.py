@@ -17,6 +17,7 @@ RISK: Final = "risk"
 OPEN_CYCLES: Final = "open_cycles"
 ACCOUNT_STATE: Final = "account_state"
 STRATEGIES: Final = "strategies"
+DECLINED: Final = "declined"
 
 _CREATE: Final[dict[str, tuple[str, ...]]] = {
     # The 15 documented columns, with their documented names and types; floats are for looking at.
@@ -66,6 +67,12 @@ _CREATE: Final[dict[str, tuple[str, ...]]] = {
         """CREATE TABLE strategies (
             config TEXT PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL)""",
     ),
+    DECLINED: (
+        """CREATE TABLE declined (
+            strategy TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
+            last_ns INTEGER NOT NULL, sample TEXT NOT NULL,
+            PRIMARY KEY (strategy, reason)) WITHOUT ROWID""",
+    ),
 }
 _ORDER_BY: Final = {
     CYCLES: "id",
@@ -75,6 +82,7 @@ _ORDER_BY: Final = {
     OPEN_CYCLES: "number",
     ACCOUNT_STATE: "rowid",
     STRATEGIES: "config",
+    DECLINED: "strategy, reason",
 }
 # The columns that name a row, for whoever has to point at one.
 KEYS: Final = {
@@ -85,10 +93,11 @@ KEYS: Final = {
     OPEN_CYCLES: ("cycle_id",),
     ACCOUNT_STATE: (),
     STRATEGIES: ("config",),
+    DECLINED: ("strategy", "reason"),
 }
 NAMES: Final = tuple(_CREATE)
 
-# Every table is written in every transaction, so all stand at one position: one row to write, not seven.
+# Every table is written in every transaction, so all stand at one position: one row to write, not one each.
 _CREATE_PLACES: Final = (
     "DROP VIEW IF EXISTS projections",
     "DROP TABLE IF EXISTS projection_codes",

@@ -140,7 +140,9 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
 def test_declined_cycles_are_counted_by_reason(db: Path) -> None:
     rows = json.loads(monitored(db, "--declined", "--json").stdout)
-    assert {row["reason"] for row in rows} == {"no_depth: ETH/BTC"}
+    assert {(row["reason"], row["what"], row["sample"]) for row in rows} == {
+        ("no_depth", "cycle", "ETH/BTC")
+    }
 
 
 def test_a_halt_is_told_beside_every_view(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ max_slippage_bps: 20
 capital_allocation: {{mode: fixed_amount, amount: {amount}}}
 fees: {{taker_bps: {fee}, maker_bps: {fee}}}
 order: {{retry_delay_ms: 10, max_retries: 1}}
-risk_controls: {{max_open_cycles: 1}}
+risk_controls: {{max_open_cycles: 1, slippage_cooldown_seconds: 0}}
 execution:
   mode: backtest
   backtest:

@@ -1,0 +1,164 @@
+"""What forbids a strategy another cycle now, and which limits a closed cycle has broken."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from arb.clock import NS_PER_S
+from arb.events import facts as f
+from arb.execution.desk import Desk
+from arb.execution.journal import Draft
+from arb.machine.account import closed_part
+from arb.machine.risk import LIMIT_NAMES, Limits, Risk, tripped_by
+from arb.machine.state import Cycle
+from arb.money import ZERO, plain
+from arb.strategy.schema import Strategy
+
+MAX_OPEN_CYCLES: Final = "max_open_cycles"
+MAX_ALLOCATION: Final = "max_allocation"
+COOLDOWN: Final = "cooldown"
+DUPLICATE: Final = "duplicate"
+FEE_RESERVE: Final = "fee_reserve"
+NOTHING_YET: Final = Risk()
+
+
+class Refusal(Struct, frozen=True):
+    """Why no cycle opens: a code to count by, and the numbers behind it."""
+
+    reason: str
+    detail: str
+
+
+class Guards:
+    """Reads limits from strategies and everything else from the account's book, which the log folds to."""
+
+    def __init__(self, desk: Desk, strategies: Sequence[Strategy]) -> None:
+        self._desk = desk
+        self._running = {strategy.name: strategy for strategy in strategies}
+        desk.journal.judge(self.judge)
+
+    # --- before a cycle -----------------------------------------------------------------------
+
+    def closed(
+        self,
+        strategy: Strategy,
+        identity: str,
+        start_asset: str,
+        amount: Decimal,
+        books: Mapping[str, int],
+    ) -> Refusal | None:
+        """Say what forbids a cycle of `amount` over a path, planned on `books`; None when nothing does.
+
+        `identity` is the path's (`arb.machine.risk.identity_of`), books are market -> sequence.
+        """
+        risk = self._desk.journal.account.risk.get(strategy.name, NOTHING_YET)
+        open_cycles = [
+            cycle
+            for cycle in self._desk.journal.cycles.values()
+            if cycle.strategy == strategy.name and not cycle.is_closed
+        ]
+        return (
+            _tripped(risk)
+            or _too_many(strategy, open_cycles)
+            or _over_allocation(strategy, open_cycles, start_asset, amount)
+            or self._cooling(risk, identity)
+            or self._duplicate(strategy, risk, identity, books)
+            or self._fee_reserve(strategy)
+        )
+
+    def _cooling(self, risk: Risk, identity: str) -> Refusal | None:
+        now_ns = self._desk.clock.now_ns()
+        until_ns = risk.cools_until_ns(identity, now_ns)
+        if until_ns is None:
+            return None
+        return Refusal(COOLDOWN, f"{identity} rests for another {_seconds(until_ns - now_ns)} s")
+
+    def _duplicate(
+        self, strategy: Strategy, risk: Risk, identity: str, books: Mapping[str, int]
+    ) -> Refusal | None:
+        window_s = strategy.risk_controls.duplicate_suppression_window_seconds
+        last = risk.openings.get(identity)
+        if window_s <= 0 or last is None:
+            return None
+        ago_ns = self._desk.clock.now_ns() - last.opened_ns
+        if ago_ns < window_s * NS_PER_S:
+            text = f"{identity} was opened {_seconds(ago_ns)} s ago, within {plain(window_s)} s"
+            return Refusal(DUPLICATE, text)
+        if last.books == books:
+            return Refusal(DUPLICATE, f"{identity} was opened on these very books")
+        return None
+
+    def _fee_reserve(self, strategy: Strategy) -> Refusal | None:
+        asset, reserve = strategy.fees.fee_currency, strategy.fees.reserve
+        if asset is None or reserve <= 0:
+            return None
+        there = self._desk.arbiter.available(asset)
+        if there >= reserve:
+            return None
+        text = f"{plain(there)} {asset} is available for fees, the reserve is {plain(reserve)}"
+        return Refusal(FEE_RESERVE, text)
+
+    # --- when a cycle closes ------------------------------------------------------------------
+
+    def judge(self, draft: Draft) -> list[f.Fact]:
+        """Say which limits a draft's close breaks: they are tripped in the batch that closes the cycle."""
+        cycle = draft.cycle
+        journal = self._desk.journal
+        before = closed_part(journal.cycles.get(cycle.id)).result
+        after = closed_part(cycle).result
+        if after is None or after == before:
+            return []
+        # Limits as they are set now; those a cycle began with where its strategy does not run.
+        strategy = self._running.get(cycle.strategy) or self._desk.strategy(cycle.config)
+        limits = limits_of(strategy, cycle.start_asset)
+        found = tripped_by(journal.account.risk, before, after, limits)
+        return [
+            f.RiskTripped(strategy=cycle.strategy, limit=limit, reason=why, cycle_id=cycle.id)
+            for limit, why in found.items()
+        ]
+
+
+def limits_of(strategy: Strategy, start_asset: str) -> Limits:
+    """The limits of a strategy's cycles that begin with a currency."""
+    risk = strategy.risk_controls
+    daily = risk.max_daily_loss
+    return Limits(
+        consecutive_losses=risk.stop_after_consecutive_losses,
+        # A start currency that is not named can only be an earlier configuration's: nothing may be lost in it.
+        daily_loss=daily.get(start_asset, ZERO) if isinstance(daily, dict) else daily,
+    )
+
+
+def _tripped(risk: Risk) -> Refusal | None:
+    for limit in LIMIT_NAMES:
+        if limit in risk.tripped:
+            return Refusal(limit, risk.tripped[limit])
+    return None
+
+
+def _too_many(strategy: Strategy, open_cycles: Sequence[Cycle]) -> Refusal | None:
+    most = strategy.risk_controls.max_open_cycles
+    if len(open_cycles) < most:
+        return None
+    return Refusal(MAX_OPEN_CYCLES, f"{len(open_cycles)} cycles are open, the limit is {most}")
+
+
+def _over_allocation(
+    strategy: Strategy, open_cycles: Sequence[Cycle], start_asset: str, amount: Decimal
+) -> Refusal | None:
+    most = strategy.capital_allocation.max_allocation
+    if most is None:
+        return None
+    held = sum((one.start_amount for one in open_cycles if one.start_asset == start_asset), ZERO)
+    if held + amount <= most:
+        return None
+    text = (
+        f"open cycles hold {plain(held)} {start_asset}, {plain(amount)} more is above {plain(most)}"
+    )
+    return Refusal(MAX_ALLOCATION, text)
+
+
+def _seconds(ns: int) -> str:
+    return plain((Decimal(ns) / NS_PER_S).quantize(Decimal("0.001")))
