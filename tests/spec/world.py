@@ -115,13 +115,13 @@ class World:
 
     def strategy(self, name: str = "demo", *, cycle: str = "[USDT, BTC, ETH]", extra: str = "",
                  amount: str = "1000", min_profit: str = "-100", slippage: str = "20",
-                 retries: int = 3, capital: str = "") -> Loaded:  # fmt: skip
+                 retries: int = 3, capital: str = "", fees: str = "") -> Loaded:  # fmt: skip
         """A strategy file of this account."""
         capital = capital or f"{{mode: fixed_amount, amount: {amount}}}"
         return _loaded(
             f"name: {name}\nexchange: binance\ncycle: {cycle}\nmin_profit_bps: {min_profit}\n"
             f"max_slippage_bps: {slippage}\ncapital_allocation: {capital}\n"
-            "fees: {taker_bps: 10, maker_bps: 10}\n"
+            f"fees: {{taker_bps: 10, maker_bps: 10{fees}}}\n"
             f"order: {{retry_delay_ms: 100, max_retries: {retries}, timeout_seconds: 2}}\n{extra}"
         )
 
