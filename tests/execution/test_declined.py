@@ -1,0 +1,97 @@
+"""What was seen and not taken: counted, told once an interval, and shown with its numbers."""
+
+import asyncio
+from collections import Counter
+from itertools import pairwise
+
+from arb.clock import NS_PER_S, VirtualClock
+from arb.events import facts as f
+from arb.events.memory import MemoryLog
+from arb.events.sqlite import LogReader
+from arb.execution.declined import OTHER, Declined
+from arb.execution.journal import Journal
+from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX
+from arb.machine.account import Account
+from arb.projections import queries
+from tests.spec.world import World
+
+
+def told(world: World) -> list[f.OpportunitiesDeclined]:
+    return world.facts(f.OpportunitiesDeclined)
+
+
+def summed(facts: list[f.OpportunitiesDeclined]) -> Counter[tuple[str, str]]:
+    total: Counter[tuple[str, str]] = Counter()
+    for fact in facts:
+        for reason, count in fact.reasons.items():
+            total[fact.strategy, reason] += count
+    return total
+
+
+def test_a_run_tells_once_an_interval_and_strategy_and_at_its_end(world: World) -> None:
+    world.strategies = [
+        world.strategy("one", amount="20000"),
+        world.strategy("two", capital="{mode: fixed_amount, amount: 30000}"),
+    ]
+    assert world.run(duration_s=200) == 0
+    facts = told(world)
+    for name in ("one", "two"):
+        own = [fact for fact in facts if fact.strategy == name]
+        assert len(own) == 4
+        for fact, later in pairwise(own):
+            assert fact.to_ns - fact.from_ns <= DECLINED_FLUSH_S * NS_PER_S
+            assert fact.to_ns <= later.from_ns
+    assert {one.stream for one in world.records() if one.fact in facts} == {
+        "strategy-one",
+        "strategy-two",
+    }
+    world.check()
+
+
+def test_the_table_shows_the_sums_over_runs_with_the_last_numbers(world: World) -> None:
+    world.strategies = [world.strategy(amount="20000")]
+    assert world.run(duration_s=70) == 0
+    world.strategies = [world.strategy(amount="30000")]
+    assert world.run(duration_s=70) == 0
+    world.check()
+    with LogReader(world.db) as reader:
+        rows = queries.declined(reader.connection)
+    assert {(row.strategy, row.reason): row.count for row in rows} == summed(told(world))
+    (row,) = [row for row in rows if row.reason == "balance"]
+    assert row.sample == "30000 USDT is more than is available"
+    assert row.what == "opportunity"
+    assert row.last_ns == told(world)[-1].to_ns
+
+
+def test_a_kill_loses_at_most_the_last_interval(world: World) -> None:
+    world.strategies = [world.strategy(amount="20000")]
+    world.kill_after(
+        lambda fact: isinstance(fact, f.OpportunitiesDeclined) and world.now_ns() > 0
+    )  # fmt: skip
+    assert world.run(duration_s=200) is None
+    assert len(told(world)) == 1
+    assert world.run(duration_s=30) == 0
+    world.check()
+    assert len(told(world)) == 2
+
+
+def test_a_run_that_declines_nothing_tells_nothing(world: World) -> None:
+    assert world.run() == 0
+    assert told(world) == []
+
+
+def test_reasons_beyond_the_bound_are_counted_together() -> None:
+    log, clock = MemoryLog(), VirtualClock(7)
+    declined = Declined(Journal(log, clock, "r", Account(), []))
+    for number in range(DECLINED_REASONS_MAX + 5):
+        declined.count("demo", f"reason {number}", f"sample {number}")
+    declined.count("demo", "reason 0")
+    asyncio.run(declined.flush())
+    asyncio.run(declined.flush())
+    (record,) = log.read()
+    fact = record.fact
+    assert isinstance(fact, f.OpportunitiesDeclined)
+    assert len(fact.reasons) == DECLINED_REASONS_MAX + 1
+    assert fact.reasons[OTHER] == 5
+    assert fact.reasons["reason 0"] == 2
+    assert sum(fact.reasons.values()) == sum(declined.total.values())
