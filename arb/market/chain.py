@@ -9,7 +9,7 @@ from msgspec import Struct
 from arb.events.facts import LegRoute
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.depth import BOOK_TWICE, HALTED, NO_BOOK, NO_DEPTH, Shortfall, Walk, bound, walk
-from arb.money import BPS
+from arb.money import BPS, ONE
 
 BookOf = Callable[[str], Book | None]  # a venue's `book`, or a dict's `get`
 _EDGE_UNIT: Final = Decimal("1E-8")
@@ -35,8 +35,10 @@ def price_leg(  # noqa: PLR0917 -- a leg, its amount and the market it meets
     slippage_bps: Decimal,
     *,
     fee_in_received: bool = True,
+    at_bound: bool = False,
+    depth_share: Decimal = ONE,
 ) -> Walk | Shortfall:
-    """Walk one leg with its bound `slippage_bps` from the touch."""
+    """Walk one leg with its bound `slippage_bps` from the touch; `at_bound` and `depth_share` as `walk`."""
     rules = markets.get(leg.market)
     if rules is None or not rules.active:
         return Shortfall(leg.market, HALTED, f"{leg.market} is halted or not listed")
@@ -47,7 +49,17 @@ def price_leg(  # noqa: PLR0917 -- a leg, its amount and the market it meets
     if not levels:
         return Shortfall(leg.market, NO_DEPTH, f"the book has nothing to {leg.side} from")
     worst = bound(leg.side, levels[0][0], slippage_bps, rules.tick_size)
-    return walk(book, leg.side, amount, rules, rate, worst, fee_in_received=fee_in_received)
+    return walk(
+        book,
+        leg.side,
+        amount,
+        rules,
+        rate,
+        worst,
+        fee_in_received=fee_in_received,
+        at_bound=at_bound,
+        depth_share=depth_share,
+    )
 
 
 def quote_path(  # noqa: PLR0917 -- a path, its amount and the market it meets
@@ -57,12 +69,15 @@ def quote_path(  # noqa: PLR0917 -- a path, its amount and the market it meets
     markets: Mapping[str, MarketRules],
     fees: FeeRates,
     slippage_bps: Decimal,
+    *,
+    at_bound: bool = False,
+    depth_share: Decimal = ONE,
 ) -> Quote | Shortfall:
     """Price legs in order from `amount` of the first leg's asset.
 
     The answer is the shortfall of the first leg that cannot be placed. Fees are taken from the
     received asset at every leg, also where the account pays them in a third one: an edge that needs
-    the discount is none.
+    the discount is none. `at_bound` and `depth_share` as `walk`.
     """
     assert legs, "a path has at least one leg"
     walks: list[Walk] = []
@@ -71,7 +86,16 @@ def quote_path(  # noqa: PLR0917 -- a path, its amount and the market it meets
     for leg in legs:
         if leg.market in sequences:
             return Shortfall(leg.market, BOOK_TWICE, "the path goes through this book before")
-        priced = price_leg(leg, carried, books, markets, fees.taker, slippage_bps)
+        priced = price_leg(
+            leg,
+            carried,
+            books,
+            markets,
+            fees.taker,
+            slippage_bps,
+            at_bound=at_bound,
+            depth_share=depth_share,
+        )
         if isinstance(priced, Shortfall):
             return priced
         book = books(leg.market)

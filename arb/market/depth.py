@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from arb.market.book import Book, Level, MarketRules
 from arb.market.booking import booked_cost, booked_fee
-from arb.money import BPS, ZERO, ceil_to, floor_to, plain
+from arb.money import BPS, ONE, ZERO, ceil_to, floor_to, plain
 
 HALTED = "halted"
 NO_BOOK = "no_book"
@@ -32,7 +32,7 @@ class Walk(Struct, frozen=True, gc=False):
     market: str
     side: str  # "buy" | "sell"
     amount: Decimal  # base
-    limit: Decimal  # the worst price it needs, on the tick grid
+    limit: Decimal  # on the tick grid: the worst price it needs, or its bound if that was asked for
     best: Decimal  # the touch
     used: Decimal  # of the spent asset; at most what was offered
     received: Decimal  # of the received asset, after the fee where the fee is taken there
@@ -57,31 +57,33 @@ def walk(  # noqa: PLR0917 -- an order, where it goes and what bounds it
     bound_price: Decimal,
     *,
     fee_in_received: bool = True,
+    at_bound: bool = False,
+    depth_share: Decimal = ONE,
 ) -> Walk | Shortfall:
     """Size an order that spends at most `spend` (sell: base, buy: quote) within `bound_price`.
 
     A venue locks amount x limit for a buy, so the amount is limited by spend / limit and not by
     spend / average. Depth within the bound and the market's largest amount limit it further: see
-    `used`. `rate` is the fee's fraction of what is received.
+    `used`. `rate` is the fee's fraction of what is received. `at_bound` puts the limit at the bound,
+    as an order of type market has it; the fills planned stay those of the visible depth.
+    `depth_share`, above 0 and at most 1, is how much of each visible level may be taken.
     """
     if not rules.active:
         return Shortfall(book.market, HALTED, f"{book.market} is halted")
-    levels = book.levels(side)
+    levels = shared(book.levels(side), depth_share)
     if not levels:
         return Shortfall(book.market, NO_DEPTH, f"the book has nothing to {side} from")
-    reachable = (_buyable if side == "buy" else _sellable)(levels, spend, rules, bound_price)
+    if side == "buy" and at_bound:
+        reachable = _buyable_at_bound(levels, spend, bound_price)
+    else:
+        reachable = (_buyable if side == "buy" else _sellable)(levels, spend, rules, bound_price)
     amount = floor_to(min(reachable, rules.amount_max), rules.step_size)
     taken = list(take(levels, amount))
     best = levels[0][0]
-    broken = _broken(
-        rules,
-        side,
-        spend=spend,
-        best=best,
-        bound_price=bound_price,
-        amount=amount,
-        taken=taken,
-    )
+    if not taken:
+        return _out_of_reach(levels, side, spend, rules, bound_price)
+    limit = bound_price if at_bound else limit_for(side, taken[-1][0], rules.tick_size)
+    broken = _broken(rules, amount, limit)
     if broken is not None:
         return broken
     used = received = fee = ZERO
@@ -92,7 +94,6 @@ def walk(  # noqa: PLR0917 -- an order, where it goes and what bounds it
         used += cost if side == "buy" else size
         received += gained - fee_here if fee_in_received else gained
         fee += fee_here
-    limit = limit_for(side, taken[-1][0], rules.tick_size)
     assert used <= spend, (used, spend)
     return Walk(
         market=book.market,
@@ -105,6 +106,14 @@ def walk(  # noqa: PLR0917 -- an order, where it goes and what bounds it
         fee=fee,
         fee_in_received=fee_in_received,
     )
+
+
+def shared(levels: tuple[Level, ...], share: Decimal) -> tuple[Level, ...]:
+    """Scale the sizes of levels: what of a visible depth may be counted on."""
+    assert 0 < share <= 1, share
+    if share == 1:
+        return levels
+    return tuple((price, size * share) for price, size in levels)
 
 
 def take(levels: tuple[Level, ...], amount: Decimal) -> Iterator[Level]:
@@ -140,6 +149,12 @@ def _buyable(
     return reached
 
 
+def _buyable_at_bound(levels: tuple[Level, ...], spend: Decimal, bound_price: Decimal) -> Decimal:
+    """Count the base that `spend` buys when all of the order is locked at the bound."""
+    visible = sum((size for price, size in levels if price <= bound_price), ZERO)
+    return min(visible, spend / bound_price) if visible else ZERO
+
+
 def _sellable(
     levels: tuple[Level, ...], spend: Decimal, rules: MarketRules, bound_price: Decimal
 ) -> Decimal:
@@ -152,31 +167,34 @@ def _sellable(
     return min(reached, spend)
 
 
-def _broken(
-    rules: MarketRules,
-    side: str,
-    *,
-    spend: Decimal,
-    best: Decimal,
-    bound_price: Decimal,
-    amount: Decimal,
-    taken: list[Level],
-) -> Shortfall | None:
-    """Say which rule the order would break, with its numbers."""
-    beyond = best > bound_price if side == "buy" else best < bound_price
-    if beyond:
+def _out_of_reach(
+    levels: tuple[Level, ...], side: str, spend: Decimal, rules: MarketRules, bound_price: Decimal
+) -> Shortfall:
+    """Say why an order takes nothing: no price within the bound, no size there, or too little to spend."""
+    best = levels[0][0]
+    in_reach = [
+        size
+        for price, size in levels
+        if (price <= bound_price if side == "buy" else price >= bound_price)
+    ]
+    if not in_reach:
         detail = f"best price {plain(best)} is beyond the bound {plain(bound_price)}"
         return Shortfall(rules.market, NO_DEPTH, detail)
-    if not taken:
-        detail = (
-            f"{plain(spend)} to {side} at {plain(best)} is below one step {plain(rules.step_size)}"
-        )
-        return Shortfall(rules.market, BELOW_STEP, detail)
+    if not any(in_reach):
+        detail = f"the book shows no size to {side} from within the bound {plain(bound_price)}"
+        return Shortfall(rules.market, NO_DEPTH, detail)
+    detail = f"{plain(spend)} to {side} at {plain(best)} is below one step {plain(rules.step_size)}"
+    return Shortfall(rules.market, BELOW_STEP, detail)
+
+
+def _broken(rules: MarketRules, amount: Decimal, limit: Decimal) -> Shortfall | None:
+    """Say which minimum an order is below, with its numbers."""
     if amount < rules.amount_min:
         detail = f"amount {plain(amount)} is below the minimum {plain(rules.amount_min)}"
         return Shortfall(rules.market, BELOW_AMOUNT_MIN, detail)
-    notional = amount * limit_for(side, taken[-1][0], rules.tick_size)
-    if notional < rules.notional_min:
-        detail = f"notional {plain(notional)} is below the minimum {plain(rules.notional_min)}"
+    if amount * limit < rules.notional_min:
+        detail = (
+            f"notional {plain(amount * limit)} is below the minimum {plain(rules.notional_min)}"
+        )
         return Shortfall(rules.market, BELOW_NOTIONAL_MIN, detail)
     return None
