@@ -50,6 +50,11 @@ BOOK_LEVELS_MAX: Final = 100
 DECLINED_FLUSH_S: Final = 60.0  # one event a strategy in this time
 DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted together
 
+# --- sizing
+SIZING_LOTS_MAX: Final = 256  # of a cycle's coarsest leg: up to here every size is tried
+SIZING_LOTS_NEAR: Final = 6  # each way from the best unrounded size, where there are more
+SIZING_FINALISTS: Final = 2  # of those, priced exactly beside the nearest one
+
 # --- faces
 CONTROL_LINE_BYTES_MAX: Final = 65_536
 SHUTDOWN_PATIENCE_S: Final = 45.0

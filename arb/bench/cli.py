@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import click
 
-from arb.bench import doors, group, memory, moves, replaying, starting
+from arb.bench import doors, group, memory, moves, replaying, sizing, starting
 from arb.bench.disk import AppendFile, OneRow
 from arb.bench.lines import (
     HEADING,
@@ -31,6 +31,10 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     "4": ("start with open cycles; floor: rows only read; baseline: legacy", starting.measure),
     "5": ("memory of a live cycle with three settled legs", memory.measure),
     "7": ("start-up of tools; floor: bare Python", doors.measure),
+    "8": (
+        "exact size of a three-leg cycle through 20 levels, us; baseline: a grid of 50 quotes",
+        sizing.measure,
+    ),
 }
 _PROBE_SAMPLES = 200
 _PROBE_BYTES = 400
@@ -54,7 +58,7 @@ def bench(
     folder: Path,
     scale: float,
 ) -> None:
-    """Measure rows 1, 2, 3, 4, 5 and 7 of the budgets, or the given ones.
+    """Measure rows 1, 2, 3, 4, 5, 7 and 8 of the budgets, or the given ones.
 
     Each result is a median. Nothing fails for being slow: exit 0 says that it was measured.
     """
