@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from arb.exchange.frictions import NO_FRICTIONS, Frictions
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_matching import crossing, fee_elsewhere, match, without
 from arb.exchange.paper_records import PaperFill, PaperOrder
@@ -45,10 +46,17 @@ class Placement(Struct, frozen=True, gc=False):
 class PaperDesk:
     """Match, book and remember. Resting orders are held against the market when somebody looks."""
 
-    def __init__(self, account: PaperAccount, source: MarketSource, fees: FeeRates) -> None:
+    def __init__(
+        self,
+        account: PaperAccount,
+        source: MarketSource,
+        fees: FeeRates,
+        frictions: Frictions = NO_FRICTIONS,
+    ) -> None:
         self._account = account
         self._source = source
         self._fees = fees
+        self._frictions = frictions
         self._seen_ns = account.seen_ns()
         self._halted = account.halted()
 
@@ -81,8 +89,10 @@ class PaperDesk:
             broken = rules.broken_rule(placed.amount, price)
             if broken is not None:
                 raise Refused(FILTER, broken)
+        number = self._account.next_order_number()
+        met, shown = self._met(book, placed, number, rules)
         matched = match(
-            book,
+            met,
             placed.side,
             placed.amount,
             placed.limit,
@@ -91,7 +101,7 @@ class PaperDesk:
         )
         locked = _to_lock(placed, matched.takes)
         order = PaperOrder(
-            number=self._account.next_order_number(),
+            number=number,
             client_order_id=placed.client_order_id,
             market=placed.market,
             base=rules.base,
@@ -114,10 +124,12 @@ class PaperDesk:
         with self._account.transaction():
             self._account.book_balance(order.spent_asset, free=-locked, locked=locked)
             self._account.put_order(order)
-            for price, amount in matched.takes:
+            for level, (price, amount) in enumerate(matched.takes):
                 assert book is not None, placed
                 order = self._fill(order, price, amount, now_ns, maker=False)
-                self._account.consume(placed.market, book.sequence, placed.side, price, amount)
+                # What was taken is missing from the book that everybody sees, at the price there.
+                at = shown[level] if shown else price
+                self._account.consume(placed.market, book.sequence, placed.side, at, amount)
             if matched.status != "open":
                 order = self._finish(order, matched.status, now_ns)
             self._account.set_seen_ns(now_ns)
@@ -161,6 +173,14 @@ class PaperDesk:
             self._account.set_halted(market, halted=halted)
             self._account.set_seen_ns(now_ns)
         self._halted = self._account.halted()
+
+    def _met(
+        self, book: Book | None, placed: Placement, number: int, rules: MarketRules
+    ) -> tuple[Book | None, tuple[Decimal, ...]]:
+        """The book as the order meets it, and the prices that its levels are shown at."""
+        if book is None:
+            return None, ()
+        return self._frictions.meet(book, placed.side, placed.amount, number, rules)
 
     def _check(self, placed: Placement) -> MarketRules:
         rules = self._source.markets.get(placed.market)

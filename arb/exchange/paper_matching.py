@@ -53,6 +53,8 @@ def match(
         if own_price is not None and not _worse(side, own_price, price):
             break
         taken = min(left, size)
+        if taken <= 0:  # a feed without sizes: there is a price, and nothing known behind it
+            continue
         takes.append((price, taken))
         left -= taken
     if left <= 0:

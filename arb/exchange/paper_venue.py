@@ -8,6 +8,7 @@ from msgspec import structs
 
 from arb import crashpoints
 from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock
+from arb.exchange.frictions import NO_FRICTIONS, Frictions
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_desk import PaperDesk, Placement
 from arb.exchange.paper_records import PaperOrder, Statement
@@ -61,6 +62,7 @@ class PaperVenue:
         latency_ns: int = LATENCY_NS_DEFAULT,
         skew_ns: int = 0,
         rules: VenueRules = PAPER_RULES,
+        frictions: Frictions = NO_FRICTIONS,
     ) -> None:
         self.account: Final = account
         self._source = source
@@ -70,7 +72,7 @@ class PaperVenue:
         self._skew_ns = skew_ns
         fee_side = "received" if fees.fee_asset is None else "third"
         self._rules = structs.replace(rules, fee_side=fee_side)
-        self._desk = PaperDesk(account, source, fees)
+        self._desk = PaperDesk(account, source, fees, frictions)
 
     @property
     def rules(self) -> VenueRules:
