@@ -1,0 +1,108 @@
+"""The scan says exactly what multiplying every cycle out after every update would say."""
+
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arb.events.facts import LegRoute
+from arb.market.book import Book
+from arb.market.cycles import directed_cycles
+from arb.market.scan import NOTHING, Scan, Watched
+from arb.money import BPS, ONE
+from tests.market.examples import book, rules
+
+NAMES = ("A/U", "B/U", "B/A", "C/U", "C/A", "A/B")
+MARKETS = {name: rules(name, "0.01", "0.01") for name in NAMES}
+CYCLES = tuple(directed_cycles(MARKETS, 4))
+PRICES = st.decimals("0.90", "1.10", places=2)
+UPDATES = st.lists(
+    st.tuples(st.sampled_from(NAMES), PRICES, PRICES, st.booleans()), min_size=1, max_size=40
+)
+BARS = st.sampled_from([Decimal(0), Decimal(10), Decimal(-50), Decimal("1E-9")])
+KEEPS = st.sampled_from([ONE, Decimal("0.999"), Decimal("0.9925")])
+
+
+def edge_bps(cycle: Watched, books: dict[str, Book]) -> Decimal | None:
+    """Multiply a cycle out."""
+    rate = ONE
+    for leg in cycle.legs:
+        levels = books[leg.market].levels(leg.side) if leg.market in books else ()
+        if not levels:
+            return None
+        price = levels[0][0]
+        rate *= cycle.keep * price if leg.side == "sell" else cycle.keep / price
+    return (rate - ONE) * BPS
+
+
+def is_above(cycle: Watched, books: dict[str, Book]) -> bool:
+    edge = edge_bps(cycle, books)
+    return edge is not None and edge > cycle.min_profit_bps
+
+
+@given(UPDATES, BARS, KEEPS)
+def test_after_every_update_it_names_exactly_the_cycles_above_their_bar(
+    updates: list[tuple[str, Decimal, Decimal, bool]], bar: Decimal, keep: Decimal
+) -> None:
+    scan = Scan()
+    cycles = [Watched(legs, keep, bar) for legs in CYCLES]
+    assert scan.watch_all(cycles) == list(range(len(cycles)))
+    books: dict[str, Book] = {}
+    before: set[int] = set()
+    for market, one, two, empty in updates:
+        bids = [] if empty else [(str(min(one, two)), "1")]
+        books[market] = book(market, bids, [(str(max(one, two)), "1")])
+        seen = scan.update(books[market])
+        above = {number for number, cycle in enumerate(cycles) if is_above(cycle, books)}
+        through = {
+            number
+            for number, cycle in enumerate(cycles)
+            if any(leg.market == market for leg in cycle.legs)
+        }
+        assert set(seen.above) == above & through
+        assert seen.risen == len(above - before)
+        for number in seen.above:
+            told, multiplied = scan.edge_bps(number), edge_bps(cycles[number], books)
+            assert told is not None
+            assert multiplied is not None
+            assert abs(told - multiplied) < Decimal("1E-30")
+        before = above
+
+
+def test_an_edge_of_exactly_the_bar_is_not_above_it() -> None:
+    legs = (LegRoute("A/U", "buy", "U", "A"), LegRoute("B/A", "buy", "A", "B"),
+            LegRoute("B/U", "sell", "B", "U"))  # fmt: skip
+    scan = Scan()
+    scan.watch(Watched(legs, ONE, Decimal(100)))
+    for name, price in (("A/U", "2"), ("B/A", "0.5"), ("B/U", "1.01")):
+        seen = scan.update(book(name, [(price, "1")], [(price, "1")]))
+    assert seen is NOTHING
+    assert scan.update(book("B/U", [("1.01001", "1")], [("1.02", "1")])).above == (0,)
+
+
+def test_the_best_cycle_comes_first() -> None:
+    scan = Scan()
+    scan.watch_all(Watched(legs, ONE, Decimal(-5000)) for legs in CYCLES)
+    for name in NAMES:
+        seen = scan.update(book(name, [("1.0", "1")], [("1.1", "1")]))
+    edges = [scan.edge_bps(number) for number in seen.above]
+    assert len(edges) > 1
+    assert edges == sorted(edges, reverse=True)
+
+
+@pytest.mark.parametrize("bars", [*permutations([Decimal(10), Decimal(0)])])
+def test_a_cycle_watched_twice_is_one_cycle_with_the_lower_bar(bars: tuple[Decimal, ...]) -> None:
+    legs = CYCLES[0]
+    turned = (*legs[1:], legs[0])
+    scan = Scan()
+    first = scan.watch(Watched(legs, ONE, bars[0]))
+    assert scan.watch(Watched(turned, ONE, bars[1])) == first
+    assert scan.cycles[first].min_profit_bps == 0
+    assert scan.number(turned) == first
+    assert len(scan.cycles) == 1
+
+
+def test_a_market_of_no_cycle_says_nothing() -> None:
+    assert Scan().update(book("X/Y", [("1", "1")], [("2", "1")])) is NOTHING
