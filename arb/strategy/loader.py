@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from msgspec import Struct
 from yaml.nodes import MappingNode, ScalarNode
@@ -11,13 +11,17 @@ from arb.errors import ConfigInvalid
 from arb.money import plain
 from arb.strategy.bounds import shown
 from arb.strategy.canonical import canonical_json, hash_of
+from arb.strategy.cycle_file import CycleFile, read_cycle_file
 from arb.strategy.document import compose
 from arb.strategy.flags import Flags, apply
 from arb.strategy.reading import KeyPath, Reader
-from arb.strategy.rules import complaints
+from arb.strategy.rules import complaints, money_complaints
 from arb.strategy.schema import Execution, Fees, Mode, Strategy
 from arb.strategy.source import Place, Problem, read_source
 from arb.strategy.venue_fees import NamedFees, named_default
+
+CYCLE_FILE: Final = ("trading_pairs_file",)
+MARKETS_FILE: Final = ("execution", "backtest", "markets_file")
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -27,6 +31,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
     path: Path
     notes: tuple[str, ...]  # defaults that were used, to be printed
     data_file: Path | None  # absolute; of the mode that runs, from the flag or the file
+    cycle_file: CycleFile | None = None  # of `trading_pairs_file`, read
+    markets_file: Path | None = None  # absolute
 
     @property
     def canonical(self) -> str:
@@ -76,11 +82,19 @@ def load(
     reader = Reader(_fee_defaults(fees))
     strategy = reader.block(Strategy, root)
     problems = reader.problems
-    files = _data_files(reader, flags, Path(path).parent, problems)
+    folder = Path(path).parent
+    files = _data_files(reader, flags, folder, problems)
+    markets_file = _named_file(reader, MARKETS_FILE, folder, problems)
+    cycles = _named_file(reader, CYCLE_FILE, folder, problems)
     if strategy is not None:
         strategy, wrong = apply(strategy, flags)
         problems += [Problem(None, text) for text in wrong]
         problems += [Problem(_place(reader, key), text) for key, text in complaints(strategy)]
+    cycle_file = None if cycles is None or problems else read_cycle_file(cycles)
+    if strategy is not None:
+        starts = start_currencies(strategy, cycle_file)
+        found = money_complaints(strategy, starts)
+        problems += [Problem(_place(reader, key), text) for key, text in found]
     if strategy is None or problems:
         raise source.invalid(problems)
     return Loaded(
@@ -88,7 +102,18 @@ def load(
         path=Path(path),
         notes=tuple(_notes(strategy, reader.left_out, fees)),
         data_file=files.get(strategy.execution.mode),
+        cycle_file=cycle_file,
+        markets_file=markets_file,
     )
+
+
+def start_currencies(strategy: Strategy, cycle_file: CycleFile | None) -> frozenset[str] | None:
+    """The currencies that cycles begin with; None: any may be one."""
+    if strategy.cycle is not None:
+        return frozenset(strategy.cycle[:1])
+    if cycle_file is not None:
+        return frozenset(row.currencies[0] for row in cycle_file.rows)
+    return None if strategy.start_currencies is None else frozenset(strategy.start_currencies)
 
 
 def _exchange(root: MappingNode) -> str:
@@ -125,21 +150,28 @@ def _data_files(
         key = ("execution", mode, "data_file")
         if mode == running and flags.data_file is not None:
             found = _first_file(flags.data_file, [Path()])
-            problem = Problem(None, f"--data-file {shown(flags.data_file)}: no such file")
-        elif key in reader.values:
-            name = str(reader.values[key])
-            found = _first_file(name, [folder, Path()])
-            text = (
-                f"data_file {shown(name)} is neither beside this file nor in the working directory"
+            problem: Problem | None = Problem(
+                None, f"--data-file {shown(flags.data_file)}: no such file"
             )
-            problem = Problem(reader.places[key], text)
         else:
-            continue
-        if found is None:
-            problems.append(problem)
-        else:
+            found, problem = _named_file(reader, key, folder, problems), None
+        if found is not None:
             files[mode] = found
+        elif problem is not None:
+            problems.append(problem)
     return files
+
+
+def _named_file(reader: Reader, key: KeyPath, folder: Path, problems: list[Problem]) -> Path | None:
+    """Find the file that a key names: beside the strategy, else in the working directory."""
+    if key not in reader.values:
+        return None
+    name = str(reader.values[key])
+    found = _first_file(name, [folder, Path()])
+    if found is None:
+        where = "is neither beside this file nor in the working directory"
+        problems.append(Problem(reader.places[key], f"{key[-1]} {shown(name)} {where}"))
+    return found
 
 
 def _first_file(name: str, folders: list[Path]) -> Path | None:

@@ -125,7 +125,7 @@ class Reader:
         if self._guesses > _GUESSES_MAX:
             return message
         elsewhere = [".".join(other) for other in ALL_KEYS if other[-1] == key]
-        near = difflib.get_close_matches(key, known, n=1) or elsewhere[:1]
+        near = elsewhere[:1] or difflib.get_close_matches(key, known, n=1)
         return f"{message}; did you mean `{near[0]}`?" if near else message
 
 

@@ -7,13 +7,10 @@ from typing import Final
 
 _NOT_YET: Final = "not supported yet; remove it"
 _IOC: Final = "every order is a limit IOC bounded by `max_slippage_bps`; remove it"
-_DEPTH: Final = "the paper venue fills against the books' depth; remove it"
 _ENVIRONMENT: Final = "credentials come from the environment or .env, never from a strategy file"
 
 # Path of a key, or of a whole block, or `path=value` -> what to do instead.
 REFUSED: Final[dict[str, str]] = {
-    "trading_pairs_file": "not supported yet; give the path as `cycle: [USDT, BTC, ETH]`",
-    "max_hops": "not supported yet; give the path as `cycle: [USDT, BTC, ETH]`",
     "enable_gnn_optimizer": "not supported; opportunities are computed exactly, remove it",
     "capital_allocation.mode=progressive": "not supported; use fixed_amount or fixed_fraction",
     "capital_allocation.mode=kelly": "not supported; use fixed_amount or fixed_fraction",
@@ -26,8 +23,8 @@ REFUSED: Final[dict[str, str]] = {
     "risk_controls.duplicate_suppression_window": (
         "use `risk_controls.duplicate_suppression_window_seconds`"
     ),
-    "order.type": _IOC,
-    "order.allow_partial_fills": "what a leg filled always goes on or is unwound; remove it",
+    "order.type=limit_maker": "not supported: every order is an IOC; use limit or market",
+    "order.type=stop": "not supported: every order is an IOC; use limit or market",
     "order.min_partial_fill_percentage": (
         "what a leg filled always goes on or is unwound; remove it"
     ),
@@ -57,21 +54,14 @@ REFUSED: Final[dict[str, str]] = {
     "observability": _NOT_YET,
     "reconciliation": "balances are always reconciled; remove it",
     "execution.parallel_cycles": "use `risk_controls.max_open_cycles`",
-    "execution.smart_routing": "not supported; the path is `cycle`",
+    "execution.smart_routing": "cycles are found by `max_hops`; remove it",
     "execution.iceberg_orders": "not supported; remove it",
     "execution.aggressive_mode": "not supported; remove it",
     "execution.paper.feed=live": "not supported yet; use generated or recorded",
     "execution.paper.fee_bps": "use `fees.taker_bps` and `fees.maker_bps`",
-    "execution.paper.fill_ratio": _DEPTH,
-    "execution.paper.spread_padding_bps": _DEPTH,
-    "execution.paper.slippage_model": _DEPTH,
-    "execution.paper.market_impact": _DEPTH,
-    "execution.paper.partial_fill_model": _DEPTH,
+    "execution.paper.partial_fill_model": "use `fill_ratio`; depth decides the rest",
     "execution.backtest.time_acceleration": "virtual time does not wait; remove it",
-    "execution.backtest.slippage_model": _DEPTH,
-    "execution.backtest.fill_model": _DEPTH,
-    "execution.backtest.assumed_depth": "not supported yet; use a recording with sizes",
-    "execution.backtest.markets_file": _NOT_YET,
+    "execution.backtest.fill_model": "use `fill_ratio`; depth decides the rest",
 }
 
 SECRET_WORDS: Final = (

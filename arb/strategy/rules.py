@@ -1,16 +1,21 @@
 """What a strategy's keys must fulfil together; the range of a single key stands in the schema."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
 from arb.money import plain
-from arb.strategy.schema import CapitalAllocation, Strategy
+from arb.strategy.schema import MAX_HOPS_DEFAULT, CapitalAllocation, Money, Strategy
 
 KeyPath = tuple[str, ...]
 Complaint = tuple[KeyPath, str]
 
+MONEY_KEYS: Final = {
+    "capital_allocation": ("amount", "max_allocation"),
+    "risk_controls": ("max_daily_loss", "max_position_size"),
+}
 _WANTED: Final = {"fixed_amount": "amount", "fixed_fraction": "fraction"}
 
 
@@ -22,9 +27,51 @@ def block_complaints(block: Struct) -> Iterator[tuple[str, str]]:
 
 def complaints(strategy: Strategy) -> Iterator[Complaint]:
     """Tell each rule that the blocks of a strategy break together, with the key to blame."""
+    yield from _cycles(strategy)
     yield from _fees(strategy)
-    yield from _limits(strategy)
     yield from _execution(strategy)
+
+
+def money_keys(strategy: Strategy) -> Iterator[tuple[KeyPath, Money]]:
+    """Give every limit and amount of money that the strategy sets, with its key."""
+    for block in ("capital_allocation", "risk_controls"):
+        keys = getattr(strategy, block)
+        for name in MONEY_KEYS[block]:
+            money = getattr(keys, name)
+            if money is not None:
+                yield (block, name), money
+
+
+def money_complaints(strategy: Strategy, starts: Collection[str] | None) -> Iterator[Complaint]:
+    """Tell each amount of money that does not fit the start currencies; `starts` None: any may be one."""
+    several = starts is None or len(starts) > 1
+    for key, money in money_keys(strategy):
+        name = key[-1]
+        if isinstance(money, dict):
+            missing = sorted(set(starts or ()) - set(money))
+            if missing:
+                text = f"{name} says nothing of {', '.join(missing)}, which cycles begin with"
+                yield key, f"{text}; name each start currency"
+        elif several and strategy.reference_currency is None:
+            text = f"{name} is a number, but cycles may begin with several currencies"
+            yield key, f"{text}; give one a currency, or a `reference_currency`"
+
+
+def _cycles(strategy: Strategy) -> Iterator[Complaint]:
+    """One way of naming cycles, and nothing beside it that would be ignored."""
+    named = "cycle" if strategy.cycle is not None else None
+    if strategy.trading_pairs_file is not None:
+        if named is not None:
+            text = "trading_pairs_file has no effect beside `cycle`; remove one of them"
+            yield ("trading_pairs_file",), text
+        named = named or "trading_pairs_file"
+    if named is None:
+        return
+    if strategy.max_hops != MAX_HOPS_DEFAULT:
+        yield ("max_hops",), f"max_hops has no effect beside `{named}`; remove it"
+    if strategy.start_currencies is not None:
+        text = f"start_currencies has no effect beside `{named}`, which says where cycles begin"
+        yield ("start_currencies",), f"{text}; remove it"
 
 
 def _capital(capital: CapitalAllocation) -> Iterator[tuple[str, str]]:
@@ -36,28 +83,18 @@ def _capital(capital: CapitalAllocation) -> Iterator[tuple[str, str]]:
         if mode != capital.mode and given:
             yield key, f"{key} has no effect with mode {capital.mode}; remove it"
     most, amount = capital.max_allocation, capital.amount
-    if most is not None and amount is not None and amount > most:
+    if isinstance(most, Decimal) and isinstance(amount, Decimal) and amount > most:
         yield "max_allocation", f"max_allocation is below the amount {plain(amount)} of one cycle"
 
 
 def _fees(strategy: Strategy) -> Iterator[Complaint]:
     currency = strategy.fees.fee_currency
-    if currency is not None and currency in strategy.cycle:
+    if currency is not None and currency in (strategy.cycle or ()):
         text = f"fee_currency {currency} is part of the cycle, which is not supported yet"
         yield ("fees", "fee_currency"), f"{text}; remove it to pay fees in what is received"
     if currency is None and strategy.fees.reserve > 0:
         text = "reserve is kept of `fees.fee_currency`, which is not given"
         yield ("fees", "reserve"), f"{text}; give it, or remove reserve"
-
-
-def _limits(strategy: Strategy) -> Iterator[Complaint]:
-    """A limit per currency that leaves out a start currency would be none."""
-    risk, start = strategy.risk_controls, strategy.start_currency
-    limits = {"max_daily_loss": risk.max_daily_loss, "max_position_size": risk.max_position_size}
-    for key, limit in limits.items():
-        if isinstance(limit, dict) and start not in limit:
-            text = f"{key} names no amount in {start}, which the cycle begins with"
-            yield ("risk_controls", key), text
 
 
 def _execution(strategy: Strategy) -> Iterator[Complaint]:

@@ -23,6 +23,9 @@ from arb.strategy.bounds import (
 
 LEGS_MAX: Final = 8
 LOSSES_MAX: Final = 50  # in a row: more results are kept than this
+MAX_HOPS_DEFAULT: Final = 3
+CYCLE_HOPS_MAX: Final = 5  # of cycles that are looked for in the graph of markets
+MARKETS_OF_CURRENCIES_MAX: Final = 500  # currencies of the generated market
 OPEN_CYCLES_MAX: Final = 1_000
 COUNT_MAX: Final = 1_000_000
 RETRIES_MAX: Final = 8  # with 8 legs still within the orders of one cycle
@@ -40,8 +43,11 @@ SlippageBps = Annotated[Decimal, Number(above=0, at_most=DISTANCE_FROM_MID_BPS_M
 DelayMs = Annotated[int, Number(at_least=0, at_most=DELAY_MS_MAX)]
 Seed = Annotated[int, Number(at_least=0, at_most=SEED_MAX)]
 Balances = Annotated[dict[str, Decimal], Amounts(count_max=CURRENCIES_MAX)]
-Limit = Annotated[Decimal | dict[str, Decimal], PerCurrency(count_max=CURRENCIES_MAX)]
 Path = Annotated[str, FilePath()]
+# A number is in the start currency, or in `reference_currency` where the strategy has one.
+Money = Annotated[Decimal | dict[str, Decimal], PerCurrency(count_max=CURRENCIES_MAX)]
+Share = Annotated[Decimal, Number(above=0, at_most=1)]
+PaddingBps = Annotated[Decimal, Number(at_least=0, at_most=DISTANCE_FROM_MID_BPS_MAX)]
 Moment = Annotated[Decimal, Instant(seconds_max=EPOCH_SECONDS_MAX)]  # seconds since the epoch
 
 Mode = Literal["paper", "live", "backtest"]
@@ -62,15 +68,16 @@ def paper_balances() -> dict[str, Decimal]:
 
 
 class CapitalAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much a cycle begins with: an `amount`, or a `fraction` of what is available.
+    """How much a cycle begins with at most: an `amount`, or a `fraction` of what is available.
 
     `max_allocation` is the most that the strategy's open cycles hold together, in the start currency.
     """
 
     mode: Literal["fixed_amount", "fixed_fraction"]
-    amount: Annotated[Decimal, Number(above=0)] | None = None
-    fraction: Annotated[Decimal, Number(above=0, at_most=1)] | None = None
-    max_allocation: Annotated[Decimal, Number(above=0)] | None = None
+    amount: Money | None = None
+    fraction: Share | None = None
+    max_allocation: Money | None = None
+    max_depth_share: Share = Decimal(1)  # of each visible level
 
 
 class Fees(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,8 +111,8 @@ class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     max_open_cycles: Annotated[int, Number(at_least=1, at_most=OPEN_CYCLES_MAX)] = 3
     stop_after_consecutive_losses: Annotated[int, Number(at_least=1, at_most=LOSSES_MAX)] = 5
-    max_daily_loss: Limit | None = None  # losses less profits of one UTC day
-    max_position_size: Limit | None = None  # of one cycle, in its start currency
+    max_daily_loss: Money | None = None  # losses less profits of one UTC day
+    max_position_size: Money | None = None  # of one cycle, in its start currency
     slippage_cooldown_seconds: Annotated[Decimal, Number(at_least=0, at_most=SECONDS_MAX)] = (
         Decimal(300)
     )
@@ -116,8 +123,16 @@ class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """New, re-planned orders per leg after a proven refusal or a miss, and when to cancel."""
+    """What is sent for a leg, how often anew after a proven refusal or a miss, and when to cancel.
 
+    `limit`: an IOC at the worst level that the depth walk needed. `market`: an IOC at the bound
+    itself, `max_slippage_bps` from the touch, which also takes what moved away within it.
+    """
+
+    type: Literal["limit", "market"] = "limit"
+    allow_partial_fills: bool = (
+        True  # False: the first leg, where nothing is at risk yet, is all or nothing
+    )
     max_retries: Annotated[int, Number(at_least=0, at_most=RETRIES_MAX)] = 3
     retry_delay_ms: DelayMs = 1_000
     timeout_seconds: Annotated[Decimal, Number(above=0, at_most=SECONDS_MAX)] = Decimal(30)
@@ -156,27 +171,53 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     read_fails: Rate = Decimal(0)
 
 
-class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SlippageModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a book has moved against an order when it arrives: `base_bps`, give or take the other."""
+
+    base_bps: PaddingBps = Decimal(0)
+    random_bps: PaddingBps = Decimal(0)
+
+
+class MarketImpact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much worse the prices of a large order are: per 1,000 of the quote currency, up to a most."""
+
+    bps_per_1000: PaddingBps = Decimal(0)
+    max_bps: PaddingBps = Decimal(50)
+
+
+class Frictions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an order meets that its plan did not see; nothing of it unless it is asked for."""
+
+    latency_sim_ms: DelayMs = 50  # there and back
+    fill_ratio: Rate = Decimal(1)  # the chance that a level's whole size is still there
+    spread_padding_bps: PaddingBps = Decimal(0)
+    slippage_model: SlippageModel = field(default_factory=SlippageModel)
+    market_impact: MarketImpact = field(default_factory=MarketImpact)
+
+
+class Paper(Frictions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The paper venue: its books, what its account holds at first, how slow and faulty it is."""
 
     feed: Feed = "generated"
+    currencies: Annotated[int, Number(at_least=6, at_most=MARKETS_OF_CURRENCIES_MAX)] = 6
     data_file: Path | None = None  # as written; `Loaded.data_file` is where it was found
     random_seed: Seed = 42
     initial_balances: Balances = field(default_factory=paper_balances)
-    latency_sim_ms: DelayMs = 50
     step_ms: Annotated[int, Number(at_least=1, at_most=DELAY_MS_MAX)] = 100  # generated market
     faults: Faults = field(default_factory=Faults)
 
 
-class Backtest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Backtest(Frictions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A recorded feed on virtual time, from `start_time` until before `end_time`."""
 
     data_file: Path | None = None  # as written; `Loaded.data_file` is where it was found
+    markets_file: Path | None = None  # the filters: as written, see `Loaded.markets_file`
+    # By quote currency, how much of it stands at each touch where the feed tells no sizes.
+    assumed_depth: Balances = field(default_factory=dict)
     start_time: Moment | None = None
     end_time: Moment | None = None
     random_seed: Seed = 42
     initial_balances: Balances = field(default_factory=paper_balances)
-    latency_sim_ms: DelayMs = 50
 
     @property
     def start_ns(self) -> int | None:
@@ -198,7 +239,11 @@ class Execution(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One strategy: a venue, a path of currencies, and the limits within which it is traded."""
+    """One strategy: a venue, its cycles, and the limits within which they are traded.
+
+    The cycles are one `cycle`, those of `trading_pairs_file`, or, without either, all that the
+    venue's markets have up to `max_hops`, each from the first of `start_currencies` on it.
+    """
 
     name: Annotated[
         str,
@@ -207,7 +252,15 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exchange: Annotated[
         str, Text(r"[a-z0-9_]{1,40}", "a venue's id in lower case, such as binance")
     ]
-    cycle: Annotated[tuple[str, ...], Codes(count_min=2, count_max=LEGS_MAX, closes=True)]
+    cycle: (
+        Annotated[tuple[str, ...], Codes(count_min=2, count_max=LEGS_MAX, closes=True)] | None
+    ) = None
+    trading_pairs_file: Path | None = None  # as written; see `Loaded.cycle_file`
+    max_hops: Annotated[int, Number(at_least=2, at_most=CYCLE_HOPS_MAX)] = MAX_HOPS_DEFAULT
+    start_currencies: (
+        Annotated[tuple[str, ...], Codes(count_min=1, count_max=CURRENCIES_MAX)] | None
+    ) = None  # None: what `panic_sell.base_currencies` has, then any other
+    reference_currency: Annotated[str, Code()] | None = None  # of limits given as a number
     min_profit_bps: Annotated[Decimal, Number(at_least=-PROFIT_BPS_MAX, at_most=PROFIT_BPS_MAX)]
     max_slippage_bps: SlippageBps
     # From a leg's first order to its settlement; a slower one is compared with liquidating.
@@ -220,6 +273,10 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     execution: Execution = field(default_factory=Execution)
 
     @property
-    def start_currency(self) -> str:
-        """The currency a cycle begins and ends with."""
-        return self.cycle[0]
+    def only_start(self) -> str | None:
+        """The currency that every cycle of this strategy begins with; None: there may be several."""
+        if self.cycle is not None:
+            return self.cycle[0]
+        if self.start_currencies is not None and len(self.start_currencies) == 1:
+            return self.start_currencies[0]
+        return None

@@ -77,6 +77,8 @@ def read_value(shape: Shape, node: Node, name: str) -> object:
             value = _amounts(node, name)
         case PerCurrency() if isinstance(node, MappingNode):
             value = _amounts(node, name)
+        case PerCurrency():
+            value = _scalar(Shape(Decimal, shape.bound), node, name)
         case _:
             value = _scalar(shape, node, name)
     complaint = shape.complaint(value)

@@ -84,43 +84,57 @@ def rate() -> Key:
     return number(Decimal(0), {"0.5": Decimal("0.5")}, low=0, high=1)
 
 
-BALANCES = Key(
-    paper_balances(),
-    {"{USDT: 5, BTC: 0.1}": {"USDT": Decimal(5), "BTC": Decimal("0.1")}, "{}": {}},
-    {
-        "{USDT: -1}": "amount of USDT must be at least 0",
-        "{usdt: 1}": "upper case",
-        "{USDT: x}": "amount of USDT must be a number",
-        "{USDT: true}": "must be a number",
-        "{USDT: 1, USDT: 2}": "USDT is given twice",
-        "{ON: 1}": "put it in quotes",
-        "[USDT]": "must be amounts by currency",
-        "5": "must be amounts by currency",
-        "{" + ", ".join(f"C{n}: 1" for n in range(101)) + "}": "at most 100 currencies",
-    },
-)
-LIMIT = Key(
-    None,
-    {
-        "0.5": Decimal("0.5"),
-        "1e3": Decimal(1000),
-        "{USDT: 5, BTC: 0.1}": {"USDT": Decimal(5), "BTC": Decimal("0.1")},
-    },
-    {
-        "0": "must be above 0",
-        "-1": "must be above 0",
-        "'5'": "remove the quotes",
-        "true": "was the yes/no value true",
-        "[5]": "was a list",
-        "": "is empty",
-        ".nan": "must be a number",
+def money(default: object) -> Key:
+    """An amount in the start currency, or one by currency."""
+    plain = number(default, above=0)
+    good = {**plain.good, "{USDT: 5, BTC: 0.1}": {"USDT": Decimal(5), "BTC": Decimal("0.1")}}
+    bad = {
+        **{text: why for text, why in plain.bad.items() if text != "{a: 1}"},
         "{}": "must name at least 1 currency",
         "{USDT: 0}": "amount of USDT must be above 0",
-        "{USDT: 1, USDT: 2}": "USDT is given twice",
+        "{USDT: -1}": "amount of USDT must be above 0",
         "{usdt: 1}": "upper case",
-        "{BTC: 1}": "names no amount in USDT",
-    },
-)
+        "{USDT: 1, USDT: 2}": "USDT is given twice",
+    }
+    return Key(default, good, bad)
+
+
+def rubbing(where: str) -> "dict[str, Key]":
+    """What both kinds of paper trading have between a plan and its fill."""
+    small = number(Decimal(0), low=0, high=1000)
+    return {
+        f"{where}.latency_sim_ms": whole(50, 0, 3_600_000),
+        f"{where}.fill_ratio": number(Decimal(1), {"0.5": Decimal("0.5")}, low=0, high=1),
+        f"{where}.spread_padding_bps": small,
+        f"{where}.slippage_model": block(),
+        f"{where}.slippage_model.base_bps": small,
+        f"{where}.slippage_model.random_bps": small,
+        f"{where}.market_impact": block(),
+        f"{where}.market_impact.bps_per_1000": small,
+        f"{where}.market_impact.max_bps": number(Decimal(50), low=0, high=1000),
+    }
+
+
+def balances(default: dict[str, Decimal]) -> Key:
+    """Amounts by currency; nothing is allowed, below nothing is not."""
+    return Key(
+        default,
+        {"{USDT: 5, BTC: 0.1}": {"USDT": Decimal(5), "BTC": Decimal("0.1")}, "{}": {}},
+        {
+            "{USDT: -1}": "amount of USDT must be at least 0",
+            "{usdt: 1}": "upper case",
+            "{USDT: x}": "amount of USDT must be a number",
+            "{USDT: true}": "must be a number",
+            "{USDT: 1, USDT: 2}": "USDT is given twice",
+            "{ON: 1}": "put it in quotes",
+            "[USDT]": "must be amounts by currency",
+            "5": "must be amounts by currency",
+            "{" + ", ".join(f"C{n}: 1" for n in range(101)) + "}": "at most 100 currencies",
+        },
+    )
+
+
+BALANCES = balances(paper_balances())
 MOMENT = Key(
     None,
     {
@@ -141,7 +155,7 @@ MOMENT = Key(
         "9999999999": "must be between 1970 and 2262",
     },
 )
-DATA_FILE = Key(
+FILE = Key(
     None,
     {},  # see test_files.py
     {
@@ -151,6 +165,17 @@ DATA_FILE = Key(
         '"a\\nb"': "must be the path of a file",
         '"\\0"': "must be the path of a file",
         "[a]": "must be text",
+    },
+)
+FLAG = Key(
+    default=True,
+    good={"true": True, "false": False, "False": False},
+    bad={
+        "1": "must be true or false",
+        "'true'": "must be true or false",
+        "yes": "must be true or false",
+        "[true]": "must be true or false",
+        "": "is empty",
     },
 )
 KEYS: Final = {
@@ -178,7 +203,7 @@ KEYS: Final = {
         },
     ),
     "cycle": Key(
-        REQUIRED,
+        None,
         {
             "[USDT, BTC, ETH]": ("USDT", "BTC", "ETH"),
             "[A, B]": ("A", "B"),
@@ -201,6 +226,23 @@ KEYS: Final = {
             "": "must be a list such as",
         },
     ),
+    "trading_pairs_file": FILE,
+    "max_hops": whole(3, 2, 5),
+    "start_currencies": Key(
+        None,
+        {"[EUR]": ("EUR",), "[USDT, BTC]": ("USDT", "BTC")},
+        {
+            "[]": "at least 1 currencies",
+            "[eur]": "upper case",
+            "EUR": "must be a list",
+            "[EUR, EUR]": "EUR stands there twice",
+        },
+    ),
+    "reference_currency": Key(
+        None,
+        {"USDT": "USDT"},
+        {"usdt": "upper case", "5": "put it in quotes", "[USDT]": "must be text", "": "is empty"},
+    ),
     "min_profit_bps": number(
         REQUIRED, {"-200": Decimal(-200), "0": Decimal(0)}, low=-10000, high=10000
     ),
@@ -219,11 +261,10 @@ KEYS: Final = {
             "5": "must be one of",
         },
     ),
-    "capital_allocation.amount": number(None, above=0),
+    "capital_allocation.amount": money(None),
     "capital_allocation.fraction": number(None, {}, above=0),  # see test_rules.py
-    "capital_allocation.max_allocation": number(
-        None, {"1000": Decimal(1000), "1e4": Decimal(10_000)}, above=0
-    ),
+    "capital_allocation.max_allocation": money(None),
+    "capital_allocation.max_depth_share": number(Decimal(1), above=0, high=1),
     "fees": block(),
     "fees.taker_bps": number(Decimal(10), low=0, high=1000),
     "fees.maker_bps": number(Decimal(10), low=0, high=1000),
@@ -242,8 +283,8 @@ KEYS: Final = {
     "risk_controls": block(),
     "risk_controls.max_open_cycles": whole(3, 1, 1000),
     "risk_controls.stop_after_consecutive_losses": whole(5, 1, 50),
-    "risk_controls.max_daily_loss": LIMIT,
-    "risk_controls.max_position_size": LIMIT,
+    "risk_controls.max_daily_loss": money(None),
+    "risk_controls.max_position_size": money(None),
     "risk_controls.slippage_cooldown_seconds": number(Decimal(300), low=0, high=86400),
     "risk_controls.duplicate_suppression_window_seconds": number(Decimal(0), low=0, high=86400),
     "risk_controls.breaker": block(),
@@ -252,21 +293,22 @@ KEYS: Final = {
     "risk_controls.breaker.window_seconds": number(Decimal(60), above=0, high=86400),
     "risk_controls.breaker.cooldown_seconds": number(Decimal(5), low=0, high=86400),
     "order": block(),
+    "order.type": Key(
+        "limit",
+        {"market": "market"},
+        {
+            "limit_maker": "use limit or market",
+            "stop": "use limit or market",
+            "Market": "did you mean market?",
+            "": "is empty",
+        },
+    ),
+    "order.allow_partial_fills": FLAG,
     "order.max_retries": whole(3, 0, 8),
     "order.retry_delay_ms": whole(1000, 0, 3_600_000),
     "order.timeout_seconds": number(Decimal(30), above=0, high=86400),
     "panic_sell": block(),
-    "panic_sell.enabled": Key(
-        default=True,
-        good={"true": True, "false": False, "False": False},
-        bad={
-            "1": "must be true or false",
-            "'true'": "must be true or false",
-            "yes": "must be true or false",
-            "[true]": "must be true or false",
-            "": "is empty",
-        },
-    ),
+    "panic_sell.enabled": FLAG,
     "panic_sell.base_currencies": Key(
         ("USDC", "USD", "USDT"),
         {"[EUR]": ("EUR",)},
@@ -291,15 +333,16 @@ KEYS: Final = {
         },
     ),
     "execution.paper": block(),
+    **rubbing("execution.paper"),
     "execution.paper.feed": Key(
         "generated",
         {"generated": "generated", "recorded": "recorded"},
         {"live": "not supported yet; use generated or recorded", "x": "must be one of"},
     ),
-    "execution.paper.data_file": DATA_FILE,
+    "execution.paper.currencies": whole(6, 6, 500),
+    "execution.paper.data_file": FILE,
     "execution.paper.random_seed": whole(42, 0, 2**63 - 1),
     "execution.paper.initial_balances": BALANCES,
-    "execution.paper.latency_sim_ms": whole(50, 0, 3_600_000),
     "execution.paper.step_ms": whole(100, 1, 3_600_000),
     "execution.paper.faults": block(),
     "execution.paper.faults.reply_lost": rate(),
@@ -318,10 +361,12 @@ KEYS: Final = {
     "execution.paper.faults.garbage": rate(),
     "execution.paper.faults.read_fails": rate(),
     "execution.backtest": block(),
-    "execution.backtest.data_file": DATA_FILE,
+    **rubbing("execution.backtest"),
+    "execution.backtest.data_file": FILE,
+    "execution.backtest.markets_file": FILE,
+    "execution.backtest.assumed_depth": balances({}),
     "execution.backtest.start_time": MOMENT,
     "execution.backtest.end_time": MOMENT,
     "execution.backtest.random_seed": whole(42, 0, 2**63 - 1),
     "execution.backtest.initial_balances": BALANCES,
-    "execution.backtest.latency_sim_ms": whole(50, 0, 3_600_000),
 }

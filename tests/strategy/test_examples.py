@@ -9,11 +9,21 @@ from arb.feeds.recorded import RecordedMarket
 from arb.strategy.loader import load
 
 FOLDER = Path(__file__).parents[2] / "strategies"
-NAMES = ["demo", "demo_bnb", "gemini_forward", "gemini_reverse", "minimal"]
+NAMES = [
+    "demo",
+    "demo_bnb",
+    "discovery",
+    "gemini_forward",
+    "gemini_reverse",
+    "minimal",
+    "strategy_1",
+    "strategy_robust_example",
+]
 
 
 def test_every_file_is_in_the_list() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
+    stems = (path.stem for path in FOLDER.glob("*.yaml"))
+    assert sorted(stems) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -53,7 +63,7 @@ def test_the_smallest_strategy_has_the_six_keys() -> None:
     assert keys == [
         "name",
         "exchange",
-        "cycle",
+        "trading_pairs_file",
         "min_profit_bps",
         "max_slippage_bps",
         "capital_allocation",

@@ -105,7 +105,7 @@ def test_a_limit_per_currency_names_the_start_currency(loads: Loads, refuses: Re
     loaded = loads(MINIMAL + "risk_controls: {max_daily_loss: {USDT: 5, BTC: 1}}\n")
     assert loaded.strategy.risk_controls.max_daily_loss == {"USDT": 5, "BTC": 1}
     message = refuses(MINIMAL + "risk_controls: {max_position_size: {BTC: 1}}\n")
-    assert "demo.yaml:9:36: max_position_size names no amount in USDT" in message
+    assert "demo.yaml:9:36: max_position_size says nothing of USDT" in message
 
 
 def test_a_fee_reserve_is_of_a_fee_currency(loads: Loads, refuses: Refuses) -> None:
@@ -118,3 +118,58 @@ def test_a_fee_reserve_is_of_a_fee_currency(loads: Loads, refuses: Refuses) -> N
 def test_an_allocation_that_no_cycle_fits_in_is_refused(refuses: Refuses) -> None:
     message = refuses(MINIMAL + "  max_allocation: 999\n")
     assert "demo.yaml:9:19: max_allocation is below the amount 1000 of one cycle" in message
+
+
+WITHOUT_CYCLE = MINIMAL.replace("cycle: [USDT, BTC, ETH]\n", "")
+PAIRS = "trading_pairs_file: cycles.csv\n"
+HEADER = "base,inter,quote\n"
+
+
+def test_a_cycle_and_a_file_of_cycles_are_one_too_many(refuses: Refuses, tmp_path: Path) -> None:
+    (tmp_path / "cycles.csv").write_text(HEADER + "USDT,BTC,ETH\n")
+    message = refuses(MINIMAL + PAIRS)
+    assert "demo.yaml:9:21: trading_pairs_file has no effect beside `cycle`" in message
+
+
+@pytest.mark.parametrize("key", ["max_hops: 4", "start_currencies: [USDT]"])
+def test_what_finds_cycles_is_refused_where_they_are_named(key: str, refuses: Refuses) -> None:
+    assert f"{key.split(':', maxsplit=1)[0]} has no effect beside `cycle`" in refuses(
+        MINIMAL + key + "\n"
+    )
+
+
+def test_a_file_of_cycles_is_read_with_the_strategy(loads: Loads, tmp_path: Path) -> None:
+    (tmp_path / "cycles.csv").write_text(HEADER + "USDT,BTC,ETH\nUSDT,ETH,BTC\n")
+    loaded = loads(WITHOUT_CYCLE + PAIRS)
+    assert loaded.cycle_file is not None
+    assert [row.currencies for row in loaded.cycle_file.rows] == [
+        ("USDT", "BTC", "ETH"),
+        ("USDT", "ETH", "BTC"),
+    ]
+
+
+def test_a_wrong_file_of_cycles_is_told_with_its_own_place(
+    refuses: Refuses, tmp_path: Path
+) -> None:
+    (tmp_path / "cycles.csv").write_text(HEADER + "USDT,BTC,usdt\n")
+    assert "cycles.csv:2:" in refuses(WITHOUT_CYCLE + PAIRS)
+
+
+def test_a_number_of_money_needs_one_start_currency(
+    loads: Loads, refuses: Refuses, tmp_path: Path
+) -> None:
+    message = refuses(WITHOUT_CYCLE)
+    assert "demo.yaml:7:11: amount is a number, but cycles may begin with several" in message
+    loads(WITHOUT_CYCLE + "start_currencies: [USDT]\n")
+    loads(WITHOUT_CYCLE + "reference_currency: USDT\n")
+    (tmp_path / "cycles.csv").write_text(HEADER + "USDT,BTC,ETH\nBTC,ETH,USDT\n")
+    assert "amount is a number" in refuses(WITHOUT_CYCLE + PAIRS)
+    (tmp_path / "cycles.csv").write_text(HEADER + "USDT,BTC,ETH\nUSDT,ETH,BTC\n")
+    loads(WITHOUT_CYCLE + PAIRS)
+
+
+def test_a_map_of_money_names_every_start_currency(loads: Loads, refuses: Refuses) -> None:
+    text = WITHOUT_CYCLE.replace("amount: 1000", "amount: {USDT: 1000}")
+    loads(text + "start_currencies: [USDT]\n")
+    message = refuses(text + "start_currencies: [USDT, BTC]\n")
+    assert "amount says nothing of BTC, which cycles begin with" in message
