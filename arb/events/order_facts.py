@@ -15,7 +15,7 @@ class OrderIntended(OrderFact, frozen=True):
     base: str
     quote: str
     side: str  # "buy" | "sell"
-    time_in_force: str  # "ioc"
+    time_in_force: str  # "ioc" | "fok"
     amount: Decimal  # base
     limit: Decimal  # quote per base; the worst price accepted
     best: Decimal  # the touch when it was planned; slippage is measured from here

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+import structlog
 from msgspec import Struct
 
 from arb.clock import NS_PER_S, Clock
@@ -14,6 +15,7 @@ from arb.execution.breaker import Breaker
 from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
+from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
 from arb.execution.engine import Engine, Parts
 from arb.execution.feeding import play
 from arb.execution.guards import Guards
@@ -23,13 +25,16 @@ from arb.execution.operator import Operator
 from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally
-from arb.execution.trader import Desired, Trader
+from arb.execution.trader import Trader
 from arb.feeds.source import Change, MarketSource
 from arb.limits import WATCH_FINAL_ORDERS_S
-from arb.market.routes import legs_of
+from arb.market.scan import Watched
+from arb.money import ONE
 from arb.strategy.canonical import from_canonical
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
+
+log = structlog.get_logger()
 
 
 class Outside(Struct, frozen=True, kw_only=True):
@@ -102,12 +107,18 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     )
 
     def plan() -> None:
-        detector.charge(desk.fees)
-        for config, one in configs.items():
-            legs = legs_of(one.cycle, desk.markets)
-            detector.watch(legs, one.min_profit_bps)
-            names = frozenset(leg.market for leg in legs)
-            trader.desired.append(Desired(one, config, legs, names))
+        for one in loaded:
+            found = discover(one, desk.markets, desk.fees)
+            if found.left_out:
+                told = list(found.left_out[:SKIPPED_TOLD_MAX])
+                name = one.strategy.name
+                log.warning("cycles.left_out", strategy=name, n=len(found.left_out), first=told)
+            for wanted in found.wanted:
+                keep = ONE - wanted.fees.taker
+                number = detector.watch(Watched(wanted.legs, keep, wanted.min_profit_bps))
+                trader.want(number, wanted)
+        if not backtest:  # a recording is judged by its rows alone
+            detector.begin(desk.book(market) for market in sorted(desk.markets))
 
     began_ns = clock.now_ns()
 

@@ -1,6 +1,7 @@
 """Opportunities that were not taken: counted in memory, and told to the log once an interval."""
 
 from collections import Counter
+from typing import NamedTuple
 
 from arb import ids
 from arb.clock import Clock
@@ -9,6 +10,13 @@ from arb.execution.journal import Journal
 from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX
 
 OTHER = "other"  # reasons beyond the bound
+
+
+class Refusal(NamedTuple):
+    """Why an opportunity is not taken: a code to count by, and the numbers behind it."""
+
+    reason: str
+    detail: str = ""
 
 
 class _Since:

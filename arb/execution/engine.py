@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from arb import ids, limits
 from arb.clock import NS_PER_S
-from arb.errors import ArbError, LogLocked
+from arb.errors import ArbError, ConfigInvalid, LogLocked
 from arb.events import facts as f
 from arb.exchange.port import Balance, Banned, OrderReport, Unreachable
 from arb.execution.desk import Desk
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 POLL_S = 0.05
 OPENING_POLL_S = 0.001
+PROGRESS_ROWS = 500
 EXIT_DONE, EXIT_FAILED, EXIT_HALTED, EXIT_INTERRUPTED = 0, 1, 4, 130
 
 
@@ -49,6 +50,7 @@ class Parts(Struct):
     cycles_max: int | None = None
     recover: bool = True
     strategies: tuple[f.StrategyLoaded, ...] = ()  # configurations this log does not hold yet
+    progress: Callable[[int], None] = lambda _at_ns: None  # told now and then how far the feed is
 
 
 class Engine:
@@ -59,24 +61,30 @@ class Engine:
         self.fatal: ArbError | None = None
         self.interrupts = 0
         self._stop = asyncio.Event()
+        self._news = asyncio.Event()  # something happened that may end the work
         self._feed_over = False
         self._announced = False
         self._account_locked = False
+        self._unplanned: ConfigInvalid | None = None
         parts.desk.journal.listen(parts.tally.hear)
+        parts.desk.journal.listen(lambda _stream, _fact, _at_ns: self._news.set())
         parts.desk.journal.listen_closed(parts.trader.cycle_ended)
 
     def fail(self, error: ArbError) -> None:
         """Stop everything: nothing more may be sent."""
         if self.fatal is None:
             self.fatal = error
-        self._p.trader.accepting = False
-        self._stop.set()
+        self._halt_work()
 
     def interrupt(self) -> None:
         """First time: no new cycles, running ones may end. Second time: stop now."""
         self.interrupts += 1
+        self._halt_work()
+
+    def _halt_work(self) -> None:
         self._p.trader.accepting = False
         self._stop.set()
+        self._news.set()
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -163,7 +171,12 @@ class Engine:
         open_orders = await patiently(lambda: access.read(venue.open_orders), what="open orders")
         self._refuse_others(open_orders)
         desk.learn(markets, fees)
-        p.plan()
+        try:
+            p.plan()
+        except ConfigInvalid as error:
+            if not (p.recover and desk.journal.cycles):
+                raise
+            self._unplanned = error  # money is open: it comes to rest first
         return balances
 
     def _refuse_others(self, open_orders: Sequence[OrderReport]) -> None:
@@ -237,7 +250,10 @@ class Engine:
             await self._pause(p.desk.rules.visibility_ns / NS_PER_S)
         while not self._stop.is_set() and await try_judge(p.reconciler) is None:
             await self._pause(limits.SWEEP_INTERVAL_S)
-        traded = [one.strategy for one in p.trader.desired]
+        if self._unplanned is not None:
+            await self._let_cycles_end()
+            raise self._unplanned
+        traded = list(p.trader.strategies.values())
         deadline = None
         if p.duration_s is not None:
             deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
@@ -256,7 +272,7 @@ class Engine:
             if halted is not None:
                 reason = f"halted: {halted}"
                 break
-            await self._pause(POLL_S)
+            await self._until_news(deadline)
         p.trader.accepting = False
         await self._let_cycles_end()
         if self.fatal is None and self.interrupts == 0:
@@ -265,6 +281,16 @@ class Engine:
             if found is not None and p.cycles_max != 0:
                 reason = f"halted: {found}"
         return reason
+
+    async def _until_news(self, deadline_ns: int | None) -> None:
+        """Wait until a fact was appended, the feed is over, somebody stops us, or a deadline."""
+        self._news.clear()
+        seconds = None
+        if deadline_ns is not None:
+            seconds = max(0.0, (deadline_ns - self._p.desk.clock.now_ns()) / NS_PER_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
 
     async def _pause(self, seconds: float) -> None:
         """Wait a while, or until somebody stops the engine."""
@@ -300,10 +326,16 @@ class Engine:
 
     async def _pump(self) -> None:
         p = self._p
+        rows = 0
         async for change in p.feed():
-            p.detector.see(change)
-            await p.trader.consider(change.market)
+            seen = p.detector.see(change)
+            if seen.above:
+                await p.trader.consider(seen)
+            rows += 1
+            if rows % PROGRESS_ROWS == 0:
+                p.progress(change.at_ns)
         self._feed_over = True
+        self._news.set()
 
     async def _sweep_for_ever(self) -> None:
         p = self._p

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from msgspec import Struct
-
 from arb.clock import NS_PER_S
 from arb.events import facts as f
+from arb.execution.capital import money_in
+from arb.execution.declined import Refusal
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
 from arb.machine.account import closed_part
 from arb.machine.risk import LIMIT_NAMES, Limits, Risk, tripped_by
 from arb.machine.state import Cycle
+from arb.market.liquidation import value
 from arb.money import ZERO, plain
 from arb.strategy.schema import Strategy
 
@@ -22,13 +23,6 @@ COOLDOWN: Final = "cooldown"
 DUPLICATE: Final = "duplicate"
 FEE_RESERVE: Final = "fee_reserve"
 NOTHING_YET: Final = Risk()
-
-
-class Refusal(Struct, frozen=True):
-    """Why no cycle opens: a code to count by, and the numbers behind it."""
-
-    reason: str
-    detail: str
 
 
 class Guards:
@@ -62,7 +56,7 @@ class Guards:
         return (
             _tripped(risk)
             or _too_many(strategy, open_cycles)
-            or _over_allocation(strategy, open_cycles, start_asset, amount)
+            or self._over_allocation(strategy, open_cycles, start_asset, amount)
             or self._cooling(risk, identity)
             or self._duplicate(strategy, risk, identity, books)
             or self._fee_reserve(strategy)
@@ -100,6 +94,30 @@ class Guards:
         text = f"{plain(there)} {asset} is available for fees, the reserve is {plain(reserve)}"
         return Refusal(FEE_RESERVE, text)
 
+    def _over_allocation(
+        self, strategy: Strategy, open_cycles: Sequence[Cycle], start_asset: str, amount: Decimal
+    ) -> Refusal | None:
+        allocation = strategy.capital_allocation.max_allocation
+        if allocation is None:
+            return None
+        desk = self._desk
+        most = money_in(desk, allocation, start_asset, strategy)
+        if most is None:
+            return Refusal(MAX_ALLOCATION, f"the allocation has no value in {start_asset} now")
+        held = ZERO
+        for one in open_cycles:
+            worth = value(one.start_asset, one.start_amount, start_asset, desk.book, desk.markets)
+            if worth is None:
+                text = f"what {one.id} holds has no value in {start_asset} now"
+                return Refusal(MAX_ALLOCATION, text)
+            # A limit per currency is one for each; a number is one for all of them together.
+            if one.start_asset == start_asset or not isinstance(allocation, dict):
+                held += worth
+        if held + amount <= most:
+            return None
+        left = f"{plain(amount)} more is above {plain(most)}"
+        return Refusal(MAX_ALLOCATION, f"open cycles hold {plain(held)} {start_asset}, {left}")
+
     # --- when a cycle closes ------------------------------------------------------------------
 
     def judge(self, draft: Draft) -> list[f.Fact]:
@@ -112,7 +130,7 @@ class Guards:
             return []
         # Limits as they are set now; those a cycle began with where its strategy does not run.
         strategy = self._running.get(cycle.strategy) or self._desk.strategy(cycle.config)
-        limits = limits_of(strategy, cycle.start_asset)
+        limits = limits_of(self._desk, strategy, cycle.start_asset)
         found = tripped_by(journal.account.risk, before, after, limits)
         return [
             f.RiskTripped(strategy=cycle.strategy, limit=limit, reason=why, cycle_id=cycle.id)
@@ -120,15 +138,14 @@ class Guards:
         ]
 
 
-def limits_of(strategy: Strategy, start_asset: str) -> Limits:
+def limits_of(desk: Desk, strategy: Strategy, start_asset: str) -> Limits:
     """The limits of a strategy's cycles that begin with a currency."""
     risk = strategy.risk_controls
-    daily = risk.max_daily_loss
-    return Limits(
-        consecutive_losses=risk.stop_after_consecutive_losses,
-        # A start currency that is not named can only be an earlier configuration's: nothing may be lost in it.
-        daily_loss=daily.get(start_asset, ZERO) if isinstance(daily, dict) else daily,
-    )
+    daily = None
+    if risk.max_daily_loss is not None:
+        # A currency that is not named, or that nothing values now, may lose nothing.
+        daily = money_in(desk, risk.max_daily_loss, start_asset, strategy) or ZERO
+    return Limits(consecutive_losses=risk.stop_after_consecutive_losses, daily_loss=daily)
 
 
 def _tripped(risk: Risk) -> Refusal | None:
@@ -143,21 +160,6 @@ def _too_many(strategy: Strategy, open_cycles: Sequence[Cycle]) -> Refusal | Non
     if len(open_cycles) < most:
         return None
     return Refusal(MAX_OPEN_CYCLES, f"{len(open_cycles)} cycles are open, the limit is {most}")
-
-
-def _over_allocation(
-    strategy: Strategy, open_cycles: Sequence[Cycle], start_asset: str, amount: Decimal
-) -> Refusal | None:
-    most = strategy.capital_allocation.max_allocation
-    if most is None:
-        return None
-    held = sum((one.start_amount for one in open_cycles if one.start_asset == start_asset), ZERO)
-    if held + amount <= most:
-        return None
-    text = (
-        f"open cycles hold {plain(held)} {start_asset}, {plain(amount)} more is above {plain(most)}"
-    )
-    return Refusal(MAX_ALLOCATION, text)
 
 
 def _seconds(ns: int) -> str:

@@ -77,7 +77,15 @@ def go_on(desk: Desk, cycle: Cycle) -> GoingOn | Shortfall:
             return priced
     if not rest:
         return GoingOn(partly=partly, walk=walk, output=carried)
-    onwards = quote_path(rest, carried, desk.book, desk.markets, desk.fees, slippage)
+    onwards = quote_path(
+        rest,
+        carried,
+        desk.book,
+        desk.markets,
+        desk.fees,
+        slippage,
+        at_bound=_at_bound(desk, cycle),
+    )
     if isinstance(onwards, Shortfall):
         return onwards
     return GoingOn(partly=partly, walk=walk or onwards.walks[0], output=onwards.output)
@@ -91,7 +99,13 @@ def _price(desk: Desk, cycle: Cycle, amount: Decimal) -> Walk | Shortfall:
         desk.markets,
         desk.fees.taker,
         cycle.max_slippage_bps,
+        at_bound=_at_bound(desk, cycle),
     )
+
+
+def _at_bound(desk: Desk, cycle: Cycle) -> bool:
+    """Whether orders of the path go to the slippage bound: what the strategy calls `market`."""
+    return desk.strategy(cycle.config).order.type == "market"
 
 
 def floor_now(cycle: Cycle) -> Decimal:
@@ -108,6 +122,7 @@ def quote_cycle(desk: Desk, cycle: Cycle) -> Quote | Shortfall:
         desk.markets,
         desk.fees,
         cycle.max_slippage_bps,
+        at_bound=_at_bound(desk, cycle),
     )
 
 
@@ -233,7 +248,12 @@ def value_of_others(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> Decim
 
 
 def intend(desk: Desk, cycle: Cycle, walk: Walk, purpose: str, venue_ns: int) -> c.IntendOrder:
-    """Make the order of a walk: limit IOC at the worst level it needed."""
+    """Make the order of a walk: limit IOC at the worst level it needed.
+
+    Without partial fills the first leg is all or nothing: there nothing is at risk yet.
+    """
+    order = desk.strategy(cycle.config).order
+    whole = purpose == "leg" and cycle.leg == 0 and not order.allow_partial_fills
     rules = desk.markets[walk.market]
     venue = desk.rules
     number = len(cycle.orders) + 1
@@ -251,4 +271,5 @@ def intend(desk: Desk, cycle: Cycle, walk: Walk, purpose: str, venue_ns: int) ->
         venue_time_ns=venue_ns,
         window_ns=venue.recv_window_ns,
         dead_ns=venue.dead_ns(venue_ns),
+        time_in_force="fok" if whole else "ioc",
     )

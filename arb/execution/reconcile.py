@@ -107,7 +107,7 @@ class Reconciler:
         }
         markets |= {order.market for cycle in self._cycles() for order in cycle.orders}
         for strategy in self._desk.strategies.values():
-            path = set(strategy.cycle)
+            path = set(strategy.cycle or ())  # of found cycles, those that were traded are known
             markets |= {
                 rules.market
                 for rules in self._desk.markets.values()

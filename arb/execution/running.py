@@ -8,13 +8,14 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-from arb.errors import ArbError
+from arb.errors import ArbError, ConfigInvalid
 from arb.execution.control import ControlServer
 from arb.execution.engine import Engine
 from arb.execution.real_clock import RealClock
+from arb.execution.sources import Market, open_market
 from arb.execution.tally import Summary
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
-from arb.execution.wiring import Options, Run, assemble, backtest_start_ns
+from arb.execution.wiring import Options, Run, assemble
 from arb.strategy.loader import Loaded
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -46,12 +47,21 @@ def run_engine(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ende
 
     Raises ArbError where the run could not be put together.
     """
-    if loaded[0].strategy.execution.mode == "backtest":
+    mode = loaded[0].strategy.execution.mode
+    if mode == "live":
+        raise ConfigInvalid("live mode is not part of this version; use --mode paper")
+    if mode == "backtest":
         with _BacktestSignals() as signals:
-            start_ns = backtest_start_ns(loaded[0])
+            market = open_market(loaded[0])
+            assert market.span_ns is not None, market
             loop = VirtualLoop()
-            clock = LoopClock(loop, start_ns - 1)
-            return run_virtual(loop, _backtest(loaded, options, clock, watch, signals))
+            clock = LoopClock(loop, market.span_ns[0] - 1)
+
+            def seen(run: Run) -> None:
+                watch(run)
+                signals.engine = run.engine
+
+            return run_virtual(loop, _backtest(loaded, options, clock, market, seen))
     return asyncio.run(_paper(loaded, options, watch))
 
 
@@ -59,12 +69,11 @@ async def _backtest(
     loaded: Sequence[Loaded],
     options: Options,
     clock: LoopClock,
+    market: Market,
     watch: Watch,
-    signals: "_BacktestSignals",
 ) -> Ended:
-    async with assemble(loaded, options, clock) as run:
+    async with assemble(loaded, options, clock, market) as run:
         watch(run)
-        signals.engine = run.engine
         return _ended(run, await run.engine.run())
 
 
@@ -97,7 +106,8 @@ class _BacktestSignals:
 async def _paper(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ended:
     with _Signals() as signals:
         try:
-            async with assemble(loaded, options, RealClock()) as run:
+            market = open_market(loaded[0])
+            async with assemble(loaded, options, RealClock(), market) as run:
                 control = ControlServer(Path(options.db), run.operator.handle)
                 await control.start()
                 try:

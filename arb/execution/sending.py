@@ -94,7 +94,7 @@ async def send(desk: Desk, gate: Gate, cycle: Cycle, order: Order) -> c.Command:
         market=order.market,
         side=order.side,
         kind="limit",
-        time_in_force="ioc",
+        time_in_force=order.time_in_force,
         amount=order.amount,
         limit=order.limit,
         venue_time_ns=order.venue_time_ns,

@@ -43,6 +43,7 @@ _OUTCOMES: dict[type, str] = {
     f.CycleParked: t.PARKED,
     f.CycleCompleted: t.PROFIT_TAKEN,
 }
+_UNWOUND = (t.LIQUIDATED, t.PARKED)
 
 
 class Tally:
@@ -135,12 +136,15 @@ class Tally:
     ) -> "Summary":
         """Everything, in the shape of the last line of `run --json`."""
         pnl: f.Amounts = {}
+        unwound: f.Amounts = {}
         fees: f.Amounts = {}
         dust: f.Amounts = {}
         parked: f.Amounts = {}
         for seen in self._cycles.values():
             if seen.pnl is not None:
-                pnl[seen.start] = pnl.get(seen.start, ZERO) + seen.pnl
+                pnl = add(pnl, {seen.start: seen.pnl})
+                if seen.outcome in _UNWOUND:
+                    unwound = add(unwound, {seen.start: seen.pnl})
             fees, dust = add(fees, seen.fees), add(dust, seen.dust)
             parked = add(parked, seen.parked)
         seen_all = self._cycles.values()
@@ -155,6 +159,7 @@ class Tally:
                 declined=dict(sorted(declined.items())),
             ),
             pnl=dict(sorted(pnl.items())),
+            unwound=dict(sorted(unwound.items())),
             fees=dict(sorted(fees.items())),
             dust=dict(sorted(dust.items())),
             parked=dict(sorted(parked.items())),
@@ -183,6 +188,7 @@ class Summary(Struct, frozen=True, tag="summary", tag_field="type"):
     outcomes: dict[str, int]
     opportunities: Opportunities
     pnl: f.Amounts
+    unwound: f.Amounts  # the part of `pnl` from cycles that were liquidated or parked
     fees: f.Amounts
     dust: f.Amounts
     parked: f.Amounts
@@ -198,7 +204,7 @@ def halted_everywhere(account: Account, strategies: Sequence[Strategy]) -> str |
 
     A strategy may not where a currency of it is halted, or one of its limits is tripped.
     """
-    reasons = [account.halted(set(one.cycle)) or _tripped(account, one) for one in strategies]
+    reasons = [account.halted(set(one.cycle or ())) or _tripped(account, one) for one in strategies]
     if account.paused is not None or not reasons or any(reason is None for reason in reasons):
         return None
     return reasons[0]

@@ -1,18 +1,19 @@
-"""Open cycles: quote each strategy's path on every book change, check everything, reserve, send."""
+"""Open cycles: of what pays at the top of the books, size it, check everything, reserve, send."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from typing import Final, NamedTuple
 
 import structlog
-from msgspec import Struct
 
 from arb import ids
 from arb.events.facts import LegRoute
 from arb.execution import planning
 from arb.execution.breaker import Breaker
-from arb.execution.declined import Declined
+from arb.execution.capital import BALANCE, offered
+from arb.execution.declined import Declined, Refusal
 from arb.execution.desk import Desk
-from arb.execution.guards import Guards, Refusal
+from arb.execution.discovery import Wanted, start_order
+from arb.execution.guards import Guards
 from arb.execution.runner import Runner
 from arb.execution.sending import NOT_SENT
 from arb.limits import NOTIONAL_CAP_FACTOR
@@ -20,24 +21,26 @@ from arb.machine import commands as c
 from arb.machine.risk import identity_of
 from arb.machine.state import Cycle, Order
 from arb.machine.table import ORDER_REFUSED
-from arb.market.chain import Quote, quote_path
+from arb.market.chain import Quote
+from arb.market.cycles import rotated
 from arb.market.depth import Shortfall
+from arb.market.scan import Seen
+from arb.market.size import best_size
 from arb.money import BPS, ONE, plain
 from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
 
+QUOTA: Final = Refusal("enough cycles")  # as many as the run was asked for: nobody's refusal
+BELOW_BAR: Final = "edge_at_size"
+NO_CLOCK: Final = Refusal("no_clock", "the venue's clock was not read for too long")
 
-QUOTA = "enough cycles"  # as many as the run was asked for: nobody's refusal
 
+class Plan(NamedTuple):
+    """A cycle from its start currency on, sized and priced."""
 
-class Desired(Struct, frozen=True):
-    """One strategy with its path resolved to markets."""
-
-    strategy: Strategy
-    config: str
     legs: tuple[LegRoute, ...]
-    markets: frozenset[str]
+    quote: Quote
 
 
 class Trader:
@@ -59,7 +62,8 @@ class Trader:
         self._breaker = breaker
         self._guards = guards
         self.declined = declined
-        self.desired: list[Desired] = []  # known once the venue's markets are
+        self._wanted: dict[int, list[Wanted]] = {}  # known once the venue's markets are
+        self.strategies: dict[str, Strategy] = {}  # by name: those that trade
         self._cycles_max = cycles_max
         self._space_low = space_low
         self.accepting = False
@@ -67,6 +71,11 @@ class Trader:
         self.taken = 0
         self._open: set[str] = set()  # cycles of this run that are not over
         self.ended = 0  # cycles of this run that sent an order and are over
+
+    def want(self, number: int, wanted: Wanted) -> None:
+        """Trade a cycle, by its number in the scan, when it pays."""
+        self._wanted.setdefault(number, []).append(wanted)
+        self.strategies[wanted.strategy.name] = wanted.strategy
 
     @property
     def done(self) -> bool:
@@ -79,81 +88,79 @@ class Trader:
             self._open.discard(cycle.id)
             self.ended += any(_was_sent(order) for order in cycle.orders)
 
-    async def consider(self, market: str) -> None:
-        """Look at every strategy that this market's new book concerns."""
-        for desired in self.desired:
-            if self.accepting and market in desired.markets:
-                await self._consider(desired)
+    async def consider(self, seen: Seen) -> None:
+        """Look at every strategy that trades one of the cycles that pay at the top of the books."""
+        for number in seen.above:
+            for wanted in self._wanted.get(number, ()):
+                if not self.accepting:
+                    return
+                refusal = await self._consider(wanted)
+                if refusal is not None and refusal is not QUOTA:
+                    name = wanted.strategy.name
+                    self.declined.count(name, refusal.reason, refusal.detail)
 
-    async def _consider(self, desired: Desired) -> None:
-        strategy, desk = desired.strategy, self._desk
-        start = strategy.start_currency
-        amount = self._amount(strategy)
-        if amount <= 0:
-            self.declined.count(strategy.name, "balance")
-            return
-        quote = quote_path(
-            desired.legs, amount, desk.book, desk.markets, desk.fees, strategy.max_slippage_bps
-        )
-        if isinstance(quote, Shortfall):
-            self.declined.count(strategy.name, quote.reason, quote.detail)
-            return
-        if quote.edge_bps <= strategy.min_profit_bps:
-            return
-        refusal = await self._closed(desired, amount, quote)
-        if refusal is None and amount > desk.arbiter.available(start):
-            refusal = Refusal("balance", f"{plain(amount)} {start} is more than is available")
-        if refusal is not None:
-            if refusal.reason != QUOTA:
-                self.declined.count(strategy.name, refusal.reason, refusal.detail)
-            return
-        await self._open_cycle(desired, amount, quote)
-
-    def _amount(self, strategy: Strategy) -> Decimal:
-        """What a cycle begins with: as allocated, and at most the largest position."""
-        most = strategy.risk_controls.max_position_size
-        if isinstance(most, dict):
-            most = most[strategy.start_currency]
-        allocated = self._allocated(strategy)
-        return allocated if most is None else min(allocated, most)
-
-    def _allocated(self, strategy: Strategy) -> Decimal:
-        capital = strategy.capital_allocation
-        if capital.mode == "fixed_amount":
-            assert capital.amount is not None
-            return capital.amount
-        assert capital.fraction is not None
-        return self._desk.arbiter.available(strategy.start_currency) * capital.fraction
-
-    async def _closed(self, desired: Desired, amount: Decimal, quote: Quote) -> Refusal | None:
-        """Name what forbids a new cycle now."""
-        desk, strategy = self._desk, desired.strategy
-        if self._cycles_max is not None and self.ended + len(self._open) >= self._cycles_max:
-            return Refusal(QUOTA, "")
-        halted = desk.journal.account.halted(set(strategy.cycle))
-        if halted is not None:
-            return Refusal("halted", halted)
-        refusal = self._guards.closed(
-            strategy,
-            identity_of(strategy.cycle),
-            strategy.start_currency,
-            amount,
-            quote.sequences,
-        )
+    async def _consider(self, wanted: Wanted) -> Refusal | None:
+        """Open the cycle from the first start currency that allows it; else say why not from the first."""
+        refusal = await self._closed(wanted)
         if refusal is not None:
             return refusal
-        if desk.access.banned:
-            return Refusal("banned", "")
-        if desk.access.venue_time_estimate_ns() is None:
-            return Refusal("no_clock", "")
-        if self._space_low():
-            return Refusal("disk_space", "")
-        breaker = await self._breaker.closed()
-        return None if breaker is None else Refusal(breaker, "")
+        starts = (wanted.start,) if wanted.start else start_order(wanted.strategy, wanted.legs)
+        for start in starts:
+            plan = self._plan(wanted, start)
+            refused = plan if isinstance(plan, Refusal) else await self._open_cycle(wanted, plan)
+            if refused is None:
+                return None
+            refusal = refusal or refused
+        return refusal
 
-    async def _open_cycle(self, desired: Desired, amount: Decimal, quote: Quote) -> None:
+    async def _closed(self, wanted: Wanted) -> Refusal | None:
+        """Name what forbids any new cycle of this kind now."""
+        desk = self._desk
+        if self._cycles_max is not None and self.ended + len(self._open) >= self._cycles_max:
+            return QUOTA
+        halted = desk.journal.account.halted({leg.spend_asset for leg in wanted.legs})
+        if halted is not None:
+            return Refusal("halted", halted)
+        if desk.access.banned:
+            return Refusal("banned", "the venue told us to be silent")
+        if desk.access.venue_time_estimate_ns() is None:
+            return NO_CLOCK
+        if self._space_low():
+            return Refusal("disk_space", "the disk of the log is nearly full")
+        paused = await self._breaker.closed()
+        return None if paused is None else Refusal(paused, "too many anomalies a moment ago")
+
+    def _plan(self, wanted: Wanted, start: str) -> Plan | Refusal:
+        """Size the cycle from a start currency; its edge has to hold at that size, and the guards agree."""
+        desk, strategy = self._desk, wanted.strategy
+        cap = offered(desk, strategy, start)
+        if isinstance(cap, Refusal):
+            return cap
+        legs = rotated(wanted.legs, start)
+        quote = best_size(
+            legs,
+            cap,
+            desk.book,
+            desk.markets,
+            wanted.fees,
+            strategy.max_slippage_bps,
+            min_profit_bps=wanted.min_profit_bps,
+            depth_share=strategy.capital_allocation.max_depth_share,
+            at_bound=strategy.order.type == "market",
+        )
+        if isinstance(quote, Shortfall):
+            return Refusal(quote.reason, f"{quote.market}: {quote.detail}")
+        if quote.edge_bps <= wanted.min_profit_bps:
+            edge, bar = plain(quote.edge_bps), plain(wanted.min_profit_bps)
+            return Refusal(BELOW_BAR, f"{edge} bps at {plain(quote.used)} {start}, not above {bar}")
+        identity = identity_of([leg.spend_asset for leg in legs])
+        closed = self._guards.closed(strategy, identity, start, quote.amount, quote.sequences)
+        return closed or Plan(legs, quote)
+
+    async def _open_cycle(self, wanted: Wanted, plan: Plan) -> Refusal | None:
         """Opening, validation with its reservation and the first intent: one batch, one fsync."""
-        desk, strategy = self._desk, desired.strategy
+        desk, strategy, quote = self._desk, wanted.strategy, plan.quote
+        start, amount = plan.legs[0].spend_asset, quote.amount
         number = desk.journal.next_number()
         cycle_id = ids.cycle_id(strategy.name, number)
         draft = desk.journal.draft(None)
@@ -162,8 +169,8 @@ class Trader:
                 cycle_id=cycle_id,
                 number=number,
                 strategy=strategy.name,
-                config=desired.config,
-                legs=desired.legs,
+                config=wanted.config,
+                legs=plan.legs,
                 start_amount=amount,
                 edge_bps=quote.edge_bps,
                 books=quote.sequences,
@@ -171,12 +178,12 @@ class Trader:
         )
         draft.do(c.StartValidation())
         missing = planning.exits_missing(desk, draft.cycle, quote)
+        if missing is not None:
+            return Refusal("no_exit", f"{missing} could not be sold again now")
         venue_ns = desk.access.venue_time_estimate_ns()
-        if missing is not None or venue_ns is None:
-            reason = "no_exit" if missing else "no_clock"
-            self.declined.count(strategy.name, reason, missing or "")
-            return
-        kept = ONE + (strategy.min_profit_bps - strategy.max_slippage_bps) / BPS
+        if venue_ns is None:
+            return NO_CLOCK
+        kept = ONE + (wanted.min_profit_bps - strategy.max_slippage_bps) / BPS
         draft.do(
             c.ValidateCycle(
                 expected=quote.output,
@@ -188,14 +195,12 @@ class Trader:
             )
         )
         draft.do(planning.intend(desk, draft.cycle, quote.walks[0], "leg", venue_ns))
-        objection = self._runner.gate.objection(draft.cycle, draft.cycle.orders[-1])
-        if objection is not None:
-            self.declined.count(strategy.name, "gate", objection)
-            return
-        with desk.arbiter.promised(cycle_id, strategy.start_currency, amount) as there:
+        wrong = self._runner.gate.objection(draft.cycle, draft.cycle.orders[-1])
+        if wrong is not None:
+            return Refusal("gate", wrong)
+        with desk.arbiter.promised(cycle_id, start, amount) as there:
             if not there:
-                self.declined.count(strategy.name, "balance")
-                return
+                return Refusal(BALANCE, f"{plain(amount)} {start} is not available")
             self._open.add(cycle_id)
             self.taken += 1
             self.opening = True
@@ -204,6 +209,7 @@ class Trader:
             finally:
                 self.opening = False
         log.info("cycle.opened", cycle=cycle_id, edge_bps=str(quote.edge_bps))
+        return None
 
 
 def _was_sent(order: Order) -> bool:

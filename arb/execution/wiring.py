@@ -4,7 +4,6 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,7 @@ import structlog
 from msgspec import Struct
 
 from arb import ids
-from arb.clock import NS_PER_MS, NS_PER_S, Clock
+from arb.clock import NS_PER_MS, Clock
 from arb.errors import ConfigInvalid, WrongLog
 from arb.events.facts import LogCreated
 from arb.events.sqlite import (
@@ -25,24 +24,25 @@ from arb.events.sqlite import (
 )
 from arb.exchange.fault_plan import FaultPlan
 from arb.exchange.faults import FaultyVenue
+from arb.exchange.frictions import Frictions
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PAPER_RULES, PaperVenue
 from arb.execution.building import Outside, Wish, build
 from arb.execution.engine import Engine, Parts
 from arb.execution.history import History
 from arb.execution.operator import Operator
-from arb.feeds.generated import GeneratedMarket
-from arb.feeds.recorded import RecordedMarket
+from arb.execution.sources import Market
 from arb.feeds.source import MarketSource
 from arb.market.book import FeeRates
 from arb.money import BPS
 from arb.projections.projector import Projections
 from arb.strategy.loader import Loaded
-from arb.strategy.schema import Faults, Strategy
+from arb.strategy.schema import Backtest, Faults, Paper, Strategy
 
 log = structlog.get_logger()
 
 PAPER_SUFFIX = ".paper"
+Settings = Paper | Backtest
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Options(Struct, frozen=True, kw_only=True):
     duration_s: float | None = None
 
 
-class Run(Struct):
+class Run(Struct, kw_only=True):
     """A run that is put together: the engine, and what faces may look at."""
 
     engine: Engine
@@ -63,6 +63,9 @@ class Run(Struct):
     operator: Operator
     notes: tuple[str, ...]
     began: int = 0  # the log's last position before this run
+    span_ns: tuple[int, int] | None = (
+        None  # first and last moment of what is played, if it has an end
+    )
 
 
 def shared(loaded: Sequence[Loaded]) -> Strategy:
@@ -92,15 +95,15 @@ def fee_rates(strategy: Strategy) -> FeeRates:
 
 
 @asynccontextmanager
-async def assemble(loaded: Sequence[Loaded], options: Options, clock: Clock) -> AsyncIterator[Run]:
-    """Put a paper or backtest run together, and take it apart in order.
+async def assemble(
+    loaded: Sequence[Loaded], options: Options, clock: Clock, market: Market
+) -> AsyncIterator[Run]:
+    """Put a paper or backtest run on an opened market together, and take it apart in order.
 
     Raises ArbError before anything is written where the run cannot be.
     """
     strategy = shared(loaded)
     mode = strategy.execution.mode
-    if mode == "live":
-        raise ConfigInvalid("live mode is not part of this version; use --mode paper")
     backtest = mode == "backtest"
     # What cannot be used is refused before anything stands beside it.
     found = examine(options.db)
@@ -128,7 +131,9 @@ async def assemble(loaded: Sequence[Loaded], options: Options, clock: Clock) -> 
     account_lock: list[HeldLock] = []
     venue: PaperVenue | FaultyVenue | None = None
     try:
-        source, notes = _source(strategy, loaded[0], history, clock)
+        source = market.source
+        if not backtest:  # it began to play when the log was made, and went on while no engine ran
+            source = market.begun_at(history.began_ns() or clock.now_ns())
         venue = _venue(strategy, account, source, clock)
         outside = Outside(
             clock=clock,
@@ -142,7 +147,15 @@ async def assemble(loaded: Sequence[Loaded], options: Options, clock: Clock) -> 
         )
         wish = Wish(cycles=options.cycles, recover=options.recover, duration_s=options.duration_s)
         built = build(loaded, wish, outside)
-        yield Run(built.engine, events, built.parts, built.operator, notes, began)
+        yield Run(
+            engine=built.engine,
+            log=events,
+            parts=built.parts,
+            operator=built.operator,
+            notes=market.notes,
+            began=began,
+            span_ns=market.span_ns if backtest else None,
+        )
     finally:
         history.close()
         await events.close()
@@ -169,8 +182,6 @@ def _refuse_early(loaded: Loaded, db: Path, identity: LogCreated | None) -> None
     paper = db.with_name(db.name + PAPER_SUFFIX)
     if identity is not None and execution.mode == "paper" and not paper.exists():
         raise WrongLog(f"{paper}, the account that {db} was written on, is gone; restore it")
-    if execution.mode == "paper" and execution.paper.feed == "recorded":
-        RecordedMarket(loaded.required_data_file())  # a backtest has read its own by now
 
 
 def _paper_account(strategy: Strategy, db: Path) -> PaperAccount:
@@ -182,34 +193,6 @@ def _paper_account(strategy: Strategy, db: Path) -> PaperAccount:
     return PaperAccount.open(
         path, uid=secrets.token_hex(8), opening=execution.paper.initial_balances
     )
-
-
-def _source(
-    strategy: Strategy, loaded: Loaded, history: History, clock: Clock
-) -> tuple[MarketSource, tuple[str, ...]]:
-    execution = strategy.execution
-    if execution.mode == "backtest":
-        backtest = execution.backtest
-        source = RecordedMarket(
-            loaded.required_data_file(),
-            start_ns=_ns(backtest.start_time),
-            end_ns=_ns(backtest.end_time),
-        )
-        return source, ("markets_file: none, so the permissive filters of the recording",)
-    paper = execution.paper
-    if paper.feed == "generated":
-        return GeneratedMarket(paper.random_seed, step_ms=paper.step_ms), (
-            f"feed: generated market, seed {paper.random_seed}",
-        )
-    # The recording began to play when the log was made, and went on while no engine ran.
-    path = loaded.required_data_file()
-    began = history.began_ns() or clock.now_ns()
-    first = RecordedMarket(path).first_ns
-    return RecordedMarket(path, offset_ns=began - first), (f"feed: recorded, {path}",)
-
-
-def _ns(seconds: Decimal | None) -> int | None:
-    return None if seconds is None else int(seconds * NS_PER_S)
 
 
 def _venue(
@@ -224,6 +207,7 @@ def _venue(
         fees=fee_rates(strategy),
         latency_ns=settings.latency_sim_ms * NS_PER_MS // 2,
         rules=PAPER_RULES,
+        frictions=_frictions(settings),
     )
     if execution.mode == "backtest":
         return venue
@@ -236,12 +220,14 @@ def _venue(
     return FaultyVenue(venue, plan, clock, execution.paper.random_seed, draws=draws)
 
 
-def backtest_start_ns(loaded: Loaded) -> int:
-    """When a backtest's clock begins: at the first row that it plays."""
-    backtest = loaded.strategy.execution.backtest
-    source = RecordedMarket(
-        loaded.required_data_file(),
-        start_ns=_ns(backtest.start_time),
-        end_ns=_ns(backtest.end_time),
+def _frictions(settings: Settings) -> Frictions:
+    moved, impact = settings.slippage_model, settings.market_impact
+    return Frictions(
+        seed=settings.random_seed,
+        fill_ratio=settings.fill_ratio,
+        padding_bps=settings.spread_padding_bps,
+        base_bps=moved.base_bps,
+        random_bps=moved.random_bps,
+        impact_bps_per_1000=impact.bps_per_1000,
+        impact_bps_max=impact.max_bps,
     )
-    return source.first_ns

@@ -68,6 +68,7 @@ class IntendOrder(Command, frozen=True):
     venue_time_ns: int
     window_ns: int
     dead_ns: int
+    time_in_force: str = "ioc"
 
 
 class Fill(Struct, frozen=True, gc=False, kw_only=True):

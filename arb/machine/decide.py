@@ -114,6 +114,12 @@ def _intend(cycle: Cycle, command: c.IntendOrder) -> list[f.CycleEvent]:
         raise IllegalMove(f"{cycle.id} is {cycle.state}: no {command.purpose} order fits")
     if command.amount <= 0 or command.limit <= 0:
         raise IllegalMove(f"amount {command.amount} and limit {command.limit} must be above 0")
+    # All or nothing is for the first leg alone: later ones hold what must go somewhere.
+    whole = command.time_in_force == "fok" and (command.purpose, cycle.leg) == ("leg", 0)
+    if command.time_in_force != "ioc" and not whole:
+        raise IllegalMove(
+            f"no {command.purpose} order of leg {cycle.leg} may be {command.time_in_force}"
+        )
     needs = command.amount * command.limit if command.side == "buy" else command.amount
     if needs > cycle.holding(spend):
         raise IllegalMove(
@@ -129,7 +135,7 @@ def _intend(cycle: Cycle, command: c.IntendOrder) -> list[f.CycleEvent]:
             base=command.base,
             quote=command.quote,
             side=command.side,
-            time_in_force="ioc",
+            time_in_force=command.time_in_force,
             amount=command.amount,
             limit=command.limit,
             best=command.best,

@@ -28,6 +28,7 @@ def _intended(cycle: Cycle, fact: f.OrderIntended, at_ns: int) -> None:
         intended_ns=at_ns,
         venue_time_ns=fact.venue_time_ns,
         dead_ns=fact.dead_ns,
+        time_in_force=intern(fact.time_in_force),
     )
     cycle.recent = (*cycle.recent, order)
     if fact.purpose == "unwind":

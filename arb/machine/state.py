@@ -50,6 +50,7 @@ class Order(Struct, frozen=True, gc=False, array_like=True):
     trades: tuple[Trade, ...] = ()
     status: str = ""
     final_ns: int = 0
+    time_in_force: str = "ioc"  # "ioc" | "fok"
 
     @property
     def is_final(self) -> bool:

@@ -2,7 +2,11 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
 from itertools import pairwise
+
+import pytest
 
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
@@ -14,6 +18,12 @@ from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX
 from arb.machine.account import Account
 from arb.projections import queries
 from tests.spec.world import World
+
+
+@pytest.fixture
+def world(worlds: Callable[..., World]) -> World:
+    """An account without the currency that cycles begin with."""
+    return worlds(opening={"BTC": Decimal(1)})
 
 
 def told(world: World) -> list[f.OpportunitiesDeclined]:
@@ -30,8 +40,8 @@ def summed(facts: list[f.OpportunitiesDeclined]) -> Counter[tuple[str, str]]:
 
 def test_a_run_tells_once_an_interval_and_strategy_and_at_its_end(world: World) -> None:
     world.strategies = [
-        world.strategy("one", amount="20000"),
-        world.strategy("two", capital="{mode: fixed_amount, amount: 30000}"),
+        world.strategy("one"),
+        world.strategy("two", capital="{mode: fixed_fraction, fraction: 1}"),
     ]
     assert world.run(duration_s=200) == 0
     facts = told(world)
@@ -49,22 +59,19 @@ def test_a_run_tells_once_an_interval_and_strategy_and_at_its_end(world: World) 
 
 
 def test_the_table_shows_the_sums_over_runs_with_the_last_numbers(world: World) -> None:
-    world.strategies = [world.strategy(amount="20000")]
     assert world.run(duration_s=70) == 0
-    world.strategies = [world.strategy(amount="30000")]
     assert world.run(duration_s=70) == 0
     world.check()
     with LogReader(world.db) as reader:
         rows = queries.declined(reader.connection)
     assert {(row.strategy, row.reason): row.count for row in rows} == summed(told(world))
     (row,) = [row for row in rows if row.reason == "balance"]
-    assert row.sample == "30000 USDT is more than is available"
+    assert row.sample == "no USDT is available"
     assert row.what == "opportunity"
     assert row.last_ns == told(world)[-1].to_ns
 
 
 def test_a_kill_loses_at_most_the_last_interval(world: World) -> None:
-    world.strategies = [world.strategy(amount="20000")]
     world.kill_after(
         lambda fact: isinstance(fact, f.OpportunitiesDeclined) and world.now_ns() > 0
     )  # fmt: skip
@@ -75,7 +82,8 @@ def test_a_kill_loses_at_most_the_last_interval(world: World) -> None:
     assert len(told(world)) == 2
 
 
-def test_a_run_that_declines_nothing_tells_nothing(world: World) -> None:
+def test_a_run_that_declines_nothing_tells_nothing(worlds: Callable[..., World]) -> None:
+    world = worlds()
     assert world.run() == 0
     assert told(world) == []
 

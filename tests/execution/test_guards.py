@@ -226,14 +226,15 @@ def test_open_cycles_never_hold_more_than_their_allocation(world: World) -> None
         world.fault("reply_delayed", number=number)
     assert world.run(cycles=6) == 0
     world.check()
-    held = most = Decimal(0)
+    held: dict[str, Decimal] = {}
+    most = Decimal(0)
     for one in world.records():
         if isinstance(one.fact, f.CycleOpened):
-            held += one.fact.start_amount
+            held[one.stream] = one.fact.start_amount
         elif isinstance(one.fact, (*ENDS, f.CycleMissed)):
-            held -= 300
-        most = max(most, held)
-    assert most == 600
+            held.pop(one.stream, None)
+        most = max(most, sum(held.values(), Decimal(0)))
+    assert 595 < most <= 600  # two cycles, each of whole lots
 
 
 def test_the_largest_position_caps_a_fraction(world: World) -> None:
@@ -242,7 +243,7 @@ def test_the_largest_position_caps_a_fraction(world: World) -> None:
         world.strategy(capital="{mode: fixed_fraction, fraction: 0.5}", extra=risk)
     ]  # fmt: skip
     assert world.run() == 0
-    assert world.cycle().start_amount == 250
+    assert 245 < world.cycle().start_amount <= 250  # in whole lots
 
 
 @pytest.mark.parametrize(("reserve", "opens"), [("9.5", True), ("10.5", False)])

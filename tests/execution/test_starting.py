@@ -7,7 +7,7 @@ import pytest
 
 from arb import crashpoints, ids
 from arb.clock import NS_PER_S
-from arb.errors import Indeterminate, LogLocked
+from arb.errors import ConfigInvalid, Indeterminate, LogLocked
 from arb.events import facts as f
 from arb.machine import table as t
 from tests.spec.lives import Life
@@ -197,4 +197,13 @@ def test_no_recover_leaves_open_cycles_alone(world: World) -> None:
     assert world.run(cycles=0, recover=False) == 0
     assert len(world.orders()) == orders
     assert world.recover() == 0
+    world.check()
+
+
+def test_open_cycles_come_to_rest_also_where_nothing_new_can_be_planned(world: World) -> None:
+    """A path that the venue no longer lists must not keep an open cycle's money where it is."""
+    world.kill_after(lambda fact: isinstance(fact, f.LegSettled))
+    assert world.run() is None
+    world.strategies = [world.strategy(cycle="[USDT, BTC, DOGE]")]
+    assert world.run() == ConfigInvalid.exit_code
     world.check()

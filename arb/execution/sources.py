@@ -1,0 +1,72 @@
+"""The market that a paper run or a backtest trades on: generated, or a recording."""
+
+from msgspec import Struct
+
+from arb.feeds.generated import GeneratedMarket
+from arb.feeds.listings import read_listing
+from arb.feeds.recorded import RecordedMarket
+from arb.feeds.source import MarketSource
+from arb.strategy.loader import Loaded
+
+REFUSED_TOLD_MAX = 3
+
+
+class Market(Struct, frozen=True):
+    """A market as it is opened, before anything is written."""
+
+    source: MarketSource
+    notes: tuple[str, ...]
+    recording: RecordedMarket | None = None
+
+    @property
+    def span_ns(self) -> tuple[int, int] | None:
+        """The first and last moment of a recording; None where there is no end."""
+        recording = self.recording
+        return None if recording is None else (recording.first_ns, recording.last_ns)
+
+    def begun_at(self, began_ns: int) -> MarketSource:
+        """Play a recording as if its first row happened at a moment; others know their time."""
+        if self.recording is None:
+            return self.source
+        return self.recording.shifted(began_ns - self.recording.first_ns)
+
+
+def open_market(loaded: Loaded) -> Market:
+    """Open the market of a strategy; raises FeedInvalid and ConfigInvalid."""
+    execution = loaded.strategy.execution
+    if execution.mode == "backtest":
+        return _backtest(loaded)
+    paper = execution.paper
+    if paper.feed == "generated":
+        source = GeneratedMarket(
+            paper.random_seed, step_ms=paper.step_ms, currencies=paper.currencies
+        )
+        said = f"feed: generated market, seed {paper.random_seed}, {paper.currencies} currencies"
+        return Market(source, (said,))
+    path = loaded.required_data_file()
+    recording = RecordedMarket(path)
+    return Market(recording, (f"feed: recorded, {path}", *_refused(recording)), recording)
+
+
+def _backtest(loaded: Loaded) -> Market:
+    backtest = loaded.strategy.execution.backtest
+    rules = None if loaded.markets_file is None else read_listing(loaded.markets_file)
+    recording = RecordedMarket(
+        loaded.required_data_file(),
+        start_ns=backtest.start_ns,
+        end_ns=backtest.end_ns,
+        rules=rules,
+        assumed_depth=backtest.assumed_depth,
+    )
+    filters = "none, so the permissive filters of the recording"
+    if loaded.markets_file is not None:
+        filters = str(loaded.markets_file)
+    return Market(recording, (f"markets_file: {filters}", *_refused(recording)), recording)
+
+
+def _refused(recording: RecordedMarket) -> tuple[str, ...]:
+    """Say which rows of a recording were not believed."""
+    if not recording.refused:
+        return ()
+    counts = ", ".join(f"{count} {reason}" for reason, count in recording.refused.items())
+    return (f"rows refused: {counts}", *recording.complaints[:REFUSED_TOLD_MAX])

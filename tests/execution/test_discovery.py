@@ -1,0 +1,136 @@
+"""Which cycles a strategy trades: its own, its file's, or all that the markets have."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from arb.errors import ConfigInvalid
+from arb.events import facts as f
+from arb.execution.discovery import discover, start_order
+from arb.market.book import FeeRates
+from arb.market.cycles import directed_cycles
+from arb.money import ZERO
+from arb.strategy.loader import Loaded, load
+from tests.spec.stage import MARKETS
+from tests.spec.world import World
+
+FEES = FeeRates(Decimal("0.001"), Decimal("0.001"))
+BASE = """\
+name: {name}
+exchange: binance
+min_profit_bps: -100
+max_slippage_bps: 20
+capital_allocation: {{mode: fixed_fraction, fraction: 0.1}}
+fees: {{taker_bps: 10, maker_bps: 10}}
+order: {{retry_delay_ms: 100, timeout_seconds: 2}}
+risk_controls: {{max_open_cycles: 3}}
+"""
+HEADER = "base,inter,quote,pair1,pair2,pair3,fee_bps,min_profit_bps\n"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Loaded]:
+    def write(extra: str = "", rows: str | None = None, name: str = "found") -> Loaded:
+        if rows is not None:
+            (tmp_path / "cycles.csv").write_text(HEADER + rows)
+            extra += "trading_pairs_file: cycles.csv\n"
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(BASE.format(name=name) + extra)
+        return load(path)
+
+    return write
+
+
+def test_without_a_path_every_cycle_of_the_markets_is_wanted(
+    written: Callable[..., Loaded],
+) -> None:
+    found = discover(written(), MARKETS, FEES)
+    assert [one.legs for one in found.wanted] == list(directed_cycles(MARKETS, 3))
+    assert {one.start for one in found.wanted} == {None}
+    longer = discover(written("max_hops: 4\n"), MARKETS, FEES)
+    assert len(longer.wanted) > len(found.wanted)
+
+
+def test_start_currencies_leave_out_cycles_that_touch_none_of_them(
+    written: Callable[..., Loaded],
+) -> None:
+    found = discover(written("start_currencies: [USDC]\n"), MARKETS, FEES)
+    paths = [{leg.spend_asset for leg in one.legs} for one in found.wanted]
+    assert paths
+    assert all("USDC" in path for path in paths)
+
+
+def test_a_cycle_begins_with_the_first_start_currency_then_with_base_currencies(
+    written: Callable[..., Loaded],
+) -> None:
+    legs = next(iter(directed_cycles(MARKETS, 3)))
+    on_it = {leg.spend_asset for leg in legs}
+    assert on_it == {"BTC", "ETH", "USDT"}
+    assert start_order(written("start_currencies: [ETH, BTC]\n").strategy, legs) == ("ETH", "BTC")
+    assert start_order(written().strategy, legs) == ("USDT", "BTC", "ETH")
+
+
+def test_rows_of_a_file_keep_their_start_fee_and_threshold(
+    written: Callable[..., Loaded],
+) -> None:
+    found = discover(written(rows="USDT,BTC,ETH,,,,25,-7\nETH,BTC,USDT,,,,,\n"), MARKETS, FEES)
+    first, second = found.wanted
+    assert (first.start, first.fees.taker, first.min_profit_bps) == (
+        "USDT",
+        Decimal("0.0025"),
+        -7,
+    )
+    assert (second.start, second.fees, second.min_profit_bps) == ("ETH", FEES, -100)
+
+
+def test_rows_without_markets_are_told_with_their_line_and_skipped(
+    written: Callable[..., Loaded],
+) -> None:
+    found = discover(
+        written(rows="USDT,BTC,DOGE,,,,,\nUSDT,BTC,ETH,,,,,\nBTC,ETH,USDT,,,,,\n"), MARKETS, FEES
+    )
+    assert len(found.wanted) == 1
+    told = "\n".join(found.left_out)
+    assert "line 2" in told
+    assert "DOGE" in told
+    assert "line 4" in told  # the same cycle, turned
+
+
+def test_a_file_without_a_single_market_is_an_error(written: Callable[..., Loaded]) -> None:
+    with pytest.raises(ConfigInvalid, match=r"no cycle can be traded.*line 2"):
+        discover(written(rows="USDT,BTC,DOGE,,,,,\n"), MARKETS, FEES)
+
+
+def test_cycles_through_the_fee_currency_are_left_out(written: Callable[..., Loaded]) -> None:
+    fees = FeeRates(ZERO, ZERO, "USDC")
+    found = discover(written(), MARKETS, fees)
+    assert all(leg.spend_asset != "USDC" for one in found.wanted for leg in one.legs)
+    assert "goes through the fee currency USDC" in found.left_out[0]
+
+
+def test_found_cycles_are_traded_from_a_currency_that_is_there(
+    worlds: Callable[..., World], written: Callable[..., Loaded]
+) -> None:
+    world = worlds(opening={"BTC": Decimal(1)})
+    world.strategies = [written()]
+    assert world.run(cycles=2) == 0
+    world.check()
+    assert {fact.start_asset for fact in world.facts(f.CycleOpened)} == {"BTC"}
+
+
+def test_the_threshold_and_fee_of_a_row_decide_what_is_traded(
+    worlds: Callable[..., World], written: Callable[..., Loaded]
+) -> None:
+    # Forward loses about 60 bps with these books and fees, backward more than that.
+    for rows, expected in (
+        ("USDT,BTC,ETH,,,,10,-100\n", 1),
+        ("USDT,BTC,ETH,,,,10,50\n", 0),
+        ("USDT,BTC,ETH,,,,400,-100\n", 0),
+    ):
+        world = worlds()
+        world.strategies = [written(rows=rows)]
+        assert world.run(cycles=1, duration_s=5) == 0
+        assert len(world.facts(f.CycleOpened)) == expected, rows
+        world.check()
