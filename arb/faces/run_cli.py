@@ -9,8 +9,11 @@ import click
 
 from arb.errors import ArbError, ConfigInvalid
 from arb.execution.running import EXIT_INTERRUPTED, Ended, run_engine
-from arb.execution.wiring import Options, Run
-from arb.faces.run_text import Echo, Story, configure_log, describe, say, summary_lines
+from arb.execution.sources import open_market
+from arb.execution.wiring import Options, Run, fee_rates, shared
+from arb.faces.check_text import check_lines
+from arb.faces.progress import Progress
+from arb.faces.run_text import Echo, Story, configure_log, say, summary_lines
 from arb.strategy.loader import Loaded, load
 from arb.strategy.schema import Strategy
 
@@ -133,10 +136,7 @@ def _run(flags: Flags) -> int:
         _refuse_nonsense(flags)
         loaded = _load(flags)
         if flags.check:
-            for one in loaded:
-                for line in describe(one):
-                    click.echo(line)
-            return 0
+            return _check(loaded)
         return _live_through(flags, loaded)
     except click.UsageError as error:
         error.show()
@@ -197,16 +197,32 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
     echo = Echo() if flags.as_json else None
     story = None if flags.as_json else Story()
 
-    def watch(run: Run) -> None:
-        for note in run.notes:
-            say(note)
-        for watcher in (echo, story):
-            if watcher is not None:
-                watcher.follow(run)
+    with Progress() as progress:
 
-    ended = run_engine(loaded, options, watch)
+        def watch(run: Run) -> None:
+            for note in run.notes:
+                say(note)
+            for watcher in (echo, story, progress):
+                if watcher is not None:
+                    watcher.follow(run)
+
+        ended = run_engine(loaded, options, watch)
     _conclude(ended, strategy, db, as_json=flags.as_json)
     return ended.exit_code
+
+
+def _check(loaded: Sequence[Loaded]) -> int:
+    """Say what the strategies would do on their market; nothing is written."""
+    strategy = shared(loaded)
+    if strategy.execution.mode == "live":
+        raise ConfigInvalid("live mode is not part of this version; use --mode paper")
+    market = open_market(loaded[0])
+    for note in market.notes:
+        say(note)
+    for one in loaded:
+        for line in check_lines(one, market.source.markets, fee_rates(strategy)):
+            click.echo(line)
+    return 0
 
 
 def _make_room(db: Path, *, replace: bool) -> None:

@@ -13,8 +13,7 @@ from arb.events import facts as f
 from arb.execution.running import Ended
 from arb.execution.wiring import Run
 from arb.machine.state import Cycle
-from arb.money import ZERO, plain
-from arb.strategy.loader import Loaded
+from arb.money import plain
 from arb.strategy.schema import Strategy
 
 
@@ -117,6 +116,8 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
         reasons = ", ".join(f"{name} {n}" for name, n in seen.declined.items())
         yield f"declined: {reasons}"
     yield f"P/L: {_amounts(summary.pnl)}"
+    if summary.unwound:
+        yield f"of it from unwinding: {_amounts(summary.unwound)}"
     yield f"fees: {_amounts(summary.fees)}"
     for name, amounts in (("dust", summary.dust), ("parked", summary.parked)):
         if amounts:
@@ -125,32 +126,3 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
         yield f"external changes: {_amounts(summary.external_changes)}"
     yield f"mean slippage: {plain(summary.slippage_bps)} bps"
     yield f"log: {db}, {summary.events} events in this run ({strategy.execution.mode})"
-
-
-def describe(loaded: Loaded) -> Iterator[str]:
-    """What a strategy would do, in plain words."""
-    strategy = loaded.strategy
-    capital = strategy.capital_allocation
-    path = " > ".join([*strategy.cycle, strategy.start_currency])
-    size = (
-        f"{plain(capital.amount)} {strategy.start_currency}"
-        if capital.amount is not None
-        else f"{plain((capital.fraction or ZERO) * 100)} % of the available {strategy.start_currency}"
-    )
-    fees = strategy.fees
-    paid = fees.fee_currency or "the received currency"
-    yield f"{strategy.name}: {path} on {strategy.exchange}, mode {strategy.execution.mode}"
-    yield f"  each cycle begins with {size}"
-    yield f"  opens when the net edge is above {plain(strategy.min_profit_bps)} bps"
-    yield f"  fees: taker {plain(fees.taker_bps)} bps, paid in {paid}"
-    yield f"  slippage of an order is at most {plain(strategy.max_slippage_bps)} bps"
-    panic = strategy.panic_sell
-    if panic.enabled:
-        targets = ", ".join(panic.base_currencies)
-        yield (
-            f"  if it cannot go on: sells to {strategy.start_currency} or {targets}, "
-            f"at most {plain(panic.max_slippage_bps)} bps an order"
-        )
-    else:
-        yield "  if it cannot go on: what it holds is parked (panic_sell is not enabled)"
-    yield f"  at most {strategy.risk_controls.max_open_cycles} cycles are open at once"

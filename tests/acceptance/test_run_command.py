@@ -17,6 +17,7 @@ SUMMARY_KEYS = [
     "outcomes",
     "opportunities",
     "pnl",
+    "unwound",
     "fees",
     "dust",
     "parked",

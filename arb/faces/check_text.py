@@ -1,0 +1,149 @@
+"""`run.py --check`: what a strategy would do, in plain words, before it does anything."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_UP, Decimal
+
+from arb.execution.discovery import SKIPPED_TOLD_MAX, Discovery, discover
+from arb.market.book import FeeRates, MarketRules
+from arb.market.cycles import count_cycles
+from arb.money import BPS, ONE, plain
+from arb.strategy.loader import Loaded, start_currencies
+from arb.strategy.schema import Money, Strategy
+
+CYCLES_TOLD_MAX = 5
+_CENT = Decimal("0.01")
+
+
+def check_lines(
+    loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates
+) -> Iterator[str]:
+    """Tell a strategy's markets, cycles, sizes, fees, limits, greatest loss, and what is missing.
+
+    Raises ConfigInvalid where it could trade nothing.
+    """
+    strategy = loaded.strategy
+    found = discover(loaded, markets, fees)
+    yield f"{strategy.name}: {strategy.exchange}, mode {strategy.execution.mode}"
+    yield from _indented(_markets(markets))
+    yield from _indented(_cycles(loaded, found))
+    yield from _indented(_sizes(strategy))
+    yield from _indented(_fees(strategy))
+    yield from _indented(_limits(strategy))
+    yield from _indented(_worst(strategy, found))
+    for gap in _missing(loaded, found):
+        yield f"  missing: {gap}"
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _markets(markets: Mapping[str, MarketRules]) -> Iterator[str]:
+    active = [rules for rules in markets.values() if rules.active]
+    codes = {code for rules in active for code in (rules.base, rules.quote)}
+    triangles = count_cycles(markets, 3)
+    yield f"markets: {len(active)} of {len(codes)} currencies, with {triangles} triangles"
+
+
+def _cycles(loaded: Loaded, found: Discovery) -> Iterator[str]:
+    strategy = loaded.strategy
+    if strategy.cycle is not None:
+        path = " > ".join([*strategy.cycle, strategy.cycle[0]])
+        ways = ", ".join(f"{leg.side} {leg.market}" for leg in found.wanted[0].legs)
+        yield f"cycle: {path} ({ways})"
+    else:
+        hops = Counter(len(wanted.legs) for wanted in found.wanted)
+        each = ", ".join(f"{n} of {legs} legs" for legs, n in sorted(hops.items()))
+        where = f"found up to {strategy.max_hops} hops"
+        if loaded.cycle_file is not None:
+            where = f"from {loaded.cycle_file.path}, {len(loaded.cycle_file.rows)} rows"
+        yield f"cycles: {len(found.wanted)} directed ({each}), {where}"
+        for wanted in found.wanted[:CYCLES_TOLD_MAX]:
+            yield "  " + " > ".join(
+                [*(leg.spend_asset for leg in wanted.legs), wanted.legs[0].spend_asset]
+            )
+        if len(found.wanted) > CYCLES_TOLD_MAX:
+            yield f"  and {len(found.wanted) - CYCLES_TOLD_MAX} more"
+        starts = start_currencies(strategy, loaded.cycle_file)
+        first = (
+            ", ".join(sorted(starts))
+            if starts
+            else "what is available of the base currencies, else any"
+        )
+        yield f"begins with: {first}"
+    for line in found.left_out[:SKIPPED_TOLD_MAX]:
+        yield f"left out: {line}"
+    if len(found.left_out) > SKIPPED_TOLD_MAX:
+        yield f"left out: {len(found.left_out) - SKIPPED_TOLD_MAX} more"
+
+
+def _sizes(strategy: Strategy) -> Iterator[str]:
+    capital = strategy.capital_allocation
+    if capital.amount is not None:
+        size = f"at most {_money(capital.amount, strategy)}"
+    else:
+        size = f"at most {plain((capital.fraction or ONE) * 100)} % of what is available"
+    share = plain(capital.max_depth_share * 100)
+    yield f"size: what pays most of the books' depth ({share} % of each level), {size}"
+    yield f"opens when the net edge at that size is above {plain(strategy.min_profit_bps)} bps"
+
+
+def _money(money: Money, strategy: Strategy) -> str:
+    if isinstance(money, dict):
+        return " or ".join(f"{plain(amount)} {code}" for code, amount in money.items())
+    code = strategy.reference_currency or strategy.only_start or "of the start currency"
+    return f"{plain(money)} {code}"
+
+
+def _fees(strategy: Strategy) -> Iterator[str]:
+    fees = strategy.fees
+    paid = fees.fee_currency or "the received currency"
+    yield f"fees: taker {plain(fees.taker_bps)} bps a leg, paid in {paid}"
+
+
+def _limits(strategy: Strategy) -> Iterator[str]:
+    slip = plain(strategy.max_slippage_bps)
+    kind = {"limit": "the worst level it needs", "market": "that bound"}[strategy.order.type]
+    yield f"orders: limit IOC at {kind}, at most {slip} bps from the touch"
+    yield f"open at once: at most {strategy.risk_controls.max_open_cycles} cycles"
+
+
+def _worst(strategy: Strategy, found: Discovery) -> Iterator[str]:
+    """The greatest planned loss of one cycle: its floor, and what an unwind may cost on top."""
+    capital, panic = strategy.capital_allocation, strategy.panic_sell
+    lowest = min(wanted.min_profit_bps for wanted in found.wanted)
+    floor_bps = max(strategy.max_slippage_bps - lowest, Decimal(0))
+    yield f"a cycle that goes its way loses at most {plain(floor_bps)} bps of its amount"
+    if not panic.enabled:
+        yield "a cycle that cannot go on: what it holds is parked (panic_sell is not enabled)"
+        return
+    legs = max(len(wanted.legs) for wanted in found.wanted)
+    keep = (ONE - strategy.fees.taker_bps / BPS) ** (legs - 1 + panic.max_hops)
+    keep *= (ONE - strategy.max_slippage_bps / BPS) ** (legs - 1)
+    keep *= (ONE - panic.max_slippage_bps / BPS) ** panic.max_hops
+    unwound_bps = ((ONE - keep) * BPS).quantize(_CENT, rounding=ROUND_UP)
+    targets = ", ".join(panic.base_currencies)
+    yield (
+        f"one that cannot go on is sold for its start currency, {targets}: with the fees of its legs "
+        f"and of {panic.max_hops} hops at {plain(panic.max_slippage_bps)} bps it loses at most "
+        f"{plain(unwound_bps)} bps beside what the prices moved meanwhile"
+    )
+    if capital.amount is not None and not isinstance(capital.amount, dict):
+        most = capital.amount * strategy.risk_controls.max_open_cycles
+        yield f"at work at once: at most {_money(most, strategy)}"
+
+
+def _missing(loaded: Loaded, found: Discovery) -> Iterator[str]:
+    """What would keep it from trading, as far as it can be known before."""
+    strategy = loaded.strategy
+    execution = strategy.execution
+    if execution.mode == "live":
+        return
+    block = execution.backtest if execution.mode == "backtest" else execution.paper
+    starts = start_currencies(strategy, loaded.cycle_file)
+    if starts is None:
+        starts = frozenset(leg.spend_asset for wanted in found.wanted for leg in wanted.legs)
+    if not any(block.initial_balances.get(code) for code in starts):
+        told = ", ".join(sorted(starts)[:CYCLES_TOLD_MAX])
+        yield f"a balance of a currency that cycles begin with ({told}); give it in initial_balances"

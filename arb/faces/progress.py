@@ -1,0 +1,53 @@
+"""How far a backtest is: a bar on a terminal's stderr, and nothing anywhere else."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from arb.clock import NS_PER_S
+from arb.execution.wiring import Run
+
+
+class Progress:
+    """A bar over the recorded time that a backtest plays; it is gone when the run has ended."""
+
+    def __init__(self) -> None:
+        self._bar = None
+        if sys.stderr.isatty():
+            from rich.console import Console  # noqa: PLC0415 -- only where there is a terminal
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+            self._bar = Progress(
+                TextColumn("backtest"),
+                BarColumn(),
+                TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def follow(self, run: Run) -> None:
+        """Show how far a run is; only one with an end can be shown."""
+        if self._bar is None or run.span_ns is None:
+            return
+        bar, (first_ns, last_ns) = self._bar, run.span_ns
+        task = bar.add_task("backtest", total=(last_ns - first_ns) / NS_PER_S)
+
+        def told(at_ns: int) -> None:
+            bar.update(task, completed=(at_ns - first_ns) / NS_PER_S)
+
+        run.parts.progress = told
