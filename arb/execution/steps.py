@@ -85,7 +85,8 @@ def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
         _after_nothing(desk, draft, situation)
     elif _rest_is_worth_an_order(desk, cycle):
         if cycle.attempts > cycle.max_retries:
-            draft.do(c.StartRecovery(reason=f"leg {cycle.leg} stays filled in part"))
+            reason = f"leg {cycle.leg} stays filled in part"
+            cooling.leave(desk, draft, cooling.SHORTFALL, reason)
             return
         if slow:
             cooling.leave(desk, draft, cooling.LATENCY, slow)
@@ -158,7 +159,8 @@ def _send_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
             draft.do(c.StartRecovery(reason=reason))
         return
     if cycle.leg_received > 0 and not ahead.partly:
-        draft.do(c.StartRecovery(reason=f"the rest of leg {cycle.leg} finds no depth now"))
+        reason = f"the rest of leg {cycle.leg} finds no depth now"
+        cooling.leave(desk, draft, cooling.SHORTFALL, reason)
         return
     if cycle.leg > 0 and ahead.output < planning.floor_now(cycle):
         floor = plain(planning.floor_now(cycle))

@@ -106,7 +106,21 @@ def _limits(strategy: Strategy) -> Iterator[str]:
     slip = plain(strategy.max_slippage_bps)
     kind = {"limit": "the worst level it needs", "market": "that bound"}[strategy.order.type]
     yield f"orders: limit IOC at {kind}, at most {slip} bps from the touch"
-    yield f"open at once: at most {strategy.risk_controls.max_open_cycles} cycles"
+    capital, risk = strategy.capital_allocation, strategy.risk_controls
+    yield f"open at once: at most {risk.max_open_cycles} cycles"
+    if capital.max_allocation is not None:
+        yield f"open cycles hold together at most {_money(capital.max_allocation, strategy)}"
+    if risk.max_position_size is not None:
+        yield f"one cycle has at most {_money(risk.max_position_size, strategy)}"
+    stops = [f"{risk.stop_after_consecutive_losses} losses in a row"]
+    if risk.max_daily_loss is not None:
+        stops.append(f"a loss of {_money(risk.max_daily_loss, strategy)} in a UTC day")
+    yield f"stops after {' or '.join(stops)}, until `monitor.py --reset-risk`"
+    if strategy.max_leg_latency_ms is not None:
+        yield f"a leg slower than {strategy.max_leg_latency_ms} ms is compared with selling"
+    if risk.slippage_cooldown_seconds:
+        seconds = plain(risk.slippage_cooldown_seconds)
+        yield f"a path that was left because of price or time rests for {seconds} s"
 
 
 def _worst(strategy: Strategy, found: Discovery) -> Iterator[str]:

@@ -12,6 +12,7 @@ import structlog
 from arb.events import facts as f
 from arb.execution.running import Ended
 from arb.execution.wiring import Run
+from arb.faces.text import when
 from arb.machine.state import Cycle
 from arb.money import plain
 from arb.strategy.schema import Strategy
@@ -91,6 +92,10 @@ class Story:
                 say(f"balance of {fact.asset} changed by {plain(fact.amount)} ({word})")
             case f.BreakerTripped():
                 say(f"breaker: {fact.count} {fact.kind}; new cycles pause")
+            case f.RiskTripped():
+                say(f"TRIPPED ({fact.strategy}: {fact.limit}): {fact.reason}")
+            case f.CooldownStarted():
+                say(f"cooldown: {fact.identity} rests until {when(fact.until_ns)} ({fact.cause})")
             case _:
                 return
 

@@ -20,9 +20,7 @@ DAILY_LOSS: Final = "daily_loss"
 LIMIT_NAMES: Final = (CONSECUTIVE_LOSSES, DAILY_LOSS)
 EVERY: Final = "*"  # every strategy, or every path
 
-STREAK_MAX: Final = 50  # the largest limit of losses in a row
-# More than the largest limit, so that results which are taken back leave enough behind them.
-RESULTS_KEPT: Final = 2 * STREAK_MAX
+RESULTS_KEPT: Final = 64  # can still be taken back; of older ones only the length of a row is known
 DAYS_KEPT: Final = 7
 OPENINGS_KEPT: Final = 256
 COOLDOWNS_KEPT: Final = 1_024
@@ -60,6 +58,7 @@ class Risk(Struct, gc=False, omit_defaults=True):
     """One strategy, as its limits see it. Changed by the functions below alone."""
 
     results: tuple[tuple[str, bool], ...] = ()  # (cycle, whether it lost), the last close last
+    lost_before: int = 0  # losses in a row right before the results that are kept
     days: tuple[DayTotal, ...] = ()  # by day and currency
     tripped: dict[str, str] = {}  # limit -> reason
     counted_from_ns: dict[
@@ -78,9 +77,9 @@ class Risk(Struct, gc=False, omit_defaults=True):
         count = 0
         for _cycle, lost in reversed(self.results):
             if not lost:
-                break
+                return count
             count += 1
-        return count
+        return count + self.lost_before
 
     def day(self, day: int, asset: str) -> DayTotal:
         """The sums of a day; of one that is not kept, zeros."""
@@ -129,7 +128,10 @@ def _add(risk: Risk, result: Result) -> None:
     value = result.value
     if value is None:
         return  # it trips the limits instead: see `tripped_by`
-    risk.results = (*risk.results, (result.cycle_id, value < 0))[-RESULTS_KEPT:]
+    results = (*risk.results, (result.cycle_id, value < 0))
+    for _cycle, lost in results[:-RESULTS_KEPT]:
+        risk.lost_before = risk.lost_before + 1 if lost else 0
+    risk.results = results[-RESULTS_KEPT:]
     _sum(risk, result, value)
 
 
@@ -175,7 +177,12 @@ def tripped_by(
             found[DAILY_LOSS] = why
     else:
         # A draft of the strategy alone: its fields are replaced, never changed within.
-        draft = Risk(known.results, known.days, counted_from_ns=known.counted_from_ns)
+        draft = Risk(
+            results=known.results,
+            lost_before=known.lost_before,
+            days=known.days,
+            counted_from_ns=known.counted_from_ns,
+        )
         shift_result({after.strategy: draft}, before, after)
         found = _broken(draft, after, limits)
     return {limit: reason for limit, reason in found.items() if limit not in known.tripped}
@@ -244,7 +251,7 @@ def _reset(risk: Risk, limit: str, at_ns: int) -> None:
     risk.tripped = {name: why for name, why in risk.tripped.items() if name != limit}
     risk.counted_from_ns = {**risk.counted_from_ns, limit: at_ns}
     if limit == CONSECUTIVE_LOSSES:
-        risk.results = ()
+        risk.results, risk.lost_before = (), 0
     elif limit == DAILY_LOSS:
         risk.days = ()
 

@@ -22,7 +22,6 @@ from arb.strategy.bounds import (
 )
 
 LEGS_MAX: Final = 8
-LOSSES_MAX: Final = 50  # in a row: more results are kept than this
 MAX_HOPS_DEFAULT: Final = 3
 CYCLE_HOPS_MAX: Final = 5  # of cycles that are looked for in the graph of markets
 MARKETS_OF_CURRENCIES_MAX: Final = 500  # currencies of the generated market
@@ -110,7 +109,7 @@ class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     max_open_cycles: Annotated[int, Number(at_least=1, at_most=OPEN_CYCLES_MAX)] = 3
-    stop_after_consecutive_losses: Annotated[int, Number(at_least=1, at_most=LOSSES_MAX)] = 5
+    stop_after_consecutive_losses: Annotated[int, Number(at_least=1, at_most=COUNT_MAX)] = 5
     max_daily_loss: Money | None = None  # losses less profits of one UTC day
     max_position_size: Money | None = None  # of one cycle, in its start currency
     slippage_cooldown_seconds: Annotated[Decimal, Number(at_least=0, at_most=SECONDS_MAX)] = (

@@ -272,6 +272,19 @@ def test_results_are_bounded_and_the_newest_stay(book: Book) -> None:
     assert len(book.risk.results) == RESULTS_KEPT
 
 
+def test_a_row_is_as_long_as_it_is_however_few_results_are_kept(book: Book) -> None:
+    story = ["1", *["-1"] * (RESULTS_KEPT + 10), "1", *["-1"] * 3]
+    for number, pnl in enumerate(story, 1):
+        book.close(number, pnl)
+        if number == RESULTS_KEPT + 11:
+            assert book.risk.streak() == RESULTS_KEPT + 10
+    assert book.risk.streak() == 3
+    book.reopen(RESULTS_KEPT + 12)  # the profit between the two rows is taken back
+    assert book.risk.streak() == RESULTS_KEPT + 13
+    book.note(reset(CONSECUTIVE_LOSSES))
+    assert book.risk.streak() == 0
+
+
 # --- what trips
 
 

@@ -282,7 +282,7 @@ KEYS: Final = {
     "fees.reserve": number(Decimal(0), {}, low=0),  # above zero: see test_rules.py
     "risk_controls": block(),
     "risk_controls.max_open_cycles": whole(3, 1, 1000),
-    "risk_controls.stop_after_consecutive_losses": whole(5, 1, 50),
+    "risk_controls.stop_after_consecutive_losses": whole(5, 1, 1_000_000),
     "risk_controls.max_daily_loss": money(None),
     "risk_controls.max_position_size": money(None),
     "risk_controls.slippage_cooldown_seconds": number(Decimal(300), low=0, high=86400),
