@@ -22,7 +22,7 @@ EVERY: Final = "*"  # every strategy, or every path
 
 RESULTS_KEPT: Final = 64  # can still be taken back; of older ones only the length of a row is known
 DAYS_KEPT: Final = 7
-OPENINGS_KEPT: Final = 256
+OPENINGS_KEPT: Final = 64
 COOLDOWNS_KEPT: Final = 1_024
 
 _COUNTED: Final = frozenset({t.PROFIT_TAKEN, t.LIQUIDATED, t.PARKED})

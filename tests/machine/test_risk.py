@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,91 +9,21 @@ from msgspec.structs import replace
 
 from arb.clock import NS_PER_DAY, NS_PER_S
 from arb.events import facts as f
-from arb.machine.account import Account, closed_part, follow, shift_closed
 from arb.machine.evolve import evolve
 from arb.machine.risk import (
     CONSECUTIVE_LOSSES,
-    COOLDOWNS_KEPT,
     DAILY_LOSS,
     DAYS_KEPT,
     EVERY,
-    OPENINGS_KEPT,
     RESULTS_KEPT,
     DayTotal,
     Limits,
-    Risk,
-    identity_of,
     result_of,
     tripped_by,
 )
 from arb.machine.state import Cycle
+from tests.machine.risk_book import DAY, FIVE, Book, completed, liquidated, parked
 from tests.spec.given import D, opened, started, validated
-
-NOON = 20_000 * NS_PER_DAY + NS_PER_DAY // 2
-DAY = 20_000
-FIVE = Limits(consecutive_losses=5, daily_loss=None)
-
-
-class Book:
-    """An account and its cycles, followed fact by fact as journal and tables do."""
-
-    def __init__(self) -> None:
-        self.account = Account()
-        self.cycles: dict[int, Cycle] = {}
-        self.now = NOON
-
-    @property
-    def risk(self) -> Risk:
-        return self.account.risk["demo"]
-
-    def tell(self, number: int, *facts: Any) -> None:
-        """Append facts about a cycle in one batch."""
-        cycle = self.cycles.get(number)
-        before = closed_part(cycle)
-        for fact in facts:
-            cycle = evolve(cycle, fact, self.now)
-            follow(self.account, fact, self.now)
-        assert cycle is not None
-        self.cycles[number] = cycle
-        shift_closed(self.account, before, closed_part(cycle))
-
-    def note(self, *facts: f.Fact) -> None:
-        for fact in facts:
-            follow(self.account, fact, self.now)
-
-    def open(self, number: int) -> None:
-        one = replace(opened(), cycle_id=f"demo-{number}", number=number)
-        self.tell(number, one, started(), validated())
-
-    def close(self, number: int, pnl: str, fee_value: str | None = "0") -> None:
-        """Complete a cycle, opened where it is not yet."""
-        if number not in self.cycles:
-            self.open(number)
-        self.tell(number, completed(pnl, fee_value))
-
-    def reopen(self, number: int) -> None:
-        self.tell(number, f.LateFillFound(client_order_id="x", trade_id="t9"))
-
-    def trips(self, number: int, limits: Limits = FIVE, before: Any = None) -> dict[str, str]:
-        """What the last close of a cycle would have tripped, had it not been folded yet."""
-        result = result_of(self.cycles[number])
-        assert result is not None
-        return tripped_by(self.account.risk, before, result, limits)
-
-
-def completed(pnl: str, fee_value: str | None = "0") -> f.CycleCompleted:
-    value = None if fee_value is None else D(fee_value)
-    return f.CycleCompleted(returned=D(1000) + D(pnl), pnl=D(pnl), dust={}, fees={}, fee_value=value)  # fmt: skip
-
-
-def parked(pnl: str) -> f.CycleParked:
-    return f.CycleParked(reason="no route", parked={"BTC": D("0.02")}, dust={}, returned={},
-                         pnl=D(pnl), fees={}, fee_value=D(0))  # fmt: skip
-
-
-def liquidated(pnl: str) -> f.CycleLiquidated:
-    return f.CycleLiquidated(returned={"USDT": D(1000) + D(pnl)}, pnl=D(pnl), value=D(0), dust={},
-                             fees={}, fee_value=D(0))  # fmt: skip
 
 
 @pytest.fixture
@@ -388,64 +316,6 @@ def test_what_ended_before_a_reset_is_not_taken_back_from_what_counts_after_it(b
     assert book.risk.day(DAY, "USDT").losses == 3
     book.close(1, "-12")
     assert book.risk.day(DAY, "USDT").losses == 15
-
-
-# --- cooldowns and openings
-
-
-def cooldown(identity: str, until_ns: int) -> f.CooldownStarted:
-    return f.CooldownStarted(
-        strategy="demo", identity=identity, until_ns=until_ns, cause="latency", cycle_id="demo-1"
-    )
-
-
-def test_a_cooldown_runs_until_its_time_and_not_at_it(book: Book) -> None:
-    book.note(cooldown("A>B>C", NOON + 10))
-    assert book.risk.cools_until_ns("A>B>C", NOON + 9) == NOON + 10
-    assert book.risk.cools_until_ns("A>B>C", NOON + 10) is None
-    assert book.risk.cools_until_ns("A>C>B", NOON) is None
-
-
-def test_expired_cooldowns_are_dropped_and_a_longer_one_is_never_shortened(book: Book) -> None:
-    book.note(cooldown("A>B", NOON + 10), cooldown("A>C", NOON + 100))
-    book.now += 20
-    book.note(cooldown("A>C", NOON + 50))
-    assert book.risk.cooldowns == {"A>C": NOON + 100}
-
-
-@pytest.mark.parametrize(("identity", "left"), [("A>B", {"A>C"}), (EVERY, set())])
-def test_a_cleared_cooldown_is_over(book: Book, identity: str, left: set[str]) -> None:
-    book.note(cooldown("A>B", NOON + 10), cooldown("A>C", NOON + 10))
-    book.note(f.CooldownCleared(strategy=EVERY, identity=identity, reason=""))
-    assert set(book.risk.cooldowns) == left
-
-
-def test_the_last_opening_of_a_path_is_remembered_with_its_books(book: Book) -> None:
-    book.open(1)
-    book.now += 5
-    book.open(2)
-    (opening,) = book.risk.openings.values()
-    assert set(book.risk.openings) == {"BTC>ETH>USDT"}
-    assert (opening.opened_ns, opening.books) == (NOON + 5, opened().books)
-
-
-def test_openings_and_cooldowns_are_bounded_and_the_latest_stay(book: Book) -> None:
-    for number in range(COOLDOWNS_KEPT + 3):
-        book.now += 1
-        path = (f"C{number}", "USDT")
-        legs = (f.LegRoute("m", "buy", *path), f.LegRoute("m", "sell", *reversed(path)))
-        book.note(replace(opened(), legs=legs), cooldown(f"C{number}", NOON + 10**9 + number))
-    assert len(book.risk.openings) == OPENINGS_KEPT
-    assert f"C{COOLDOWNS_KEPT + 2}>USDT" in book.risk.openings
-    assert len(book.risk.cooldowns) == COOLDOWNS_KEPT
-    assert "C2" not in book.risk.cooldowns
-
-
-@given(st.permutations("ABCDE"), st.integers(0, 4))
-def test_a_path_has_one_name_from_wherever_it_begins(path: list[str], turn: int) -> None:
-    turned = [*path[turn:], *path[:turn]]
-    assert identity_of(turned) == identity_of(path)
-    assert identity_of(list(reversed(path))) != identity_of(path)
 
 
 losses = st.lists(

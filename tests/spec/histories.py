@@ -24,6 +24,7 @@ from arb.machine.decide import decide
 from arb.machine.evolve import evolve
 from arb.machine.state import Cycle, Order
 from arb.money import ONE, ZERO, floor_to
+from tests.spec.risk_facts import risk_fact
 
 INSTANCE: Final = "abcd"
 START_NS: Final = 1_700_000_000_000_000_000
@@ -360,26 +361,10 @@ def _account_batch(rng: Random) -> Batch:
 
 
 def _risk_batch(rng: Random) -> Batch:
-    """A limit, a cooldown, or what was declined: of one strategy or of every one."""
-    name, every = rng.choice(STRATEGIES), rng.choice((*STRATEGIES, "*"))
-    limit = rng.choice(("consecutive_losses", "daily_loss"))
-    path = rng.choice(("BTC>ETH>USDT", "BTC>USDT>ETH"))
-    until_ns = START_NS + rng.randrange(10**10)
-    fact: f.Fact = rng.choice(
-        (
-            f.RiskTripped(strategy=name, limit=limit, reason=f"{rng.random():.3f}", cycle_id="demo-1"),
-            f.RiskReset(strategy=every, limit=limit, reason="looked"),
-            f.CooldownStarted(strategy=name, identity=path, until_ns=until_ns, cause="latency", cycle_id="demo-1"),
-            f.CooldownCleared(strategy=every, identity=rng.choice((path, "*")), reason=""),
-            f.OpportunitiesDeclined(
-                strategy=name, from_ns=START_NS, to_ns=until_ns,
-                reasons={"no_depth": rng.randrange(1, 9), limit: 1},
-                samples=rng.choice(({}, {limit: f"{rng.random():.3f}"})),
-            ),
-        )
-    )  # fmt: skip
-    declined = isinstance(fact, f.OpportunitiesDeclined)
-    return Batch(strategy_stream(name) if declined else ACCOUNT, (fact,))
+    fact = risk_fact(rng, STRATEGIES, START_NS)
+    if isinstance(fact, f.OpportunitiesDeclined):
+        return Batch(strategy_stream(fact.strategy), (fact,))
+    return Batch(ACCOUNT, (fact,))
 
 
 def history(seed: int, cycles: int = 40, tales: Sequence[Tale] = TALES) -> list[Batch]:

@@ -1,0 +1,83 @@
+"""What the monitor says of limits, cooldowns and what was declined."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from click.testing import Result
+
+from arb.events.facts import CooldownStarted, CycleDeclined, OpportunitiesDeclined, RiskTripped
+from arb.events.sqlite import LogReader
+from arb.faces.cli import monitor
+from tests.faces.commands import call
+from tests.spec import histories as h
+from tests.spec.written import write_log
+
+
+def monitored(db: Path, *arguments: str) -> Result:
+    return call(monitor, "--db", db, *arguments)
+
+
+def test_declined_cycles_are_counted_by_reason(db: Path) -> None:
+    rows = json.loads(monitored(db, "--declined", "--json").stdout)
+    cycles = [row for row in rows if row["what"] == "cycle"]
+    assert {(row["reason"], row["sample"]) for row in cycles} == {("no_depth", "ETH/BTC")}
+    with LogReader(db) as reader:
+        facts = [one.fact for one in reader.read()]
+    assert sum(row["count"] for row in cycles) == sum(
+        isinstance(one, CycleDeclined) for one in facts
+    )
+
+
+def test_declined_opportunities_are_added_up_with_their_last_numbers(db: Path) -> None:
+    with LogReader(db) as reader:
+        facts = [one.fact for one in reader.read() if isinstance(one.fact, OpportunitiesDeclined)]
+    assert facts
+    counts: Counter[tuple[str, str]] = Counter()
+    samples: dict[tuple[str, str], str] = {}
+    for fact in facts:
+        for reason, count in fact.reasons.items():
+            counts[fact.strategy, reason] += count
+            samples[fact.strategy, reason] = fact.samples.get(reason) or samples.get(
+                (fact.strategy, reason), ""
+            )
+    rows = json.loads(monitored(db, "--declined", "--json").stdout)
+    told = [row for row in rows if row["what"] == "opportunity"]
+    assert {(row["strategy"], row["reason"]): row["count"] for row in told} == counts
+    assert {(row["strategy"], row["reason"]): row["sample"] for row in told} == samples
+    assert all(row["last_ns"] >= h.START_NS for row in told)
+    shown = monitored(db, "--declined").stdout
+    assert all(row["sample"] in shown for row in told)
+
+
+def test_a_tripped_limit_is_told_beside_every_view_with_its_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    tripped = RiskTripped(strategy="demo", limit="daily_loss", reason="12 USDT lost", cycle_id="d")
+    write_log(path, [*h.history(1, 2, (h.completed,)), h.Batch(h.ACCOUNT, (tripped,))])
+    result = monitored(path)
+    assert "TRIPPED (demo: daily_loss): 12 USDT lost" in result.stderr
+    assert "--reset-risk demo:daily_loss" in result.stderr
+    assert monitored(path, "health").exit_code == 1
+
+
+def test_running_cooldowns_are_shown_and_ended_ones_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    far_ns = 4_000_000_000 * 10**9
+    facts = [
+        CooldownStarted(strategy="demo", identity=name, until_ns=until, cause="latency", cycle_id="d")
+        for name, until in (("A>B", far_ns), ("A>C", h.START_NS + 10**12))
+    ]  # fmt: skip
+    write_log(path, [*h.history(1, 2, (h.completed,)), h.Batch(h.ACCOUNT, tuple(facts))])
+    shown = monitored(path, "--cooldowns")
+    assert "A>B" in shown.stdout
+    assert "A>C" not in shown.stdout
+    (row,) = json.loads(monitored(path, "--cooldowns", "--json").stdout)
+    assert (row["path"], row["strategy"], row["until_ns"]) == ("A>B", "demo", far_ns)
+    assert "COOLDOWN: A>B (demo) until 2096-10-02T07:06:40.000Z" in monitored(path).stderr
+    assert monitored(path, "health").exit_code == 0
+
+
+def test_no_cooldown_is_said_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    write_log(path, h.history(1, 2, (h.completed,)))
+    assert monitored(path, "--cooldowns").stdout == "no cooldown is running\n"
