@@ -73,9 +73,9 @@ def is_multiple(value: Decimal, unit: Decimal) -> bool:
 
 def truncate(value: Decimal, unit: Decimal) -> Decimal:
     """Round towards zero at the unit's decimals, for example `Decimal('1E-8')`."""
-    return value.quantize(unit, rounding=ROUND_DOWN)
+    return value.quantize(unit, ROUND_DOWN)
 
 
 def round_up(value: Decimal, unit: Decimal) -> Decimal:
     """Round away from zero at the unit's decimals."""
-    return value.quantize(unit, rounding=ROUND_UP)
+    return value.quantize(unit, ROUND_UP)

@@ -24,7 +24,7 @@ from arb.money import BPS, ONE, ZERO
 OPTIMUM_US_MAX: Final = 50.0
 LEVELS: Final = 20
 GRID: Final = 50  # sizes that the baseline quotes
-_REPEATS: Final = 7  # of one case; the fastest counts, because every time is the same work
+_REPEATS: Final = 25  # of one case; the fastest counts, because every time is the same work
 _CAP: Final = Decimal(100_000)
 _FEES: Final = FeeRates(taker=Decimal("0.001"), maker=Decimal("0.001"))
 _SLIPPAGE_BPS: Final = Decimal(50)

@@ -38,68 +38,76 @@ class Climb(Struct, frozen=True, gc=False):
         return low, self.marks[last].base if self.whole else inf
 
 
-def climb(  # noqa: PLR0912 -- a call for each stretch would take as long as the stretch
+def climb(
     slopes: Sequence[Slope],
     hurdle: float,
     *,
     watched: int,
     slack: float = 0.0,
     base_min: float = 0.0,
+    base_enough: float = inf,
 ) -> Climb:
     """Walk up the legs together, one breakpoint at a time, from nothing to where it pays no more.
 
     The leg that runs out first ends a stretch. The walk ends when the first leg is exhausted, or
-    when no stretch above brings more than `hurdle` for what it uses, `base_min` of the watched leg
-    is reached, and the surplus is `slack` below the best from there on. Exact but for the digits of
-    a float: the largest surplus of a chain without steps is that of a mark.
+    past the best mark when no stretch above brings more than `hurdle` for what it uses, and it has
+    seen enough: the surplus is `slack` below the best from `base_min` of the watched leg on, or the
+    watched leg is above `base_enough`. Exact but for the digits of a float: the largest surplus of
+    a chain without steps is that of a mark.
     """
     at = [0] * len(slopes)
     marks = [Mark(0.0, 0.0, tuple(at))]
-    left, rates = [], []  # input left on the stretch; what a unit of it brings, 0 in a gap
+    flows = [1.0]  # input of each leg, and at last the output, for a unit of the first leg's input
+    rates, ends = [], []  # of each leg's stretch: what a unit brings, the chain's input at its end
     for slope in slopes:
         rung = slope.rung(0)
         if rung is None:
             return Climb(marks, whole=True)
-        left.append(rung.length)
         rates.append(rung.rate)
+        ends.append(rung.length / flows[-1])
+        flows.append(flows[-1] * rung.rate)
     coming = rates.copy()  # of the rung, also in the gap before it
+    left = [0.0] * len(slopes)  # of the stretch, while nothing comes in
     keep = slopes[watched].keep if slopes[watched].buys else None
-    base = surplus = 0.0
+    used = base = surplus = 0.0
     best = 0.0 if base_min <= 0 else -inf
     while True:
-        flow, room, ended = 1.0, left[0], 0
-        flows = []  # input of each leg for a unit of the first
-        for leg, rate in enumerate(rates):
-            if left[leg] < room * flow:
-                room, ended = left[leg] / flow, leg
-            flows.append(flow)
-            flow *= rate
-            if not flow:
-                break
-        surplus += room * (flow - hurdle)
-        for leg, taken in enumerate(flows):
-            left[leg] -= room * taken
-        if watched < len(flows) and rates[watched]:
-            moved = room * flows[watched]
-            base += moved if keep is None else moved * rates[watched] / keep
+        end = min(ends)
+        ended = ends.index(end)
+        more = end - used
+        used = end
+        surplus += more * (flows[-1] - hurdle)
+        if rates[watched]:
+            moved = more * flows[watched + 1] if keep else more * flows[watched]
+            base += moved / keep if keep else moved
         marks.append(Mark(base, surplus, tuple(at)))
         if surplus > best and base >= base_min:
             best = surplus
 
+        length, flow = inf, flows[ended]
         above = at[ended] + 1 if rates[ended] else at[ended]
         rung = slopes[ended].rung(above)
         if rung is None:
             if not ended:
                 return Climb(marks, whole=True)
             # What comes in from now on is left over.
-            coming[ended], rates[ended], left[ended] = 0.0, 0.0, inf
+            coming[ended] = rates[ended] = 0.0
         elif above > at[ended] and rung.gap > 0:
-            at[ended], coming[ended], rates[ended], left[ended] = above, rung.rate, 0.0, rung.gap
+            at[ended], coming[ended], rates[ended], length = above, rung.rate, 0.0, rung.gap
         else:
-            at[ended] = above
+            at[ended], length = above, rung.length
             coming[ended] = rates[ended] = rung.rate
-            left[ended] = rung.length
-        if surplus <= best - slack and prod(coming) <= hurdle:
+        ends[ended] = used + length / flow
+        flow *= rates[ended]
+        for leg in range(ended + 1, len(slopes)):
+            if flows[leg]:
+                left[leg] = (ends[leg] - used) * flows[leg]
+            flows[leg] = flow
+            ends[leg] = used + left[leg] / flow if flow else inf
+            flow *= rates[leg]
+        flows[-1] = flow
+        past = surplus <= best - slack or (base > base_enough and surplus < best)
+        if past and prod(coming) <= hurdle:
             return Climb(marks, whole=False)
 
 

@@ -202,6 +202,7 @@ class Search:
             watched=self.coarsest,
             slack=self._slack if lowest is None else inf,
             base_min=base_min,
+            base_enough=SIZING_LOTS_MAX * number(self._step) if lowest is None else inf,
         )
         marks = self._climb.marks
         self._peak = max(
