@@ -212,12 +212,16 @@ class Search:
         return max(lots, self._lots_min)
 
     def attempt(self, lots: int) -> bool:
-        """Plan this many lots, or what the cap allows; tell whether no minimum asked for more."""
-        head = self._ladders[0]
-        first = trimmed(self._ladders, self.coarsest, lots * self._step)
+        """Plan this many lots, or as many as can be; tell whether no minimum asked for more."""
+        ladders, head = self._ladders, self._ladders[0]
+        first = trimmed(ladders, self.coarsest, lots * self._step)
         if first is None or not head.affords(first, self._cap):
-            first = head.most_for(self._cap)
-        plan = settled(self._ladders, self._cap, first, self.coarsest)
+            most = settled(ladders, self._cap, head.most_for(self._cap), self.coarsest)
+            if most is None:
+                return False
+            first = trimmed(ladders, self.coarsest, most.watched)
+            assert first is not None, most
+        plan = settled(ladders, self._cap, first, self.coarsest)
         if plan is None:
             return False
         self._keep(plan)
