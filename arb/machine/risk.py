@@ -29,13 +29,14 @@ _COUNTED: Final = frozenset({t.PROFIT_TAKEN, t.LIQUIDATED, t.PARKED})
 
 
 class Result(Struct, frozen=True, gc=False):
-    """What a closed cycle came to. `value` is in `asset`, after all fees; None: fees without a value."""
+    """What a closed cycle came to. `value` is in `asset`, after all fees; None: `unknown` says why."""
 
     strategy: str
     cycle_id: str
     asset: str
     ended_ns: int
     value: Decimal | None
+    unknown: str = ""
 
 
 class DayTotal(Struct, frozen=True, gc=False, array_like=True):
@@ -110,8 +111,18 @@ def result_of(cycle: Cycle) -> Result | None:
     if cycle.state not in t.CLOSED or cycle.outcome not in _COUNTED:
         return None
     assert cycle.pnl is not None, cycle.id
-    value = None if cycle.fee_value is None else cycle.pnl - cycle.fee_value
-    return Result(cycle.strategy, cycle.id, cycle.start_asset, cycle.ended_ns, value)
+    value, unknown = None, ""
+    # An order that filled more than it should has sold what was not the cycle's: P/L tells half of it.
+    owed = [
+        f"{plain(-amount)} {asset}" for asset, amount in sorted(cycle.dust.items()) if amount < 0
+    ]
+    if owed:
+        unknown = f"{cycle.id} took {', '.join(owed)} that it did not have"
+    elif cycle.fee_value is None:
+        unknown = f"the fees of {cycle.id} have no value in {cycle.start_asset}"
+    else:
+        value = cycle.pnl - cycle.fee_value
+    return Result(cycle.strategy, cycle.id, cycle.start_asset, cycle.ended_ns, value, unknown)
 
 
 def shift_result(risks: dict[str, Risk], before: Result | None, after: Result | None) -> None:
@@ -171,7 +182,7 @@ def tripped_by(
     """The limits that a close breaks, and why: limit -> reason. A limit that is tripped stays as it is."""
     known = risks.get(after.strategy, Risk())
     if after.value is None:
-        why = f"the fees of {after.cycle_id} have no value in {after.asset}: its result is unknown"
+        why = f"{after.unknown}: its result is unknown"
         found = {CONSECUTIVE_LOSSES: why}
         if limits.daily_loss is not None:
             found[DAILY_LOSS] = why

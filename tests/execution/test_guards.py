@@ -9,6 +9,7 @@ from arb import crashpoints
 from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.events import facts as f
 from arb.machine.risk import CONSECUTIVE_LOSSES, DAILY_LOSS, identity_of
+from tests.spec.lives import Life
 from tests.spec.world import World
 
 PATH = identity_of(("USDT", "BTC", "ETH"))
@@ -286,3 +287,26 @@ def test_a_path_is_not_opened_twice_on_the_same_books_however_much_later(world: 
     assert world.run() == 0
     world.check()
     assert len(opened_ns(world)) == 2
+
+
+# --- one book
+
+
+@pytest.mark.parametrize("fault", ["late_fill", "refused", "reply_delayed", "order_hidden"])
+def test_the_engines_book_of_limits_is_the_one_in_the_tables(world: World, fault: str) -> None:
+    """A restart goes on from the table what the engine had in memory."""
+    limited(world, max_daily_loss=30, max_open_cycles=3, slippage_cooldown_seconds=4)
+    if fault in {"late_fill", "order_hidden"}:
+        world.fault(fault, call="view", order=3)
+    else:
+        world.fault(fault, order=2, times=2)
+    lives: list[Life] = []
+    for cycles in (4, 4, 0):
+        world.at(0.0, lives.append)
+        world.run(cycles=cycles)
+        world.wait(10)  # whatever the venue shows late is there for the next one
+    world.check()
+    engines = lives[-1].parts.desk.journal.account
+    assert engines.risk == world.account().risk
+    # A late fill here is of an order whose rest was sold: twice sold has no result.
+    assert bool(engines.risk["demo"].results) is (fault != "late_fill")

@@ -266,6 +266,16 @@ def test_fees_of_unknown_value_trip_every_limit_that_is_set(book: Book) -> None:
     assert (book.risk.results, book.risk.days) == ((), ())
 
 
+def test_a_cycle_that_took_what_it_did_not_have_has_no_result(book: Book) -> None:
+    """It sold twice, and half of what that brought belongs to somebody else."""
+    book.close(1, "-5")
+    book.reopen(1)
+    book.tell(1, replace(completed("390"), dust={"BTC": D("0.1"), "ETH": D("-0.19")}))
+    reason = "demo-1 took 0.19 ETH that it did not have: its result is unknown"
+    assert book.trips(1) == {CONSECUTIVE_LOSSES: reason}
+    assert (book.risk.results, book.risk.days) == ((), ())
+
+
 def test_a_limit_that_is_tripped_is_not_tripped_again(book: Book) -> None:
     book.note(trip(CONSECUTIVE_LOSSES))
     book.close(1, "-1", fee_value=None)
