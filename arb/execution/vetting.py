@@ -75,29 +75,19 @@ def _amount(value: object, *, zero: bool = False) -> bool:
 
 
 def vet_fill(order: Order, told: FillReport, exchange_order_id: str) -> c.Fill | Garbled:
-    """Turn a trade into a fill of an order, or say which field is missing or wrong."""
+    """Turn a trade into a fill of an order, or say which field is missing, wrong or another's."""
+    wrong = unreadable(told) or _wrong_trade(order, told, exchange_order_id)
+    if wrong is not None:
+        return Garbled(wrong)
     trade_id, price, amount, cost = told.trade_id, told.price, told.amount, told.cost
     fee, fee_asset, venue_ns = told.fee, told.fee_asset, told.venue_ns
-    if not isinstance(trade_id, str) or not trade_id:
-        return Garbled("no trade id")
-    if told.market is not None and told.market != order.market:
-        return Garbled(f"trade {trade_id} is of market {told.market}")
-    if told.side is not None and told.side != order.side:
-        return Garbled(f"trade {trade_id} is a {told.side}")
-    for name, value in (("price", price), ("amount", amount)):
-        if not _amount(value):
-            return Garbled(f"trade {trade_id}: {name} is {value}")
-    for name, value in (("cost", cost), ("fee", fee)):
-        if not _amount(value, zero=True):
-            return Garbled(f"trade {trade_id}: {name} is {value}")
-    if not isinstance(fee_asset, str) or not fee_asset:
-        return Garbled(f"trade {trade_id}: no fee asset")
-    if not isinstance(venue_ns, int) or venue_ns <= 0:
-        return Garbled(f"trade {trade_id}: no time")
+    assert trade_id is not None
     assert price is not None
     assert amount is not None
     assert cost is not None
     assert fee is not None
+    assert fee_asset is not None
+    assert venue_ns is not None
     return c.Fill(
         trade_id=trade_id,
         exchange_order_id=exchange_order_id,
@@ -108,6 +98,37 @@ def vet_fill(order: Order, told: FillReport, exchange_order_id: str) -> c.Fill |
         fee_asset=fee_asset,
         venue_ns=venue_ns,
     )
+
+
+def unreadable(told: FillReport) -> str | None:
+    """Say what is missing or wrong in a trade, whosever it is; None when it can be booked."""
+    trade_id = told.trade_id
+    if not isinstance(trade_id, str) or not trade_id:
+        return "no trade id"
+    for name, value in (("price", told.price), ("amount", told.amount)):
+        if not _amount(value):
+            return f"trade {trade_id}: {name} is {value}"
+    for name, value in (("cost", told.cost), ("fee", told.fee)):
+        if not _amount(value, zero=True):
+            return f"trade {trade_id}: {name} is {value}"
+    if not isinstance(told.fee_asset, str) or not told.fee_asset:
+        return f"trade {trade_id}: no fee asset"
+    if not isinstance(told.venue_ns, int) or told.venue_ns <= 0:
+        return f"trade {trade_id}: no time"
+    return None
+
+
+def _wrong_trade(order: Order, told: FillReport, exchange_order_id: str) -> str | None:
+    if told.market is not None and told.market != order.market:
+        return f"trade {told.trade_id} is of market {told.market}"
+    if told.side is not None and told.side != order.side:
+        return f"trade {told.trade_id} is a {told.side}"
+    # A venue that leaves out whose trade it is says nothing; one that names another says so.
+    if told.exchange_order_id not in {None, exchange_order_id}:
+        return f"trade {told.trade_id} is of order {told.exchange_order_id}"
+    if told.client_order_id and told.client_order_id != order.client_order_id:
+        return f"trade {told.trade_id} is of order {told.client_order_id}"
+    return None
 
 
 def fills_of(order: Order, trades: Iterable[FillReport]) -> list[c.Fill]:
