@@ -102,21 +102,16 @@ async def _found(desk: Desk, order: Order, report: OrderReport, attempt: Attempt
     if told is not None and told > known:
         trades = await _trades(desk, order)
         exchange_id = vetted.exchange_order_id
-        fills = {fill.trade_id: fill for fill in vetted.fills}
-        for fill in fills_of(order, trades):
-            fills.setdefault(fill.trade_id, fill)
-        for trade in trades:
-            # An order that was unknown has no venue id yet: take it from the report.
-            if trade.exchange_order_id == exchange_id and trade.trade_id not in fills:
-                named = order if order.exchange_order_id else _named(order, exchange_id)
-                for fill in fills_of(named, [trade]):
-                    fills[fill.trade_id] = fill
+        # An order that was unknown has no venue id yet: take it from the report.
+        named = order if order.exchange_order_id else _named(order, exchange_id)
+        # Copies are not merged here: the first one counts, and one that differs is alarmed.
+        fills = (*vetted.fills, *fills_of(named, trades))
         vetted = c.ReportOrder(
             client_order_id=vetted.client_order_id,
             exchange_order_id=exchange_id,
             status=vetted.status,
             filled=told,
-            fills=tuple(fills.values()),
+            fills=fills,
         )
     waiting = _unfinished(desk, order, vetted, attempt)
     return Look((vetted, *_complaint(desk, order, vetted, attempt)), waiting)
@@ -129,7 +124,8 @@ def _named(order: Order, exchange_order_id: str | None) -> Order:
 def _unfinished(desk: Desk, order: Order, report: c.ReportOrder, attempt: Attempt) -> str:
     if report.status == "open":
         return "it is open at the venue"
-    have = sum((fill.amount for fill in report.fills), ZERO)
+    first = {fill.trade_id: fill.amount for fill in reversed(report.fills)}  # of its copies
+    have = sum(first.values(), ZERO)
     if report.filled is not None and max(have, order.filled) < report.filled:
         if attempt.unfilled_since_ns == 0:
             attempt.unfilled_since_ns = desk.clock.now_ns()
