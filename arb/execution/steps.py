@@ -18,7 +18,7 @@ from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Cycle, Order
 from arb.market.depth import NO_DEPTH, Shortfall, Walk
-from arb.money import plain
+from arb.money import ZERO, plain
 
 NO_MARKET = "no market takes what is held now"
 TOO_LITTLE = "less is there than the cycle holds"
@@ -222,7 +222,8 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
     cycle = draft.cycle
     # A loop that closed in the last leg before the end could be recorded is a completed one.
     last_leg = cycle.leg == len(cycle.legs) - 1 and cycle.leg_received > 0
-    if last_leg or cycle.leg == len(cycle.legs):
+    over = last_leg or cycle.leg == len(cycle.legs)
+    if over and not _is_elsewhere(desk, cycle, targets):
         draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
         return
     worth = planning.value_of_others(desk, cycle, targets)
@@ -235,6 +236,18 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
         return
     fees = planning.fee_value(desk, cycle)
     draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
+
+
+def _is_elsewhere(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> bool:
+    """Whether money of the cycle is, or went back, in another target currency than the start's."""
+    return any(
+        cycle.returned.get(asset, ZERO) > 0
+        or (
+            cycle.holding(asset) > 0 and not planning.is_dust(desk, asset, cycle.holding(asset))
+        )
+        for asset in targets
+        if asset != cycle.start_asset
+    )
 
 
 def _worth_resuming(

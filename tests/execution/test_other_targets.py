@@ -1,0 +1,64 @@
+"""A cycle that was unwound into another target currency than the one it began with."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from arb.clock import NS_PER_MS
+from arb.events import facts as f
+from arb.machine import table as t
+from tests.market.examples import book
+from tests.spec.world import World
+
+
+def last_leg_in_part(world: World) -> None:
+    """Let the last leg fill in part, after which only a way to USDC brings anything."""
+    world.strategies = [world.strategy(retries=0)]
+    world.show("BTC/USDC", [("60000", "5")], [("60010", "5")])
+
+    def thin() -> None:
+        world.show("ETH/USDT", [("2010", "0.2")], [("2011", "90")])
+        fallen = book("ETH/USDT", [("1000", "90")], [("1001", "90")])
+        world.stage.put(world.now_ns() + 6 * NS_PER_MS, fallen)
+
+    world.on(f.OrderIntended, 3, thin)
+
+
+def reply_of_the_last_hop_is_lost(world: World) -> None:
+    world.fault("reply_lost", number=5)  # orders 4 and 5 go from ETH over BTC to USDC
+
+
+def balances_cannot_be_read_after_it(world: World) -> None:
+    world.on(f.OrderIntended, 5, lambda: world.fault("read_fails", call="balances", times=3))
+
+
+@pytest.mark.parametrize(
+    "trouble", [reply_of_the_last_hop_is_lost, balances_cannot_be_read_after_it]
+)
+def test_money_in_another_target_currency_goes_back_and_is_no_dust(
+    world: World, trouble: Callable[[World], None]
+) -> None:
+    last_leg_in_part(world)
+    trouble(world)
+    assert world.run() == 0
+    world.check()
+    cycle = world.cycle()
+    assert (cycle.state, cycle.outcome) == (t.FAILED, t.LIQUIDATED)
+    assert cycle.returned["USDC"] > 700
+    assert set(cycle.dust) == {"BTC", "ETH"}
+    assert cycle.pnl is not None
+    assert abs(cycle.pnl) < 300  # what is worth 713 USDT is not written off
+    assert "USDC" not in world.account().owned_closed
+
+
+def test_crumbs_of_another_target_currency_do_not_undo_a_closed_loop(world: World) -> None:
+    """Bitcoin is on the path: what rounding left of it is dust, also where one may end in it."""
+    extra = "panic_sell: {enabled: true, base_currencies: [BTC, USDT]}\n"
+    world.strategies = [world.strategy(extra=extra)]
+    world.fault("reply_lost", number=3)
+    assert world.run() == 0
+    world.check()
+    cycle = world.cycle()
+    assert cycle.outcome == t.PROFIT_TAKEN
+    assert Decimal(0) < cycle.dust["BTC"] < Decimal("0.00001")
