@@ -139,7 +139,9 @@ class Operator:
             raise IllegalMove(f"no order {request.target} stands in this log")
         cycle = self._cycle(cycle_id)
         order = cycle.order(request.target)
-        early_ns = order.dead_ns - self._journal.now_ns()
+        # T_dead stands on the venue's clock; how long that is after the intent is the same on ours.
+        dead_ns = order.intended_ns + (order.dead_ns - order.venue_time_ns)
+        early_ns = dead_ns - self._journal.now_ns()
         if early_ns > 0:
             raise IllegalMove(
                 f"order {request.target} may still arrive; ask again in {early_ns / NS_PER_S:.1f} s"

@@ -203,6 +203,25 @@ def test_an_order_that_may_still_arrive_is_not_attested(world: World) -> None:
     world.check()
 
 
+@pytest.mark.parametrize("skew_s", [-10, 10])
+def test_when_an_order_can_no_longer_arrive_does_not_depend_on_the_venues_clock(
+    world: World, skew_s: int
+) -> None:
+    """The venue's clock is 10 s away from ours: its T_dead says nothing about our time of day."""
+    world.venue._skew_ns = skew_s * NS_PER_S
+    world.fault("request_lost", number=1)
+    world.kill_after(lambda fact: isinstance(fact, f.OrderUnknown))
+    assert world.run() is None
+    (order,) = world.facts(f.OrderIntended)
+    world.wait((order.dead_ns - order.venue_time_ns) / NS_PER_S - 0.1)
+    with pytest.raises(IllegalMove, match="may still arrive"):
+        world.ask("attest", order.client_order_id, verdict="absent", reason="statement")
+    world.wait(0.2)
+    assert world.ask("attest", order.client_order_id, verdict="absent", reason="statement").ok
+    assert world.recover() == 0
+    world.check()
+
+
 def test_a_wrong_attestation_shows_as_a_difference_and_halts(world: World) -> None:
     world.fault("request_lost", number=1)
     world.kill_after(lambda fact: isinstance(fact, f.OrderUnknown))
