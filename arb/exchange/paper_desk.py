@@ -12,7 +12,7 @@ from arb.exchange.frictions import NO_FRICTIONS, Frictions
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_matching import crossing, fee_elsewhere, match, without
 from arb.exchange.paper_records import PaperFill, PaperOrder
-from arb.exchange.port import OrderNotFound, Refused
+from arb.exchange.port import DUPLICATE_ORDER_ID, OrderNotFound, Refused
 from arb.feeds.source import MarketSource
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.booking import booked_cost, booked_fee
@@ -21,7 +21,6 @@ from arb.money import ZERO, plain
 ADVANCE_ROWS_MAX: Final = 5_000  # of the feed, between two looks; then only the last books count
 
 BAD_ORDER: Final = "bad_order"
-DUPLICATE: Final = "duplicate_order_id"
 FILTER: Final = "filter"
 INSUFFICIENT_BALANCE: Final = "insufficient_balance"
 MARKET_HALTED: Final = "market_halted"
@@ -196,7 +195,7 @@ class PaperDesk:
             raise Refused(BAD_ORDER, detail)
         taken = {order.client_order_id for order in self._account.open_orders()}
         if placed.client_order_id is not None and placed.client_order_id in taken:
-            raise Refused(DUPLICATE, placed.client_order_id)
+            raise Refused(DUPLICATE_ORDER_ID, placed.client_order_id)
         return rules
 
     def _own_price(self, market: str, side: str) -> Decimal | None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import ClassVar, Final, Protocol
 
 from msgspec import Struct
 
 from arb.errors import ArbError
 from arb.market.book import Book, FeeRates, MarketRules
+
+# Reasons of a `Refused` that mean more than that this one order was not taken.
+DUPLICATE_ORDER_ID: Final = "duplicate_order_id"  # an order of this id exists: no refusal at all
+KEY_REVOKED: Final = "key_revoked"  # the venue does not know this key, or no longer
 
 
 class OrderRequest(Struct, frozen=True, gc=False):
@@ -142,6 +146,13 @@ class Unreachable(VenueError):
     """The request may have arrived; no usable answer came back."""
 
     code = "ARB-606"
+
+
+class KeyRevoked(VenueError):
+    """The venue does not accept our key any more: nothing can be sent or read. Make a new key, then start again."""
+
+    code = "ARB-607"
+    exit_code: ClassVar[int] = 4
 
 
 class Venue(Protocol):

@@ -19,3 +19,7 @@ class Archive(Protocol):
     def order_of_venue_id(self, market: str, exchange_order_id: str) -> str | None:
         """Our id of an order that the venue names so."""
         ...
+
+    def given_up_orders(self, market: str, since_ns: int) -> list[str]:
+        """Our ids of orders of a market that ended since a time without a venue's id."""
+        ...

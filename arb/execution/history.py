@@ -48,6 +48,10 @@ class History:
         """Our id of an order that the venue names so."""
         return queries.order_of_venue_id(self._reader.connection, market, exchange_order_id)
 
+    def given_up_orders(self, market: str, since_ns: int) -> list[str]:
+        """Our ids of orders of a market that ended since a time without a venue's id."""
+        return queries.given_up_orders(self._reader.connection, market, since_ns)
+
     def known_trades(self, since_ns: int) -> set[tuple[str, str]]:
         """(market, trade id) of every fill since a venue time, and of every foreign trade."""
         foreign = {

@@ -25,7 +25,7 @@ from arb.exchange.port import (
 from arb.execution.archive import Archive
 from arb.execution.desk import Desk
 from arb.execution.runner import Runner
-from arb.execution.vetting import Garbled, fills_of, vet_order
+from arb.execution.vetting import Garbled, could_be, fills_of, vet_order
 from arb.machine import commands as c
 from arb.machine.invariants import postings
 from arb.machine.state import Cycle
@@ -147,15 +147,17 @@ class Reconciler:
         await self._foreign(market, trade, owner)
 
     def _may_be_ours(self, market: str, report: OrderReport) -> bool:
-        """Whether an order without a name could be one of ours whose venue id is not known yet."""
-        return any(
-            order.market == market
-            and order.exchange_order_id is None
-            and report.side in {None, order.side}
-            and report.amount in {None, order.amount}
-            for cycle in self._cycles()
-            for order in cycle.pending_orders()
-        )
+        """Whether an order without a name could be one of ours whose venue id is not known yet.
+
+        An order that was refused or proven absent counts: the venue may have been wrong.
+        """
+        orders = [order for cycle in self._cycles() for order in cycle.orders]
+        since_ns = self._desk.clock.now_ns() - limits.WATCH_FINAL_ORDERS_S * NS_PER_S
+        for name in self._archive.given_up_orders(market, since_ns):
+            cycle = self._cycle_of(name)
+            if cycle is not None:
+                orders.append(cycle.order(name))
+        return any(order.market == market and could_be(order, report) for order in orders)
 
     def _cycle_of(self, client_order_id: str) -> Cycle | None:
         cycle_id = self._archive.cycle_of_order(client_order_id)

@@ -7,8 +7,16 @@ import structlog
 
 from arb import crashpoints, limits
 from arb.clock import NS_PER_S
-from arb.exchange.port import Banned, NotSent, OrderReport, OrderRequest, Refused
+from arb.exchange.port import (
+    DUPLICATE_ORDER_ID,
+    Banned,
+    NotSent,
+    OrderReport,
+    OrderRequest,
+    Refused,
+)
 from arb.execution.desk import Desk
+from arb.execution.vetting import NOT_SENT as NOT_SENT  # noqa: PLC0414 -- others take it from here
 from arb.execution.vetting import Garbled, vet_order
 from arb.machine import commands as c
 from arb.machine.state import Cycle, Order
@@ -16,8 +24,6 @@ from arb.market.liquidation import value
 from arb.money import BPS, plain
 
 log = structlog.get_logger()
-
-NOT_SENT = "not sent"  # why an order was refused: by us, before it left
 
 
 class Gate:
@@ -108,8 +114,13 @@ async def send(desk: Desk, gate: Gate, cycle: Cycle, order: Order) -> c.Command:
 async def _create(desk: Desk, order: Order, request: OrderRequest) -> c.Command:
     order_id = order.client_order_id
     try:
-        reply = await asyncio.wait_for(desk.access.venue.create(request), limits.CREATE_TIMEOUT_S)
+        # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the answer.
+        async with asyncio.timeout(limits.CREATE_TIMEOUT_S):
+            reply = await desk.access.venue.create(request)
     except Refused as error:
+        if error.reason == DUPLICATE_ORDER_ID:
+            # The venue has an order of this id: that is evidence of ours, to be read.
+            return c.ReportUnknown(client_order_id=order_id, reason=str(error))
         return c.ReportRefused(client_order_id=order_id, reason=error.reason, detail=error.detail)
     except NotSent as error:
         return c.ReportRefused(client_order_id=order_id, reason=NOT_SENT, detail=str(error))

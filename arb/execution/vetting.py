@@ -11,10 +11,12 @@ from msgspec import Struct
 
 from arb.exchange.port import FillReport, OrderReport
 from arb.machine import commands as c
+from arb.machine.order_fold import ATTESTED_ABSENT
 from arb.machine.state import Order
 from arb.machine.table import END_STATUSES
 from arb.money import ZERO
 
+NOT_SENT = "not sent"  # why an order was refused: by us, before it left
 KNOWN_STATUSES = END_STATUSES | {"open"}
 
 
@@ -66,6 +68,22 @@ def _wrong_order(order: Order, report: OrderReport) -> str | None:
     if report.status not in KNOWN_STATUSES:
         return f"unknown status {report.status!r}"
     return None
+
+
+def could_be(order: Order, nameless: OrderReport) -> bool:
+    """Whether an order that the venue tells without our id could be this one.
+
+    What never left, and what an operator knows to be absent, is at no venue. What was made after
+    T_dead is another's.
+    """
+    if order.exchange_order_id is not None or order.status in {NOT_SENT, ATTESTED_ABSENT}:
+        return False
+    made_ns = nameless.venue_ns
+    return (
+        nameless.side in {None, order.side}
+        and nameless.amount in {None, order.amount}
+        and (made_ns is None or made_ns <= order.dead_ns)
+    )
 
 
 def _amount(value: object, *, zero: bool = False) -> bool:

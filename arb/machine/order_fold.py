@@ -11,6 +11,8 @@ from arb.machine import table as t
 from arb.machine.amounts import change
 from arb.machine.state import Cycle, Order, Trade
 
+ATTESTED_ABSENT: Final = "attested absent"  # the status of an order that an operator gave up
+
 
 def _intended(cycle: Cycle, fact: f.OrderIntended, at_ns: int) -> None:
     order = Order(
@@ -142,7 +144,7 @@ def _cancelling(cycle: Cycle, fact: f.CancelIntended, _at_ns: int) -> None:
 def _attested(cycle: Cycle, fact: f.OrderAttested, at_ns: int) -> None:
     order = cycle.order(fact.client_order_id)
     if fact.verdict == "absent" and not order.trades:
-        cycle.put(replace(order, state=t.ABSENT, status="attested absent", final_ns=at_ns))
+        cycle.put(replace(order, state=t.ABSENT, status=ATTESTED_ABSENT, final_ns=at_ns))
 
 
 # Each handler takes its own fact; the dictionary is what narrows the type.

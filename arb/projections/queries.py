@@ -190,6 +190,13 @@ def order_of_venue_id(connection: apsw.Connection, market: str, venue_order_id: 
     return found
 
 
+def given_up_orders(connection: apsw.Connection, market: str, since_ns: int) -> list[str]:
+    """Our ids of orders of a market that ended at or after a time and that the venue never named."""
+    query = """SELECT client_order_id FROM orders
+        WHERE final_ns >= ? AND market = ? AND venue_order_id IS NULL ORDER BY client_order_id"""
+    return [str(row[0]) for row in connection.execute(query, (since_ns, market))]
+
+
 def orders_final_since(connection: apsw.Connection, since_ns: int) -> list[OrderRow]:
     """Orders that became final at or after a time, oldest first: the ones still worth watching."""
     query = "SELECT * FROM orders WHERE final_ns >= ? ORDER BY final_ns, client_order_id"

@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from arb import crashpoints, ids
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.exchange.port import Balance
+from arb.exchange.port import Balance, Refused
 from arb.machine import table as t
 from tests.spec.world import World
 
@@ -176,6 +177,50 @@ def test_case_26_a_nameless_trade_may_be_ours_while_an_order_is_unknown(world: W
     world.check()
     assert len(swept) > 0
     assert world.facts(f.ForeignTradeSeen) == []
+
+
+def _nameless(world: World, until_s: float) -> None:
+    """Let the venue leave our id out of what it tells of trades and of orders by its own id."""
+    real_trades, real_order = world.venue.trades, world.venue.order_by_exchange_id
+    until = world.now_ns() + round(until_s * NS_PER_S)
+
+    def nameless(report: Any) -> Any:
+        if world.now_ns() > until:
+            return report
+        return replace(report, client_order_id=None)
+
+    async def trades(market: str, since_ns: int) -> Any:
+        return [nameless(one) for one in await real_trades(market, since_ns)]
+
+    async def order(market: str, exchange_order_id: str) -> Any:
+        return nameless(await real_order(market, exchange_order_id))
+
+    world.venue.trades = trades  # type: ignore[method-assign]
+    world.venue.order_by_exchange_id = order  # type: ignore[method-assign]
+
+
+def test_case_26_a_nameless_trade_may_be_of_an_order_that_the_venue_refused(world: World) -> None:
+    """It took the order and said that it had not: its trade must not be booked as foreign."""
+    world.strategies = [world.strategy(retries=0)]
+    real = world.faulty.create
+
+    async def create(request: Any) -> Any:
+        await real(request)
+        raise Refused("filter", "it lies")
+
+    world.faulty.create = create  # type: ignore[method-assign]
+    _nameless(world, until_s=20)
+    world.run()
+    assert world.cycle().outcome == "refused"
+    assert world.facts(f.ForeignTradeSeen) == []
+    world.faulty.create = real  # type: ignore[method-assign]
+    world.wait(30)
+    assert world.recover() == 0
+    assert world.facts(f.ForeignTradeSeen) == []
+    assert [one.client_order_id for one in world.facts(f.OrderReappeared)] == [
+        world.orders()[0].client_order_id
+    ]
+    assert len(world.facts(f.OrderFilled)) == len(world.venue.account.all_fills())
 
 
 def test_case_25_sell_what_is_there_and_say_who_bears_the_rest(world: World) -> None:

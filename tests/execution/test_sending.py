@@ -8,7 +8,13 @@ import pytest
 
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.events import facts as f
-from arb.exchange.port import FillReport, NotSent, OrderRequest
+from arb.exchange.port import (
+    DUPLICATE_ORDER_ID,
+    FillReport,
+    NotSent,
+    OrderRequest,
+    Refused,
+)
 from arb.machine import table as t
 from tests.spec.world import World
 
@@ -40,6 +46,54 @@ def test_case_06_an_order_of_unknown_fate_is_never_sent_again(world: World, leg:
     assert world.run() == 0
     world.check()
     assert world.calls("create") == len(world.facts(f.OrderIntended)) == len(world.orders())
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_case_06_a_duplicate_id_is_evidence_that_the_order_exists(world: World, leg: int) -> None:
+    real = world.faulty.create
+    sent = 0
+
+    async def create(request: OrderRequest) -> Any:
+        nonlocal sent
+        sent += 1
+        told = await real(request)
+        if sent == leg:
+            raise Refused(DUPLICATE_ORDER_ID, "it was sent")
+        return told
+
+    world.faulty.create = create  # type: ignore[method-assign]
+    assert world.run() == 0
+    world.check()
+    assert [DUPLICATE_ORDER_ID in reason for reason in unknowns(world)] == [True]
+    assert world.facts(f.OrderRefused) == []
+    assert world.cycle().outcome == "completed"
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_an_answer_that_comes_with_the_end_of_the_run_does_not_outlive_it(
+    world: World, turns: int
+) -> None:
+    """The cycle's task is cancelled in each turn of the loop around the answer's arrival."""
+    real = world.faulty.create
+
+    def cancel(left: int) -> None:
+        if left:
+            world.loop.call_soon(cancel, left - 1)
+            return
+        (task,) = [one for one in asyncio.all_tasks() if one.get_name() == "cycle demo-1"]
+        task.cancel()
+
+    async def create(request: OrderRequest) -> Any:
+        told = await real(request)
+        world.loop.call_soon(cancel, turns)
+        world.faulty.create = real  # type: ignore[method-assign]
+        return told
+
+    world.faulty.create = create  # type: ignore[method-assign]
+    assert world.run(duration_s=5) == 1
+    assert len(world.facts(f.OrderIntended)) <= 2
+    assert world.recover() == 0
+    world.check()
 
 
 @pytest.mark.parametrize("leg", LEGS)
