@@ -11,7 +11,7 @@ from arb import limits
 from arb.clock import NS_PER_S
 from arb.exchange.port import Balance, FillReport, OrderNotFound, OrderReport, Unreachable
 from arb.execution.desk import Desk
-from arb.execution.vetting import Garbled, fills_of, vet_order
+from arb.execution.vetting import Garbled, filled_by, fills_of, vet_order
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Order
@@ -30,7 +30,8 @@ class Attempt(Struct):
     reads: int = 0
     open_since_ns: int = 0
     unfilled_since_ns: int = 0
-    complained: bool = False
+    complained: bool = False  # of fills that are missing
+    doubted: bool = False  # that it filled more than was ordered
     silent: bool = False  # the venue did not answer the last look
     waited: bool = False  # a recorded wait stood before this look: do not wait again
 
@@ -93,13 +94,16 @@ async def _cancel(desk: Desk, order: Order) -> None:
 
 async def _found(desk: Desk, order: Order, report: OrderReport, attempt: Attempt) -> Look:
     vetted = vet_order(order, report)
+    if isinstance(vetted, Garbled) and vetted.overfull:
+        own = fills_of(_named(order, report.exchange_order_id), await _trades(desk, order))
+        vetted = vet_order(order, report, also=own)
     if isinstance(vetted, Garbled):
-        return Look((), f"garbled reply: {vetted.why}")
+        return Look(_doubt(order, report, vetted, attempt), f"garbled reply: {vetted.why}")
     told = vetted.filled
     known = order.filled
     if told is None and vetted.status in t.END_STATUSES:
         return Look((), "the venue does not say how much was filled")
-    if told is not None and told > known:
+    if told is not None and max(told, order.told or ZERO) > known:
         trades = await _trades(desk, order)
         exchange_id = vetted.exchange_order_id
         # An order that was unknown has no venue id yet: take it from the report.
@@ -114,7 +118,27 @@ async def _found(desk: Desk, order: Order, report: OrderReport, attempt: Attempt
             fills=fills,
         )
     waiting = _unfinished(desk, order, vetted, attempt)
-    return Look((vetted, *_complaint(desk, order, vetted, attempt)), waiting)
+    overdue = waiting != "" and _fills_are_late(desk, attempt)
+    if overdue and _took_back(order, vetted):
+        return Look((vetted, c.CorrectEnd(client_order_id=order.client_order_id, filled=known)))
+    return Look((vetted, *_complaint(order, vetted, attempt, overdue=overdue)), waiting)
+
+
+def _doubt(
+    order: Order, report: OrderReport, garbled: Garbled, attempt: Attempt
+) -> tuple[c.Command, ...]:
+    """Record once that the venue tells of more than was ordered and shows no trades of it."""
+    if not garbled.overfull or attempt.doubted:
+        return ()
+    attempt.doubted = True
+    return (
+        c.ReportDiscrepancy(
+            kind="garbled reply",
+            subject=order.client_order_id,
+            was=plain(order.amount),
+            now=plain(report.filled or ZERO),
+        ),
+    )
 
 
 def _named(order: Order, exchange_order_id: str | None) -> Order:
@@ -124,22 +148,36 @@ def _named(order: Order, exchange_order_id: str | None) -> Order:
 def _unfinished(desk: Desk, order: Order, report: c.ReportOrder, attempt: Attempt) -> str:
     if report.status == "open":
         return "it is open at the venue"
-    first = {fill.trade_id: fill.amount for fill in reversed(report.fills)}  # of its copies
-    have = sum(first.values(), ZERO)
-    if report.filled is not None and max(have, order.filled) < report.filled:
+    # Also what was told before counts: it is not forgotten because a later word is smaller.
+    if filled_by(order, report.fills) < max(report.filled or ZERO, order.told or ZERO):
         if attempt.unfilled_since_ns == 0:
             attempt.unfilled_since_ns = desk.clock.now_ns()
         return "the venue does not show every fill yet"
     return ""
 
 
+def _fills_are_late(desk: Desk, attempt: Attempt) -> bool:
+    since_ns = attempt.unfilled_since_ns
+    late_ns = limits.FILLS_MISSING_S * NS_PER_S
+    return since_ns > 0 and desk.clock.now_ns() - since_ns >= late_ns
+
+
+def _took_back(order: Order, report: c.ReportOrder) -> bool:
+    """Whether the venue named too much when the order ended: what it says now is what its trades say."""
+    return (
+        order.state == t.TERMINAL
+        and order.told is not None
+        and report.status in t.END_STATUSES
+        and report.filled == order.filled == filled_by(order, report.fills)
+        and order.filled < order.told
+    )
+
+
 def _complaint(
-    desk: Desk, order: Order, report: c.ReportOrder, attempt: Attempt
+    order: Order, report: c.ReportOrder, attempt: Attempt, *, overdue: bool
 ) -> tuple[c.Command, ...]:
     """Record once that fills are missing for too long; they are never made up."""
-    since = attempt.unfilled_since_ns
-    late = limits.FILLS_MISSING_S * NS_PER_S
-    if attempt.complained or since == 0 or desk.clock.now_ns() - since < late:
+    if attempt.complained or not overdue:
         return ()
     attempt.complained = True
     return (
@@ -147,7 +185,7 @@ def _complaint(
             kind="fills missing",
             subject=order.client_order_id,
             was=plain(order.filled),
-            now=plain(report.filled or ZERO),
+            now=plain(max(report.filled or ZERO, order.told or ZERO)),
         ),
     )
 

@@ -242,9 +242,7 @@ def _is_elsewhere(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> bool:
     """Whether money of the cycle is, or went back, in another target currency than the start's."""
     return any(
         cycle.returned.get(asset, ZERO) > 0
-        or (
-            cycle.holding(asset) > 0 and not planning.is_dust(desk, asset, cycle.holding(asset))
-        )
+        or (cycle.holding(asset) > 0 and not planning.is_dust(desk, asset, cycle.holding(asset)))
         for asset in targets
         if asset != cycle.start_asset
     )

@@ -14,7 +14,7 @@ from arb.machine import commands as c
 from arb.machine.order_fold import ATTESTED_ABSENT
 from arb.machine.state import Order
 from arb.machine.table import END_STATUSES
-from arb.money import ZERO
+from arb.money import ZERO, plain
 
 NOT_SENT = "not sent"  # why an order was refused: by us, before it left
 KNOWN_STATUSES = END_STATUSES | {"open"}
@@ -24,10 +24,16 @@ class Garbled(Struct, frozen=True, gc=False):
     """A reply that proves nothing, and why."""
 
     why: str
+    overfull: bool = False  # it tells of more than was ordered: only trades can prove that
 
 
-def vet_order(order: Order, report: OrderReport) -> c.ReportOrder | Garbled:
-    """Turn a reply about an order into a command, or say why it proves nothing."""
+def vet_order(
+    order: Order, report: OrderReport, *, also: Iterable[c.Fill] = ()
+) -> c.ReportOrder | Garbled:
+    """Turn a reply about an order into a command, or say why it proves nothing.
+
+    `also`: fills of the order that were read elsewhere; they count as proof, and are not reported.
+    """
     wrong = _wrong_order(order, report)
     if wrong is not None:
         return Garbled(wrong)
@@ -41,6 +47,9 @@ def vet_order(order: Order, report: OrderReport) -> c.ReportOrder | Garbled:
     filled = report.filled
     if filled is not None and not _amount(filled, zero=True):
         return Garbled(f"filled is {filled}")
+    if filled is not None and filled > max(order.amount, filled_by(order, [*fills, *also])):
+        why = f"filled is {plain(filled)} of {plain(order.amount)}, and no trades prove it"
+        return Garbled(why, overfull=True)
     return c.ReportOrder(
         client_order_id=order.client_order_id,
         exchange_order_id=report.exchange_order_id,
@@ -48,6 +57,14 @@ def vet_order(order: Order, report: OrderReport) -> c.ReportOrder | Garbled:
         filled=filled,
         fills=tuple(fills),
     )
+
+
+def filled_by(order: Order, fills: Iterable[c.Fill]) -> Decimal:
+    """Add up an order's distinct trades: the ones in the log and the ones that are told now."""
+    amounts = {trade.trade_id: trade.amount for trade in order.trades}
+    for fill in fills:
+        amounts.setdefault(fill.trade_id, fill.amount)
+    return sum(amounts.values(), ZERO)
 
 
 def _wrong_order(order: Order, report: OrderReport) -> str | None:

@@ -94,6 +94,13 @@ class ReportOrder(Command, frozen=True):
     fills: tuple[Fill, ...] = ()
 
 
+class CorrectEnd(Command, frozen=True):
+    """The venue named too much when the order ended: what it says now is `filled`, as its trades do."""
+
+    client_order_id: str
+    filled: Decimal
+
+
 class ReportRefused(Command, frozen=True):
     """The venue refused the order by proof, or we did before sending."""
 

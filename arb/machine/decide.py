@@ -9,7 +9,7 @@ from arb.limits import NOT_FOUND_MIN, ORDERS_PER_CYCLE_MAX
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.closing import all_final, complete, liquidate, miss, park, refuse
-from arb.machine.reports import attest, report_order
+from arb.machine.reports import attest, correct_end, report_order
 from arb.machine.state import Cycle, Order
 
 LEGS_MIN: Final = 2
@@ -296,6 +296,7 @@ _DECIDE: Final[dict[type, Callable[..., list[f.CycleEvent]]]] = {
     c.AbandonCycle: _abandon,
     c.IntendOrder: _intend,
     c.ReportOrder: report_order,
+    c.CorrectEnd: correct_end,
     c.ReportRefused: _refused,
     c.ReportUnknown: _unknown,
     c.ReportAbsent: _absent,

@@ -149,6 +149,24 @@ def _close(
     return True
 
 
+def correct_end(cycle: Cycle, command: c.CorrectEnd) -> list[f.CycleEvent]:
+    """Settle an order at less than the venue said when it ended; the difference is alarmed."""
+    order = cycle.order(command.client_order_id)
+    if order.state != t.TERMINAL or order.told is None:
+        raise IllegalMove(f"order {order.client_order_id} is {order.state}: no end to correct")
+    if command.filled != order.filled or command.filled >= order.told:
+        raise IllegalMove(
+            f"order {order.client_order_id}: {plain(command.filled)} does not fit what its trades"
+            f" add up to, {plain(order.filled)} of {plain(order.told)}"
+        )
+    return [
+        _discrepancy("filled went back", order, plain(order.told), plain(command.filled)),
+        f.OrderClosed(
+            client_order_id=order.client_order_id, status=order.status, filled=command.filled
+        ),
+    ]
+
+
 def _late(
     cycle: Cycle, order: Order, new: list[f.OrderFilled], *, appeared: bool
 ) -> list[f.CycleEvent]:
