@@ -1,7 +1,5 @@
 """Trades that are told wrong: of another order, in copies that differ, without a number (21, 22)."""
 
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
