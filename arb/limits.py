@@ -51,6 +51,7 @@ BOOK_LEVELS_MAX: Final = 100
 
 # --- declined opportunities
 DECLINED_FLUSH_S: Final = 60.0  # one event a strategy in this time
+DECLINED_SAMPLE_CHARS_MAX: Final = 200
 DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted together
 
 # --- sizing
