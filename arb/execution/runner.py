@@ -10,7 +10,7 @@ from arb import limits
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.errors import ArbError, IllegalMove
 from arb.events import facts as f
-from arb.exchange.port import Banned, Unreachable
+from arb.exchange.port import Banned, KeyRevoked, Unreachable
 from arb.execution import steps
 from arb.execution.archive import Archive
 from arb.execution.desk import Desk
@@ -137,6 +137,8 @@ class Runner:
                 self._settle_hop(draft)
                 steps.advance(self.desk, draft, situation)
                 moved = await self._commit(draft, cause=_cause(commands))
+            if self.desk.access.key_revoked is not None:
+                raise self.desk.access.key_revoked
             if not _sells(draft.cycle):
                 self.desk.arbiter.end_turn(cycle_id)
             if draft.cycle.is_closed:
@@ -263,13 +265,13 @@ class Runner:
         if selling and not trouble and (not pending or commands):
             try:
                 balances = await access.balances()
-            except (Unreachable, Banned) as error:
+            except (Unreachable, Banned, KeyRevoked) as error:
                 trouble = str(error)
         venue_ns = access.venue_time_estimate_ns()
         if venue_ns is None and not trouble:
             try:
                 venue_ns = await access.venue_time_ns()
-            except (Unreachable, Banned) as error:
+            except (Unreachable, Banned, KeyRevoked) as error:
                 trouble = str(error)
         return Situation(balances=balances, venue_ns=venue_ns, panic=panic, trouble=trouble)
 
