@@ -15,7 +15,7 @@ from arb.execution import steps
 from arb.execution.archive import Archive
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft, Journal
-from arb.execution.resolving import Attempt, look
+from arb.execution.resolving import Attempt, look, told_now
 from arb.execution.sending import NOT_SENT, Gate, send
 from arb.execution.steps import Situation
 from arb.machine import commands as c
@@ -111,6 +111,17 @@ class Runner:
     async def record(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
         """Decide and append, and leave it at that."""
         return await decide_apart(self.desk.journal, self._archive, cycle_id, commands, cause=cause)
+
+    async def look(self, cycle_id: str, client_order_id: str) -> None:
+        """Read an order and its trades now, and record what the venue tells of it.
+
+        Raises Unreachable or Banned.
+        """
+        cycle = self.desk.journal.cycles.get(cycle_id)
+        if cycle is not None:
+            told = await told_now(self.desk, cycle.order(client_order_id))
+            if told:
+                await self.apply(cycle_id, *told, cause="attestation")
 
     async def _commit(self, draft: Draft, *, cause: str) -> Cycle | None:
         known = {order.client_order_id for order in draft.cycle.orders if order.state == t.INTENDED}
