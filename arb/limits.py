@@ -69,3 +69,6 @@ CYCLE_LINE_CHARS_MAX: Final = 1_000
 LISTING_FILE_BYTES_MAX: Final = 64_000_000  # unpacked
 LISTING_MARKETS_MAX: Final = 20_000
 FEED_FILE_BYTES_MAX: Final = 2_000_000_000
+FEED_LINE_BYTES_MAX: Final = 1_000
+FEED_NUMBERS_MAX: Final = 200_000  # texts whose values are remembered while a feed is read
+FEED_COMPLAINTS_MAX: Final = 5  # refused rows that are told one by one; all are counted
