@@ -323,7 +323,7 @@ def test_what_is_attested_is_what_the_venue_said_is_missing(world: World) -> Non
         hidden.clear()
 
     world.at(20, attest)
-    assert world.run() in {0, 1}
+    assert world.run() in {0, 1, 4}
     stated = [one for one in world.facts(f.OrderFilled) if one.trade_id.startswith("attested-")]
     assert [one.amount for one in stated] == [Decimal("0.2")]
     world.check()
