@@ -57,7 +57,6 @@ DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted toge
 # --- sizing
 SIZING_LOTS_MAX: Final = 256  # of a cycle's coarsest leg: up to here every size is tried
 SIZING_LOTS_NEAR: Final = 4  # each way from the best unrounded size, where there are more
-SIZING_FINALISTS: Final = 2  # of those, priced exactly beside the nearest one
 
 # --- faces
 CONTROL_LINE_BYTES_MAX: Final = 65_536

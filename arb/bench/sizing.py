@@ -81,13 +81,14 @@ def _case_us(books: Mapping[str, Book]) -> tuple[float, float, float, float, flo
     assert found.edge_bps > 0, found
     search = Search(_ladders(books), _CAP, ONE)
     peak = search.climb()
+    search.attempt(peak)
 
     def whole() -> object:
         return best_size(LEGS, _CAP, books.get, _RULES, _FEES, _SLIPPAGE_BPS, min_profit_bps=ZERO)
 
     walk = _fastest_us(search.climb)
     read = _fastest_us(lambda: Search(_ladders(books), _CAP, ONE).climb()) - walk
-    lots = _fastest_us(lambda: search.finalists(peak))
+    lots = _fastest_us(lambda: search.scores(peak))
     return read, walk, lots, _fastest_us(whole), _fastest_us(lambda: _grid(books), repeats=1)
 
 
