@@ -222,8 +222,7 @@ class Search:
             most = settled(ladders, self._cap, head.most_for(self._cap), self.coarsest)
             if most is None:
                 return False
-            first = trimmed(ladders, self.coarsest, most.watched)
-            assert first is not None, most
+            first = trimmed(ladders, self.coarsest, most.watched) or most.first
         plan = settled(ladders, self._cap, first, self.coarsest)
         if plan is None:
             return False
@@ -240,9 +239,21 @@ class Search:
     def scores(self, peak: int) -> list[tuple[float, int]]:
         """Tell the most that lots can bring, in floats, and sort them by it."""
         low, high = self._worth_trying(peak)
-        scores = [(self._most(lots), lots) for lots in range(low, high + 1) if lots != peak]
+        scores = [(self.most(lots), lots) for lots in range(low, high + 1) if lots != peak]
         scores.sort(reverse=True)
         return scores
+
+    def most(self, lots: int) -> float:
+        """The most that this many lots can bring, told in floats: every leg on its rung there.
+
+        A rung's line is nowhere below what its leg brings, so a size that is better is never missed.
+        """
+        at = min(bisect_left(self._bases, (lots - _ALMOST) * self._lot), len(self._bases) - 1)
+        rounding = self._roundings.get(at)
+        if rounding is None:
+            rungs = self._climb.marks[at].rungs
+            rounding = self._roundings[at] = Rounding(self._slopes, rungs, self.coarsest)
+        return rounding.surplus(lots, self._hurdle_float)
 
     def _keep(self, plan: Plan) -> None:
         surplus = plan.output - plan.used * self._hurdle
@@ -263,15 +274,3 @@ class Search:
         if high > SIZING_LOTS_MAX:
             low, high = max(low, peak - SIZING_LOTS_NEAR), min(high, peak + SIZING_LOTS_NEAR)
         return max(low, self._lots_min), int(high)
-
-    def _most(self, lots: int) -> float:
-        """The most that this many lots can bring, told in floats: every leg on its rung there.
-
-        A rung's line is nowhere below what its leg brings, so a size that is better is never missed.
-        """
-        at = min(bisect_left(self._bases, (lots - _ALMOST) * self._lot), len(self._bases) - 1)
-        rounding = self._roundings.get(at)
-        if rounding is None:
-            rungs = self._climb.marks[at].rungs
-            rounding = self._roundings[at] = Rounding(self._slopes, rungs, self.coarsest)
-        return rounding.surplus(lots, self._hurdle_float)
