@@ -90,6 +90,7 @@ class World:
         self._script: list[tuple[Callable[[Strike], bool], list[int]]] = []
         self.fatal_fact: Callable[[f.Fact], bool] = lambda _fact: False
         self.failing: Exception | None = None  # of every append
+        self.space_low = False
         self.watchers: list[Callable[[f.Fact], None]] = []
         self.left: Counter[str] = Counter()  # requests that left a life, by kind
         self.sent_at_failure: int | None = None
@@ -206,7 +207,7 @@ class World:
             source=self.stage,
             run_id=f"run{self._lives}",
             lock_account=lambda: None,
-            space_low=lambda: False,
+            space_low=lambda: self.space_low,
         )
         life.built = build(self.strategies, wish, outside)
         real, crashpoints.reach = crashpoints.reach, self._reach(life)
