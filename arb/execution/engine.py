@@ -297,7 +297,8 @@ class Engine:
     async def _pause(self, seconds: float) -> None:
         """Wait a while, or until somebody stops the engine."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
 
     async def _let_cycles_end(self) -> None:
         """Give running cycles time; after an interrupt not for ever."""
