@@ -5,15 +5,18 @@ function of its inputs.
 """
 
 import asyncio
+import heapq
 import selectors
 from asyncio.base_events import MAXIMUM_SELECT_TIMEOUT  # type: ignore[attr-defined]
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from arb.clock import NS_PER_S
 
 Result = TypeVar("Result")
+
+_TIMERS_MAX: Final = 100  # with more of them the loop may sort out the cancelled ones
 
 
 class _NoWaiting(selectors.BaseSelector):
@@ -56,6 +59,10 @@ def _moved_on(now_ns: int, seconds: float) -> int:
     return now_ns + max(1, round(seconds * NS_PER_S))
 
 
+def _nothing() -> None:
+    """Stand for a sleeper in the heap of timers."""
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """`time()` is virtual; everything else is asyncio's own."""
 
@@ -96,9 +103,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             due = when < now_ns / NS_PER_S + self._clock_resolution
         if self._scheduled:
             first = self._scheduled[0]
-            # A timer that was cancelled is for the loop to clear away.
-            if first.cancelled() or first.when() < now_ns / NS_PER_S + self._clock_resolution:
+            # Timers that were cancelled are for the loop to clear away.
+            if (
+                first.cancelled()
+                or first.when() < now_ns / NS_PER_S + self._clock_resolution
+                or len(self._scheduled) > _TIMERS_MAX
+            ):
                 return False
+            if seconds > 0 and len(self._scheduled) > 1:
+                # Which of two timers of one moment is first, a heap decides by what went through it.
+                heapq.heappush(self._scheduled, asyncio.TimerHandle(when, _nothing, (), self))
+                heapq.heappop(self._scheduled)
         self._virtual.now_ns = now_ns
         return True
 
