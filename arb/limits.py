@@ -33,6 +33,7 @@ RESOLVE_WAIT_MAX_S: Final = 10.0
 NOT_FOUND_MIN: Final = 3
 ABSENT_LIVE_MIN_S: Final = 60.0
 FILLS_MISSING_S: Final = 60  # then it is a discrepancy; they are read on for ever
+DOUBT_S_MAX: Final = 60  # that a trade which cannot be booked yet keeps its assets from judgement
 PARK_AFTER_S: Final = 20  # of waiting for a market that nothing else replaces
 WAIT_FIRST_S: Final = 0.25
 WAIT_MAX_S: Final = 30.0
