@@ -83,7 +83,8 @@ class Reconciler:
 
         Raises Unreachable or Banned when the venue cannot be asked.
         """
-        await refuse_used_next(self._desk, self._archive)
+        markets = self._sweeper.own_markets(())
+        await refuse_used_next(self._desk, self._archive, markets)
         await self._sweeper.refuse_used_ids()
 
     # --- balances -----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Notice that a log is older than its account: a restored copy would give out its ids twice."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from arb import ids
 from arb.errors import LogDamaged, LogLocked
@@ -44,16 +44,15 @@ def refuse_others(desk: Desk, archive: Archive, open_orders: Sequence[OrderRepor
         )
 
 
-async def refuse_used_next(desk: Desk, archive: Archive) -> None:
+async def refuse_used_next(desk: Desk, archive: Archive, markets: Iterable[str]) -> None:
     """Ask for the id that comes next: an order that filled nothing leaves no trade to notice.
 
     Raises LogDamaged; Unreachable or Banned when the venue cannot be asked.
     """
     account = desk.journal.account
     name = ids.client_order_id(account.instance, account.next_number, 1)
-    starts = {frozenset(strategy.cycle[:2]) for strategy in desk.strategies.values()}
-    for market, rules in sorted(desk.markets.items()):
-        if frozenset((rules.base, rules.quote)) in starts and await _exists(desk, market, name):
+    for market in markets:
+        if await _exists(desk, market, name):
             refuse_used(desk, archive, name)
 
 

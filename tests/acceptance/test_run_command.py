@@ -292,7 +292,9 @@ def test_check_describes_and_writes_nothing(folder: Path, strategy: Path) -> Non
     before = files(folder)
     said = invoke("--strategy", strategy, "--check")
     assert said.code == 0
-    assert "demo: USDT > BTC > ETH > USDT on binance, mode paper" in said.out
+    assert "demo: binance, mode paper" in said.out
+    assert "cycle: USDT > BTC > ETH > USDT (buy BTC/USDT, buy ETH/BTC, sell ETH/USDT)" in said.out
+    assert "at work at once: at most 3000 USDT" in said.out
     assert "feed: generated" in said.err
     assert files(folder) == before
 

@@ -162,7 +162,7 @@ def test_case_28_below_the_reserve_of_free_space_no_cycle_opens_and_open_ones_go
     assert world.run(cycles=None, duration_s=30) == 0
     world.check()
     assert [cycle.outcome for cycle in world.cycles().values()] == ["completed"]
-    assert lives[0].parts.trader.declined["disk_space"] > 0
+    assert lives[0].parts.trader.declined.total["disk_space"] > 0
     world.space_low = False
     assert world.run() == 0
     world.check()

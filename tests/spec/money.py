@@ -32,7 +32,7 @@ def wrong_money(told: Iterable[f.Fact], account: PaperAccount) -> list[str]:
 def wrong_totals(facts: list[f.Fact], account: PaperAccount) -> list[str]:
     """Per asset: opening + ledger + external changes must be what the venue holds."""
     (opened,) = [fact for fact in facts if isinstance(fact, f.AccountOpened)]
-    book = total(fact for fact in facts if isinstance(fact, f.OrderFilled))
+    book = total(fact for fact in facts if isinstance(fact, f.Posted))
     for fact in facts:
         if isinstance(fact, f.ExternalChangeFound):
             book[fact.asset] = book.get(fact.asset, ZERO) + fact.amount
@@ -49,7 +49,12 @@ def _fills(facts: list[f.Fact], account: PaperAccount) -> list[str]:
     true = Counter(
         _words(fill.report()) for fill in account.all_fills() if fill.client_order_id in intended
     )
-    booked = Counter(_words(fact) for fact in facts if isinstance(fact, f.OrderFilled))
+    reversed_ids = {fact.trade_id for fact in facts if isinstance(fact, f.AttestedFillReversed)}
+    booked = Counter(
+        _words(fact)
+        for fact in facts
+        if isinstance(fact, f.OrderFilled) and fact.trade_id not in reversed_ids
+    )
     return [
         *(f"booked, and the venue made no such trade: {one}" for one in booked - true),
         *(f"the venue's trade is not booked: {one}" for one in true - booked),
