@@ -10,7 +10,7 @@ from msgspec import structs
 
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.exchange.port import OrderRequest
+from arb.exchange.port import OrderNotFound, OrderRequest
 from tests.spec.world import World
 
 
@@ -167,3 +167,40 @@ def test_what_nobody_can_read_for_too_long_halts_what_it_moved(world: World, cal
     assert world.run(cycles=None, duration_s=200) == 4
     scopes = {fact.scope for fact in world.facts(f.EngineHalted)}
     assert scopes == ({"ETH", "USDT"} if call == "trades" else {"USDT"})
+
+
+@pytest.mark.parametrize("answer", ["not found", "another order", "garbled"])
+@pytest.mark.parametrize("whose", ["a foreign trade", "a late trade"])
+def test_a_trade_whose_order_cannot_be_read_yet_is_no_unexplained_difference(
+    worlds: Callable[..., World], whose: str, answer: str
+) -> None:
+    world = worlds(plan={"late_fill_ns": 20 * NS_PER_S})
+    if whose == "a late trade":
+        world.fault("late_fill", call=None, order=2)
+    assert world.run() == 0
+    if whose == "a foreign trade":
+        world.venue.foreign_order("ETH/USDT", "sell", Decimal("0.5"))
+    world.wait(30)
+    until = world.now_ns() + 8 * NS_PER_S
+
+    for call in ("order", "order_by_exchange_id"):
+        hide_until(world, call, until, answer)
+    assert world.run(cycles=None, duration_s=20) == 0
+    world.check()
+    assert world.facts(f.EngineHalted) == []
+
+
+def hide_until(world: World, call: str, until_ns: int, answer: str) -> None:
+    """Let a reading of the orders there were before now say nothing of use for a while."""
+    real, began = getattr(world.venue, call), world.now_ns()
+
+    async def read(*values: Any) -> Any:
+        told = await real(*values)
+        if world.now_ns() > until_ns or told.venue_ns > began:
+            return told
+        if answer == "not found":
+            raise OrderNotFound("not shown yet")
+        wrong = "o777" if answer == "another order" else None
+        return structs.replace(told, exchange_order_id=wrong)
+
+    setattr(world.venue, call, read)
