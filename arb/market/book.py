@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from arb.money import is_multiple
 
-Level = tuple[Decimal, Decimal]  # price (quote per base), size (base)
+# Price (quote per base), size (base). A size of 0 is of a feed without sizes: the depth is unknown.
+Level = tuple[Decimal, Decimal]
 
 
 class Book(Struct, frozen=True, gc=False):
