@@ -1,20 +1,17 @@
 """A market that never was: a pure function of a seed and the time, with prices as a real one has them."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from msgspec import Struct
-
 from arb.clock import NS_PER_MS
-from arb.feeds.noise import Wander, hashed, hashed_shorts
+from arb.feeds.noise import OCTAVES_BPS, Wander, hashed, hashed_shorts
 from arb.feeds.source import Change
+from arb.feeds.universe import CURRENCIES_MIN, Market, universe
 from arb.market.book import Book, Level, MarketRules
 
 STEP_MS_DEFAULT: Final = 100
 DISLOCATED_PPM_DEFAULT: Final = 7_500  # share of steps in which some market is dislocated
-DISLOCATION_STEPS: Final = 5
 DISLOCATION_BPS: Final = (30, 80)
 LEVELS: Final = 6
 
@@ -25,75 +22,17 @@ _SHORT: Final = 1 << 16
 _OWN_OCTAVES: Final = 2  # what a market does on its own: below 4 bps
 
 
-class _Currency(Struct, frozen=True, gc=False):
-    price: int  # in millionths of a USDT, around which it wanders
-    tameness: int  # its wandering is divided by this
-
-
-class _Market(Struct, frozen=True, gc=False):
-    rules: MarketRules
-    tick_up: int  # the tick as a fraction
-    tick_down: int
-    half_spread_ppb: int
-    gap_ppb: int  # between two levels, on average
-    size_steps: int  # of an average first level
-
-
-_CURRENCIES: Final = {
-    "BTC": _Currency(60_000_000_000, 1),
-    "ETH": _Currency(2_500_000_000, 1),
-    "BNB": _Currency(550_000_000, 1),
-    "SOL": _Currency(150_000_000, 1),
-    "USDC": _Currency(1_000_000, 400),
-    "USDT": _Currency(1_000_000, 0),
-}
-
-
-def _market(
-    name: str, filters: tuple[str, str, str], half_spread_ppb: int, first_level: str
-) -> _Market:
-    """Describe a market: tick, step and min notional as text, and a first level's size in base."""
-    base, quote = name.split("/")
-    tick, step, notional_min = (Decimal(text) for text in filters)
-    rules = MarketRules(
-        market=name,
-        base=base,
-        quote=quote,
-        tick_size=tick,
-        step_size=step,
-        amount_min=step,
-        amount_max=Decimal(9_000) if base != "USDC" else Decimal(9_000_000),
-        notional_min=notional_min,
-    )
-    up, down = tick.as_integer_ratio()
-    size_steps = int(Decimal(first_level) / step)
-    return _Market(rules, up, down, half_spread_ppb, 2 * half_spread_ppb, size_steps)
-
-
-_MARKETS: Final = {
-    described.rules.market: described
-    for described in (
-        _market("BTC/USDT", ("0.01", "0.00001", "5"), 40_000, "0.15"),
-        _market("ETH/USDT", ("0.01", "0.0001", "5"), 50_000, "3"),
-        _market("ETH/BTC", ("0.00001", "0.0001", "0.0001"), 100_000, "4"),
-        _market("BNB/USDT", ("0.01", "0.001", "5"), 80_000, "15"),
-        _market("BNB/BTC", ("0.000001", "0.001", "0.0001"), 120_000, "10"),
-        _market("SOL/USDT", ("0.01", "0.001", "5"), 80_000, "60"),
-        _market("SOL/BTC", ("0.0000001", "0.001", "0.0001"), 120_000, "50"),
-        _market("BTC/USDC", ("0.01", "0.00001", "5"), 60_000, "0.1"),
-        _market("ETH/USDC", ("0.01", "0.0001", "5"), 70_000, "2"),
-        _market("USDC/USDT", ("0.0001", "1", "5"), 50_000, "50000"),
-    )
-}
-
-
 class GeneratedMarket:
-    """Ten markets of six currencies; the same seed and time give the same book for ever.
+    """Markets of some currencies; the same seed and time give the same book for ever.
 
-    The world begins at time 0 and never ends. Every `step_ms` each market has a new book, whose
-    sequence is the step's number. Prices of markets fit each other within their spreads, but for
-    `dislocated_ppm` of the steps, in which one market stands 30 to 80 bps off for five steps: some
+    The world begins at time 0 and never ends. Prices of markets fit each other within their
+    spreads, but for `dislocated_ppm` of the steps, in which one market stands 30 to 80 bps off: some
     cycles through it then pay after fees.
+
+    Six `currencies` have ten markets, each with a new book every `step_ms`. More of them, up to 500,
+    are hubs (USDT, BTC, ETH, USDC, BNB, EUR) and alts that are quoted in some hubs: a few markets
+    have a new book every step, most have one every 2 to 256 steps, with wider spreads and less
+    depth the rarer they are. A book's sequence is the number of the step that it was made in.
     """
 
     def __init__(
@@ -102,14 +41,16 @@ class GeneratedMarket:
         *,
         step_ms: int = STEP_MS_DEFAULT,
         dislocated_ppm: int = DISLOCATED_PPM_DEFAULT,
+        currencies: int = CURRENCIES_MIN,
     ) -> None:
         assert step_ms > 0, step_ms
         self.seed = seed
         self.step_ns = step_ms * NS_PER_MS
-        self._window_chance = dislocated_ppm * (1 << 32) // (len(_MARKETS) * _MILLION)
-        self._markets = MappingProxyType({name: made.rules for name, made in _MARKETS.items()})
-        self._prices = {name: Wander(seed, name) for name in _CURRENCIES}
-        self._own = {name: Wander(seed, f"own {name}", _OWN_OCTAVES) for name in _MARKETS}
+        self._world = universe(currencies)
+        made = self._world.markets
+        self._window_chance = dislocated_ppm * (1 << 32) // (len(made) * _MILLION)
+        self._markets = MappingProxyType({name: one.rules for name, one in made.items()})
+        self._wanders: dict[str, Wander] = {}
         self._last: dict[str, Book] = {}
 
     @property
@@ -119,22 +60,22 @@ class GeneratedMarket:
 
     def book_at(self, market: str, at_ns: int) -> Book | None:
         """The book that stands at a time; None before time 0 and for a market that is not there."""
-        if at_ns < 0 or market not in _MARKETS:
+        if at_ns < 0 or market not in self._markets:
             return None
-        return self._book(market, at_ns // self.step_ns)
+        return self._book(market, self._world.step_of(market, at_ns // self.step_ns))
 
     def changes(self, after_ns: int) -> Iterator[Change]:
-        """Every book strictly after a time: one per market and step, without end."""
+        """Every book strictly after a time, at each step those of the markets that have one."""
         step = max(after_ns // self.step_ns + 1, 0)
         while True:
             at_ns = step * self.step_ns
-            for market in _MARKETS:
+            for market in self._world.due(step):
                 yield Change(at_ns, market, self._book(market, step))
             step += 1
 
     def dislocation_bps(self, market: str, at_ns: int) -> int:
         """How far a market stands from where the others put it, by design; mostly 0."""
-        return self._dislocation(market, at_ns // self.step_ns)
+        return self._dislocation(market, self._world.step_of(market, at_ns // self.step_ns))
 
     def _book(self, market: str, step: int) -> Book:
         last = self._last.get(market)
@@ -145,11 +86,12 @@ class GeneratedMarket:
         return book
 
     def _make(self, market: str, step: int) -> Book:
-        made = _MARKETS[market]
+        made = self._world.markets[market]
         rules = made.rules
         # Millionths cancel out; the rest keeps nine digits below a tick.
         base, quote = self._price(rules.base, step), self._price(rules.quote, step)
-        offset = self._own[market].at(step) + self._dislocation(market, step) * _PPB_PER_BPS
+        own = self._wander(f"own {market}", _OWN_OCTAVES).at(step) // made.own_calm
+        offset = own + self._dislocation(market, step) * _PPB_PER_BPS
         mid = base * (_PPB + offset) * made.tick_down // (quote * made.tick_up)  # ticks, in ppb
         half = max(mid * made.half_spread_ppb // _PPB, _PPB // 2)
         gap = max(mid // _PPB * made.gap_ppb, _PPB) // _PPB  # ticks
@@ -164,21 +106,29 @@ class GeneratedMarket:
 
     def _price(self, currency: str, step: int) -> int:
         """Price a currency in millionths of a USDT, in ppb."""
-        described = _CURRENCIES[currency]
+        described = self._world.currencies[currency]
         if described.tameness == 0:
             return described.price * _PPB
-        return described.price * (_PPB + self._prices[currency].at(step) // described.tameness)
+        wander = self._wander(currency, len(OCTAVES_BPS), self._world.octave)
+        return described.price * (_PPB + wander.at(step) // described.tameness)
+
+    def _wander(self, name: str, octaves: int, first: int = 0) -> Wander:
+        wander = self._wanders.get(name)
+        if wander is None:
+            wander = self._wanders[name] = Wander(self.seed, name, octaves, first)
+        return wander
 
     def _dislocation(self, market: str, step: int) -> int:
-        chance, how_far = hashed(self.seed, f"off {market}", step // DISLOCATION_STEPS)
+        made = self._world.markets[market]
+        chance, how_far = hashed(self.seed, f"off {market}", step // made.window)
         if chance >= self._window_chance:
             return 0
         low, high = DISLOCATION_BPS
-        size = low + (how_far >> 1) % (high - low + 1)
+        size = made.beyond_bps + low + (how_far >> 1) % (high - low + 1)
         return size if how_far & 1 else -size
 
 
-def _side(first: int, gap: int, made: _Market, drawn: tuple[int, ...]) -> tuple[Level, ...]:
+def _side(first: int, gap: int, made: Market, drawn: tuple[int, ...]) -> tuple[Level, ...]:
     """Lay out one side: prices step away from the touch, sizes grow with depth."""
     tick, step = made.rules.tick_size, made.rules.step_size
     price = first

@@ -5,7 +5,8 @@ from hashlib import blake2b
 from typing import Final
 
 # The octaves of a random walk: a period eight times as long swings about three times as far.
-OCTAVES_BPS: Final = (1, 3, 8, 22, 64, 180, 500)  # the n-th with a period of 4 x 8^n steps
+OCTAVES_BPS: Final = (1, 3, 8, 22, 64, 180, 500)
+PERIODS: Final = (4, 32, 256, 2_048, 16_384, 131_072, 1_048_576)  # of each, in steps
 _PPB_PER_BPS: Final = 100_000
 _HALF: Final = 1 << 31
 
@@ -35,10 +36,15 @@ class Wander:
     Any step is reached at once. What is kept between calls is a cache and changes no answer.
     """
 
-    def __init__(self, seed: int, name: str, octaves: int = len(OCTAVES_BPS)) -> None:
+    def __init__(
+        self, seed: int, name: str, octaves: int = len(OCTAVES_BPS), first: int = 0
+    ) -> None:
         self._seed = seed
-        self._names = [f"{name}.{octave}" for octave in range(octaves)]
-        self._spans = [(-1, 0, 0)] * octaves  # the lattice index last used, and its two points
+        self._octaves = [
+            (f"{name}.{octave}", OCTAVES_BPS[octave], PERIODS[octave])
+            for octave in range(first, octaves)
+        ]
+        self._spans = [(-1, 0, 0)] * len(self._octaves)  # the lattice index last used, its points
         self._last = (-1, 0)
 
     def at(self, step: int) -> int:
@@ -47,18 +53,16 @@ class Wander:
         if last == step:
             return total
         total = 0
-        period = 4
-        for octave, bps in enumerate(OCTAVES_BPS[: len(self._names)]):
+        for octave, (name, bps, period) in enumerate(self._octaves):
             index, offset = divmod(step, period)
             at, here, there = self._spans[octave]
             if at != index:
-                here, there = self._point(octave, index), self._point(octave, index + 1)
+                here, there = self._point(name, index), self._point(name, index + 1)
                 self._spans[octave] = (index, here, there)
             total += (here * (period - offset) + there * offset) * bps // period
-            period *= 8
         total = total * _PPB_PER_BPS // _HALF
         self._last = (step, total)
         return total
 
-    def _point(self, octave: int, index: int) -> int:
-        return hashed(self._seed, self._names[octave], index)[0] - _HALF
+    def _point(self, name: str, index: int) -> int:
+        return hashed(self._seed, name, index)[0] - _HALF
