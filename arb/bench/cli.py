@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import click
 
-from arb.bench import doors, group, memory, moves, replaying, sizing, starting
+from arb.bench import doors, feeding, group, memory, moves, replaying, sizing, starting
 from arb.bench.disk import AppendFile, OneRow
 from arb.bench.lines import (
     HEADING,
@@ -35,6 +35,7 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
         "exact size of a three-leg cycle through 20 levels, us; baseline: a grid of 50 quotes",
         sizing.measure,
     ),
+    "9": ("reading a recorded feed, rows/s; floor: lines split; baseline: csv", feeding.measure),
 }
 _PROBE_SAMPLES = 200
 _PROBE_BYTES = 400
@@ -58,7 +59,7 @@ def bench(
     folder: Path,
     scale: float,
 ) -> None:
-    """Measure rows 1, 2, 3, 4, 5, 7 and 8 of the budgets, or the given ones.
+    """Measure rows 1 to 5, 7, 8 and 9 of the budgets, or the given ones.
 
     Each result is a median. Nothing fails for being slow: exit 0 says that it was measured.
     """
