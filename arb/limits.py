@@ -51,6 +51,7 @@ BOOK_LEVELS_MAX: Final = 100
 
 # --- declined opportunities
 DECLINED_FLUSH_S: Final = 60.0  # one event a strategy in this time
+DECLINED_SAMPLE_CHARS_MAX: Final = 200
 DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted together
 
 # --- sizing
@@ -68,3 +69,6 @@ CYCLE_LINE_CHARS_MAX: Final = 1_000
 LISTING_FILE_BYTES_MAX: Final = 64_000_000  # unpacked
 LISTING_MARKETS_MAX: Final = 20_000
 FEED_FILE_BYTES_MAX: Final = 2_000_000_000
+FEED_LINE_BYTES_MAX: Final = 1_000
+FEED_NUMBERS_MAX: Final = 200_000  # texts whose values are remembered while a feed is read
+FEED_COMPLAINTS_MAX: Final = 5  # refused rows that are told one by one; all are counted

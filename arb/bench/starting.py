@@ -17,6 +17,7 @@ from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.events.sqlite import LogReader
 from arb.exchange.paper_account import PaperAccount
+from arb.execution.sources import open_market
 from arb.execution.wiring import PAPER_SUFFIX, Options, assemble
 from arb.ids import account_stream, strategy_stream
 from arb.strategy.loader import Loaded, load
@@ -101,7 +102,7 @@ async def _start(loaded: Loaded, db: Path) -> tuple[float, int]:
     """Put a run together and let it go: seconds to its first word to the venue, and its cycles then."""
     clock = _Stopwatch()
     began = now_ns()
-    async with assemble([loaded], Options(db=db), clock) as run:
+    async with assemble([loaded], Options(db=db), clock, open_market(loaded)) as run:
         with suppress(_VenueAsked):
             await run.engine.run()
         cycles = len(run.parts.desk.journal.cycles)

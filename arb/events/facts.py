@@ -36,6 +36,7 @@ from arb.events.fact_base import (
     OrderFact,
 )
 from arb.events.order_facts import (
+    AttestedFillReversed,
     CancelIntended,
     DiscrepancyFound,
     OrderAbsent,
@@ -80,6 +81,7 @@ __all__ = [
     "AccountOpened",
     "Amounts",
     "AssetsFound",
+    "AttestedFillReversed",
     "BalancesReconciled",
     "BreakerTripped",
     "CancelIntended",
@@ -126,6 +128,7 @@ __all__ = [
     "OrderRefused",
     "OrderUnknown",
     "PanicRequested",
+    "Posted",
     "RecoveryStarted",
     "RecoveryWaiting",
     "RiskReset",
@@ -173,6 +176,7 @@ ORDER_FACTS: tuple[type[OrderFact], ...] = (
     OrderAbsent,
     CancelIntended,
     OrderAttested,
+    AttestedFillReversed,
 )
 OTHER_FACTS: tuple[type[Fact], ...] = (
     DiscrepancyFound,
@@ -233,5 +237,8 @@ CycleEvent = (
     | OrderAbsent
     | CancelIntended
     | OrderAttested
+    | AttestedFillReversed
     | DiscrepancyFound
 )
+# What posts to the ledger: a trade, and its reversal.
+Posted = OrderFilled | AttestedFillReversed

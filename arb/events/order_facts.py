@@ -90,6 +90,20 @@ class OrderAttested(OrderFact, frozen=True):
     reason: str
 
 
+class AttestedFillReversed(OrderFact, frozen=True):
+    """The venue shows what an order really did: the trade that an operator had stated for it is taken back, in full."""
+
+    trade_id: str
+    market: str
+    base: str
+    quote: str
+    side: str
+    price: Decimal
+    amount: Decimal
+    cost: Decimal
+    venue_ns: int
+
+
 class DiscrepancyFound(Fact, frozen=True):
     """The venue's truth does not fit ours. It is recorded and alarmed, never corrected silently."""
 

@@ -12,7 +12,15 @@ import structlog
 from arb import limits
 from arb.clock import NS_PER_S, Clock
 from arb.errors import ArbError
-from arb.exchange.port import Balance, Banned, OrderNotFound, Unreachable, Venue, VenueError
+from arb.exchange.port import (
+    Balance,
+    Banned,
+    KeyRevoked,
+    OrderNotFound,
+    Unreachable,
+    Venue,
+    VenueError,
+)
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
@@ -25,6 +33,7 @@ class Access:
         self.venue = venue
         self.clock = clock
         self.banned_until_ns = 0
+        self.key_revoked: KeyRevoked | None = None  # then nothing is sent and nothing can be read
         self._offset_ns: int | None = None  # venue's clock - ours
         self._offset_read_ns = 0
 
@@ -42,8 +51,8 @@ class Access:
     async def read(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make one guarded read, at once again a few times where there is no answer.
 
-        Raises Banned at once while the latch holds, OrderNotFound as the venue says it, and
-        Unreachable for everything else that is no answer, a malformed one included.
+        Raises Banned at once while the latch holds, OrderNotFound and KeyRevoked as the venue says
+        it, and Unreachable for everything else that is no answer, a malformed one included.
         """
         for delay_s in limits.READ_RETRY_DELAYS_S:
             try:
@@ -62,6 +71,9 @@ class Access:
                 return await call()
         except Banned as error:
             self.latch(error)
+            raise
+        except KeyRevoked as error:
+            self.key_revoked = error
             raise
         except (OrderNotFound, Unreachable):
             raise

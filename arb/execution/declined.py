@@ -7,7 +7,7 @@ from arb import ids
 from arb.clock import Clock
 from arb.events import facts as f
 from arb.execution.journal import Journal
-from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX
+from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX, DECLINED_SAMPLE_CHARS_MAX
 
 OTHER = "other"  # reasons beyond the bound
 
@@ -45,7 +45,7 @@ class Declined:
         if reason not in since.reasons and len(since.reasons) >= DECLINED_REASONS_MAX:
             reason = OTHER
         since.reasons[reason] += 1
-        since.samples[reason] = detail
+        since.samples[reason] = detail[:DECLINED_SAMPLE_CHARS_MAX]
 
     async def flush(self) -> None:
         """Append what was counted: one event a strategy, none for one that declined nothing."""

@@ -12,7 +12,7 @@ from arb import ids, limits
 from arb.clock import NS_PER_S
 from arb.errors import ArbError, ConfigInvalid, LogLocked
 from arb.events import facts as f
-from arb.exchange.port import Balance, Banned, OrderReport, Unreachable
+from arb.exchange.port import Balance, Banned, KeyRevoked, OrderReport, Unreachable
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.reconcile import Reconciler, try_judge
@@ -22,6 +22,7 @@ from arb.execution.trader import Trader
 from arb.feeds.source import Change
 from arb.machine import commands as c
 from arb.machine import table as t
+from arb.machine.account import EVERYTHING
 from arb.machine.state import Cycle
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 POLL_S = 0.05
 OPENING_POLL_S = 0.001
 PROGRESS_ROWS = 500
+KEY_LOST = "the venue does not accept our key"
 EXIT_DONE, EXIT_FAILED, EXIT_HALTED, EXIT_INTERRUPTED = 0, 1, 4, 130
 
 
@@ -353,7 +355,14 @@ class Engine:
     async def _end(self, reason: str) -> int:
         p = self._p
         code = self._exit_code(reason)
-        if self._announced and p.desk.journal.broken is None and self.fatal is None:
+        if not self._announced or p.desk.journal.broken is not None:
+            return code
+        if isinstance(self.fatal, KeyRevoked) and self._account_locked:
+            # A key that is made anew may be another account's, or somebody took it away on purpose.
+            halt = f.EngineHalted(reason=f"{KEY_LOST}: {self.fatal}", scope=EVERYTHING)
+            log.error("key.revoked", error=str(self.fatal), open=len(p.desk.journal.cycles))
+            await p.desk.journal.note(halt, cause="end")
+        if self.fatal is None:
             await p.trader.declined.flush()
             ended = f.RunEnded(run=p.run, exit_code=code, reason=reason)
             await p.desk.journal.note(ended, cause="end", stream=ids.run_stream(p.run))

@@ -6,6 +6,7 @@ from arb import ids
 from arb.clock import NS_PER_S
 from arb.errors import ArbError, IllegalMove
 from arb.events import facts as f
+from arb.exchange.port import Banned, Unreachable
 from arb.execution.archive import Archive
 from arb.execution.control import ActResult, Request
 from arb.execution.journal import Journal
@@ -13,10 +14,9 @@ from arb.execution.resetting import ALL, clearings, resets
 from arb.execution.runner import decide_apart
 from arb.machine import commands as c
 from arb.machine.decide import decide
+from arb.machine.order_fold import ATTESTED, attested_trade_id
 from arb.machine.state import Cycle, Order
-from arb.money import ZERO
-
-ATTESTED = "attested"
+from arb.money import ZERO, plain
 
 
 class Worker(Protocol):
@@ -28,6 +28,13 @@ class Worker(Protocol):
 
     def panic(self, cycle_id: str) -> None:
         """Liquidate an open cycle."""
+        ...
+
+    async def look(self, cycle_id: str, client_order_id: str) -> None:
+        """Read an order and its trades now and record what the venue tells, where that is possible.
+
+        Raises Unreachable or Banned.
+        """
         ...
 
 
@@ -44,6 +51,9 @@ class NextRun:
 
     def panic(self, cycle_id: str) -> None:
         """The event that was appended is what the next run reads."""
+
+    async def look(self, cycle_id: str, client_order_id: str) -> None:
+        """Nobody asks the venue between runs; the next run's sweep sees what the order really did."""
 
 
 class Operator:
@@ -146,6 +156,8 @@ class Operator:
             raise IllegalMove(
                 f"order {request.target} may still arrive; ask again in {early_ns / NS_PER_S:.1f} s"
             )
+        if request.verdict == "filled":
+            order = await self._ask_first(cycle, order)
         command = c.AttestOrder(
             client_order_id=order.client_order_id,
             verdict=request.verdict,
@@ -154,6 +166,24 @@ class Operator:
         )
         await self._runner.apply(cycle.id, command, cause="operator")
         return ActResult(ok=True, message=f"order {request.target} is attested {request.verdict}")
+
+    async def _ask_first(self, cycle: Cycle, order: Order) -> Order:
+        """Let the venue speak first: where it tells of an order, nobody's word is needed."""
+        name = order.client_order_id
+        try:
+            await self._runner.look(cycle.id, name)
+        except (Unreachable, Banned) as error:
+            raise IllegalMove(
+                f"the venue cannot be asked about order {name} now ({error}); ask again, or stop"
+                " the engine first"
+            ) from error
+        seen = self._cycle(cycle.id).order(name)
+        if (seen.state, seen.filled) != (order.state, order.filled):
+            raise IllegalMove(
+                f"the venue itself tells of order {name}: it is {seen.state},"
+                f" {plain(seen.filled)} of {plain(seen.amount)} filled"
+            )
+        return seen
 
     async def _cleanup(self, request: Request) -> ActResult:
         before_ns = int(request.target or 0)
@@ -194,11 +224,12 @@ def _believed(order: Order) -> c.Fill:
 
     What really happened shows as a difference of balances when the venue is read.
     """
-    amount = order.amount - order.filled
+    # Where the venue said how much it filled, what is left of that is what is missing.
+    amount = (order.told or order.amount) - order.filled
     if amount <= 0:
         raise ArbError(f"order {order.client_order_id} is filled already")
     return c.Fill(
-        trade_id=f"{ATTESTED}-{order.client_order_id}",
+        trade_id=attested_trade_id(order.client_order_id),
         exchange_order_id=order.exchange_order_id or ATTESTED,
         price=order.limit,
         amount=amount,

@@ -226,16 +226,9 @@ async def _prove_absent(desk: Desk, order: Order, attempt: Attempt, venue_ns: in
         if report.client_order_id is None:
             return Look((), "an open order does not say whose it is")
     trades = await _trades(desk, order)
-    own = fills_of(order, trades)
+    own = _told_by_trades(order, trades)
     if own:
-        told = c.ReportOrder(
-            client_order_id=order.client_order_id,
-            exchange_order_id=own[0].exchange_order_id,
-            status=None,
-            filled=None,
-            fills=tuple(own),
-        )
-        return Look((told,), "a trade proves that it exists")
+        return Look(own, "a trade proves that it exists")
     for trade in trades:
         doubt = await _doubtful(desk, order, trade)
         if doubt is not None:
@@ -255,6 +248,36 @@ async def _prove_absent(desk: Desk, order: Order, attempt: Attempt, venue_ns: in
             ),
         )
     )
+
+
+def _told_by_trades(order: Order, trades: Sequence[FillReport]) -> tuple[c.ReportOrder, ...]:
+    """What trades alone say of an order that the venue does not show."""
+    own = fills_of(order, trades)
+    if not own:
+        return ()
+    return (
+        c.ReportOrder(
+            client_order_id=order.client_order_id,
+            exchange_order_id=own[0].exchange_order_id,
+            status=None,
+            filled=None,
+            fills=tuple(own),
+        ),
+    )
+
+
+async def told_now(desk: Desk, order: Order) -> tuple[c.Command, ...]:
+    """What the venue tells of an order now, by the order itself or by its trades; nothing is concluded.
+
+    Raises Unreachable or Banned when it cannot be asked.
+    """
+    try:
+        report = await desk.access.read(
+            lambda: desk.access.venue.order(order.market, order.client_order_id)
+        )
+    except OrderNotFound:
+        return _told_by_trades(order, await _trades(desk, order))
+    return (await _found(desk, order, report, Attempt())).commands
 
 
 async def _doubtful(desk: Desk, order: Order, trade: FillReport) -> str | None:

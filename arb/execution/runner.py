@@ -10,12 +10,12 @@ from arb import limits
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.errors import ArbError, IllegalMove
 from arb.events import facts as f
-from arb.exchange.port import Banned, Unreachable
+from arb.exchange.port import Banned, KeyRevoked, Unreachable
 from arb.execution import steps
 from arb.execution.archive import Archive
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft, Journal
-from arb.execution.resolving import Attempt, look
+from arb.execution.resolving import Attempt, look, told_now
 from arb.execution.sending import NOT_SENT, Gate, send
 from arb.execution.steps import Situation
 from arb.machine import commands as c
@@ -112,6 +112,17 @@ class Runner:
         """Decide and append, and leave it at that."""
         return await decide_apart(self.desk.journal, self._archive, cycle_id, commands, cause=cause)
 
+    async def look(self, cycle_id: str, client_order_id: str) -> None:
+        """Read an order and its trades now, and record what the venue tells of it.
+
+        Raises Unreachable or Banned.
+        """
+        cycle = self.desk.journal.cycles.get(cycle_id)
+        if cycle is not None:
+            told = await told_now(self.desk, cycle.order(client_order_id))
+            if told:
+                await self.apply(cycle_id, *told, cause="attestation")
+
     async def _commit(self, draft: Draft, *, cause: str) -> Cycle | None:
         known = {order.client_order_id for order in draft.cycle.orders if order.state == t.INTENDED}
         intended = {
@@ -137,6 +148,8 @@ class Runner:
                 self._settle_hop(draft)
                 steps.advance(self.desk, draft, situation)
                 moved = await self._commit(draft, cause=_cause(commands))
+            if self.desk.access.key_revoked is not None:
+                raise self.desk.access.key_revoked
             if not _sells(draft.cycle):
                 self.desk.arbiter.end_turn(cycle_id)
             if draft.cycle.is_closed:
@@ -263,13 +276,13 @@ class Runner:
         if selling and not trouble and (not pending or commands):
             try:
                 balances = await access.balances()
-            except (Unreachable, Banned) as error:
+            except (Unreachable, Banned, KeyRevoked) as error:
                 trouble = str(error)
         venue_ns = access.venue_time_estimate_ns()
         if venue_ns is None and not trouble:
             try:
                 venue_ns = await access.venue_time_ns()
-            except (Unreachable, Banned) as error:
+            except (Unreachable, Banned, KeyRevoked) as error:
                 trouble = str(error)
         return Situation(balances=balances, venue_ns=venue_ns, panic=panic, trouble=trouble)
 

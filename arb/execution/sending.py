@@ -9,7 +9,9 @@ from arb import crashpoints, limits
 from arb.clock import NS_PER_S
 from arb.exchange.port import (
     DUPLICATE_ORDER_ID,
+    KEY_REVOKED,
     Banned,
+    KeyRevoked,
     NotSent,
     OrderReport,
     OrderRequest,
@@ -50,6 +52,8 @@ class Gate:
             return f"{len(self._sent)} orders were sent within a second"
         if desk.journal.broken is not None:
             return "the log cannot say what it holds"
+        if desk.access.key_revoked is not None:
+            return "the venue does not accept our key"
         if desk.access.banned:
             return "the venue told us to be silent"
         if order.reserve > cycle.holding(order.spend_asset):
@@ -121,6 +125,8 @@ async def _create(desk: Desk, order: Order, request: OrderRequest) -> c.Command:
         if error.reason == DUPLICATE_ORDER_ID:
             # The venue has an order of this id: that is evidence of ours, to be read.
             return c.ReportUnknown(client_order_id=order_id, reason=str(error))
+        if error.reason == KEY_REVOKED:
+            desk.access.key_revoked = KeyRevoked(error.detail)
         return c.ReportRefused(client_order_id=order_id, reason=error.reason, detail=error.detail)
     except NotSent as error:
         return c.ReportRefused(client_order_id=order_id, reason=NOT_SENT, detail=str(error))

@@ -28,7 +28,8 @@ class Market(Struct, frozen=True):
         """Play a recording as if its first row happened at a moment; others know their time."""
         if self.recording is None:
             return self.source
-        return self.recording.shifted(began_ns - self.recording.first_ns)
+        offset_ns = began_ns - self.recording.first_ns
+        return RecordedMarket(self.recording.recording, offset_ns=offset_ns)
 
 
 def open_market(loaded: Loaded) -> Market:

@@ -80,6 +80,11 @@ class Tally:
                 if order is not None:
                     order.amount += fact.amount
                     order.cost += fact.price * fact.amount
+            case f.AttestedFillReversed():
+                order = self._orders.get(fact.client_order_id)
+                if order is not None:
+                    order.amount -= fact.amount
+                    order.cost -= fact.price * fact.amount
             case f.ExternalChangeFound():
                 self.external = add(self.external, {fact.asset: fact.amount})
             case _:

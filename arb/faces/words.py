@@ -129,6 +129,11 @@ def _order_words(fact: f.OrderFact | f.DiscrepancyFound) -> str:
             return f"order {fact.client_order_id} is to be cancelled: {fact.reason}"
         case f.OrderAttested():
             return f"an operator attests order {fact.client_order_id} {fact.verdict}: {fact.reason}"
+        case f.AttestedFillReversed():
+            return (
+                f"the venue tells of order {fact.client_order_id} itself: the attested"
+                f" {plain(fact.amount)} {fact.base} for {plain(fact.cost)} {fact.quote} is taken back"
+            )
         case f.DiscrepancyFound():
             return f"DISCREPANCY, {fact.kind}: {fact.subject} was {fact.was}, now {fact.now}"
         case _:

@@ -1,6 +1,6 @@
-"""A market as it was recorded: best bid and ask with sizes, one row per change, from a CSV file."""
+"""A market as it was recorded: best bid and ask, one row per change, from a CSV file."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -8,118 +8,147 @@ from types import MappingProxyType
 from typing import Final
 
 from arb.errors import FeedInvalid
-from arb.feeds.rows import Row, read_rows
+from arb.feeds.recording import Recording, read_recording
 from arb.feeds.source import Change
 from arb.market.book import Book, MarketRules
-from arb.money import ONE, ZERO
+from arb.money import ZERO
 
-PERMISSIVE: Final = "permissive"
-_AMOUNT_MAX: Final = Decimal(1_000_000_000)
+_NO_DEPTH: Final[Mapping[str, Decimal]] = MappingProxyType({})
+_END_NS: Final = 1 << 100  # until when a book stands that nothing follows
 
 
 class RecordedMarket:
     """Books of one level from a recording: the n-th row of the file has sequence n.
 
+    The header tells the format by its names, in any order: `recv_ts,base,quote,bid,bid_size,ask,
+    ask_size`, or the legacy backtest's `timestamp,symbol,bid,ask,last[,volume]`, whose symbol is
+    BASE/QUOTE. Times are unix seconds with at most nine decimals. A file is plain or `.gz`.
+
+    The legacy format has no sizes. A level's size is then 0, which means that its depth is unknown,
+    unless `assumed_depth` tells for the market's quote how much of it stands at the touch: size =
+    depth / price, rounded down to the market's step.
+
+    A row with a wrong number of fields, a bad name, a number that is none, is not above 0 or has
+    too many digits, a bid above its ask, a time that is none or older than the newest row taken is
+    left out: `refused` counts them by reason, `complaints` tells the first few.
+
+    Without `rules` the market's are the `permissive` ones: tick and step are the smallest decimal
+    place that the file uses for the market's prices and sizes (1e-8 for sizes that it lacks), the
+    smallest amount is a step, the largest 1e9 and the smallest notional 0. With `rules`, rows of
+    markets without an entry are refused as `not_listed`; prices and sizes stay as they are.
+
     `offset_ns` plays it at another time: a row happens at its recorded time plus the offset.
     `start_ns` (inclusive) and `end_ns` (exclusive) are recorded times; rows outside are checked and
     left out, so a market has no book before its first row within. After the last row the last
-    books stand. A recording tells no filters, so the rules are the `permissive` ones: tick and step
-    are the smallest decimal place that the file uses for the market's prices and sizes, the smallest
-    amount is a step, the largest 1e9 and the smallest notional 0.
+    books stand. Given another market's `recording` in place of a path, nothing is read again.
 
-    Raises FeedInvalid, with file and line, at the first row that is not what it should be.
+    Raises FeedInvalid, with file and line, where the file is no feed: another header, not text, too
+    large, compressed data that ends in the middle, or no good row; and where no row is to play.
     """
-
-    rules_name: Final = PERMISSIVE
 
     def __init__(
         self,
-        path: Path,
+        source: Path | Recording,
         *,
         start_ns: int | None = None,
         end_ns: int | None = None,
         offset_ns: int = 0,
+        rules: Mapping[str, MarketRules] | None = None,
+        assumed_depth: Mapping[str, Decimal] | None = None,
     ) -> None:
-        rows = list(read_rows(path))
-        self._markets = MappingProxyType(_permissive(rows))
-        self._rows = [
-            Change(row.at_ns + offset_ns, row.market, _book(row))
-            for row in rows
-            if (start_ns is None or row.at_ns >= start_ns)
-            and (end_ns is None or row.at_ns < end_ns)
-        ]
-        if not self._rows:
-            raise FeedInvalid(f"{path}: no row to play; it has {len(rows)} outside the time asked")
-        self._times = [row.at_ns for row in self._rows]
-        self._of_market: dict[str, tuple[list[int], list[Book]]] = {}
-        for row in self._rows:
-            times, books = self._of_market.setdefault(row.market, ([], []))
-            times.append(row.at_ns)
-            books.append(row.book)
+        if isinstance(source, Recording):
+            assert rules is None, "a recording has its rules from when it was read"
+            self.recording = source
+        else:
+            self.recording = read_recording(source, rules)
+        self._offset_ns = offset_ns
+        self._depth = assumed_depth or _NO_DEPTH
+        assert all(depth > 0 for depth in self._depth.values()), self._depth
+        times = self.recording.times
+        first, end = 0, len(times)
+        if start_ns is not None:
+            first = bisect_left(times, start_ns)
+        if end_ns is not None:
+            end = bisect_left(times, end_ns)
+        if first >= end:
+            path = self.recording.path
+            raise FeedInvalid(f"{path}: no row to play; it has {len(times)} outside the time asked")
+        self._first, self._end = first, end
+        # The book that stands in each market, with the time from which and until which it does.
+        self._standing: dict[str, tuple[int, int, Book]] = {}
 
     @property
     def markets(self) -> Mapping[str, MarketRules]:
-        """The markets and their permissive rules."""
-        return self._markets
+        """The markets that the file has rows of, and their rules."""
+        return self.recording.rules
+
+    @property
+    def rules_name(self) -> str:
+        """Where the rules come from: `permissive` or `listed`."""
+        return self.recording.rules_name
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many rows of the file were left out, by reason."""
+        return self.recording.refused
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What is wrong with the first refused rows, as `file:line: what`."""
+        return self.recording.complaints
 
     @property
     def first_ns(self) -> int:
         """When the first row plays."""
-        return self._times[0]
+        return self.recording.times[self._first] + self._offset_ns
 
     @property
     def last_ns(self) -> int:
         """When the last row plays."""
-        return self._times[-1]
+        return self.recording.times[self._end - 1] + self._offset_ns
 
     def book_at(self, market: str, at_ns: int) -> Book | None:
         """The book that stands at a time; None before the market's first row."""
-        times, books = self._of_market.get(market, ([], []))
-        count = bisect_right(times, at_ns)
-        return books[count - 1] if count else None
+        standing = self._standing.get(market)
+        if standing is not None and standing[0] <= at_ns < standing[1]:
+            return standing[2]
+        recording, offset_ns = self.recording, self._offset_ns
+        rows = recording.rows_of.get(market)
+        if rows is None:
+            return None
+        # Rows are counted up to the time, then those of the market among them.
+        count = bisect_right(recording.times, at_ns - offset_ns, self._first, self._end)
+        after = bisect_left(rows, count)
+        if not after or rows[after - 1] < self._first:
+            return None
+        row = rows[after - 1]
+        until_ns = _END_NS
+        if after < len(rows) and rows[after] < self._end:
+            until_ns = recording.times[rows[after]] + offset_ns
+        book = self._book(row)
+        self._standing[market] = (recording.times[row] + offset_ns, until_ns, book)
+        return book
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         """Every row strictly after a time, in the order of the file."""
-        for number in range(bisect_right(self._times, after_ns), len(self._rows)):
-            yield self._rows[number]
+        offset_ns, times, symbols = self._offset_ns, self.recording.times, self.recording.symbols
+        first = max(bisect_right(times, after_ns - offset_ns), self._first)
+        for row in range(first, self._end):
+            yield Change(times[row] + offset_ns, symbols[row], self._book(row))
 
+    def _book(self, row: int) -> Book:
+        recording = self.recording
+        market, bid, ask = recording.symbols[row], recording.bids[row], recording.asks[row]
+        if recording.bid_sizes:
+            bid_size, ask_size = recording.bid_sizes[row], recording.ask_sizes[row]
+        else:
+            bid_size, ask_size = self._assumed(market, bid), self._assumed(market, ask)
+        return Book(market, ((bid, bid_size),), ((ask, ask_size),), recording.numbers[row])
 
-def _book(row: Row) -> Book:
-    return Book(
-        market=row.market,
-        bids=((row.bid, row.bid_size),),
-        asks=((row.ask, row.ask_size),),
-        sequence=row.number,
-    )
-
-
-def _permissive(rows: list[Row]) -> dict[str, MarketRules]:
-    units: dict[str, tuple[int, int]] = {}
-    names: dict[str, tuple[str, str]] = {}
-    for row in rows:
-        price, size = units.get(row.market, (0, 0))
-        units[row.market] = (
-            min(price, _exponent(row.bid), _exponent(row.ask)),
-            min(size, _exponent(row.bid_size), _exponent(row.ask_size)),
-        )
-        names[row.market] = (row.base, row.quote)
-    rules = {}
-    for market, (price, size) in units.items():
-        base, quote = names[market]
-        rules[market] = MarketRules(
-            market=market,
-            base=base,
-            quote=quote,
-            tick_size=ONE.scaleb(price),
-            step_size=ONE.scaleb(size),
-            amount_min=ONE.scaleb(size),
-            amount_max=_AMOUNT_MAX,
-            notional_min=ZERO,
-        )
-    return rules
-
-
-def _exponent(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    assert isinstance(exponent, int), value
-    return exponent
+    def _assumed(self, market: str, price: Decimal) -> Decimal:
+        rules = self.recording.rules[market]
+        depth = self._depth.get(rules.quote)
+        if depth is None:
+            return ZERO
+        # A whole number of steps in one division, which never rounds up.
+        return depth // (price * rules.step_size) * rules.step_size

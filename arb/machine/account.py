@@ -66,8 +66,8 @@ def _bump(amounts: f.Amounts, asset: str, amount: Decimal) -> None:
         amounts.pop(asset, None)
 
 
-def book_fill(account: Account, fill: f.OrderFilled) -> None:
-    """Post one trade to the ledger."""
+def book_fill(account: Account, fill: f.Posted) -> None:
+    """Post one trade, or its reversal, to the ledger."""
     for _kind, asset, amount in postings(fill):
         account.ledger[asset] = account.ledger.get(asset, ZERO) + amount
 
@@ -112,7 +112,7 @@ def follow(account: Account, fact: f.Fact, at_ns: int) -> None:
 def evolve_account(account: Account, fact: f.Fact) -> None:
     """Apply one fact to the account, in place. Facts that say nothing about it change nothing."""
     match fact:
-        case f.OrderFilled():
+        case f.OrderFilled() | f.AttestedFillReversed():
             book_fill(account, fact)
         case f.CycleOpened():
             account.next_number = max(account.next_number, fact.number + 1)

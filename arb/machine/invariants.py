@@ -10,8 +10,14 @@ from arb.machine.state import Cycle
 from arb.money import ZERO
 
 
-def postings(fill: f.OrderFilled) -> list[tuple[str, str, Decimal]]:
+def postings(fill: f.Posted) -> list[tuple[str, str, Decimal]]:
     """What one trade changed: (kind, asset, signed amount), the fee in its own asset."""
+    if isinstance(fill, f.AttestedFillReversed):
+        sign = -1 if fill.side == "buy" else 1
+        return [
+            ("base reversed", fill.base, sign * fill.amount),
+            ("quote reversed", fill.quote, -sign * fill.cost),
+        ]
     sign = 1 if fill.side == "buy" else -1
     rows = [("base", fill.base, sign * fill.amount), ("quote", fill.quote, -sign * fill.cost)]
     if fill.fee:
@@ -19,7 +25,7 @@ def postings(fill: f.OrderFilled) -> list[tuple[str, str, Decimal]]:
     return rows
 
 
-def total(fills: Iterable[f.OrderFilled]) -> f.Amounts:
+def total(fills: Iterable[f.Posted]) -> f.Amounts:
     """Everything that trades changed, by asset; zeros are left out."""
     changed: f.Amounts = {}
     for fill in fills:
@@ -36,7 +42,7 @@ def held(cycle: Cycle) -> f.Amounts:
     return everything
 
 
-def broken(cycle: Cycle, fills: Iterable[f.OrderFilled]) -> list[str]:
+def broken(cycle: Cycle, fills: Iterable[f.Posted]) -> list[str]:
     """Name every invariant that does not hold; an empty list is a healthy cycle.
 
     Conservation: what a cycle holds and gave back, less what it was lent, is what its fills
@@ -61,6 +67,8 @@ def broken(cycle: Cycle, fills: Iterable[f.OrderFilled]) -> list[str]:
     paid: f.Amounts = {}
     charged: f.Amounts = {}  # without rebates
     for fill in fills:
+        if isinstance(fill, f.AttestedFillReversed):
+            continue  # nobody states a fee
         change(paid, fill.fee_asset, fill.fee)
         change(charged, fill.fee_asset, max(fill.fee, ZERO))
     if paid != cycle.fees:

@@ -6,12 +6,19 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.machine import table as t
 from arb.machine.amounts import change
 from arb.machine.state import Cycle, Order, Trade
 
+ATTESTED: Final = "attested"  # the venue's id of an order that only an operator tells of
 ATTESTED_ABSENT: Final = "attested absent"  # the status of an order that an operator gave up
+
+
+def attested_trade_id(client_order_id: str) -> str:
+    """The id of the trade that an operator states for an order: no venue gives such a one."""
+    return f"{ATTESTED}-{client_order_id}"
 
 
 def _intended(cycle: Cycle, fact: f.OrderIntended, at_ns: int) -> None:
@@ -97,6 +104,38 @@ def _filled(cycle: Cycle, fact: f.OrderFilled, at_ns: int) -> None:
     )
 
 
+def without_attested(order: Order, trade: Trade) -> Order:
+    """An order as it was before an operator stated a trade of it: how it ends has to be read anew."""
+    exchange_id = None if order.exchange_order_id == ATTESTED else order.exchange_order_id
+    return replace(
+        order,
+        exchange_order_id=exchange_id,
+        state=t.UNKNOWN if exchange_id is None else t.OPEN,
+        told=None,
+        filled=order.filled - trade.amount,
+        cost=order.cost - trade.cost,
+        received=order.received - (trade.amount if order.side == "buy" else trade.cost),
+        trades=tuple(one for one in order.trades if one.trade_id != trade.trade_id),
+        final_ns=0,
+    )
+
+
+def _reversed(cycle: Cycle, fact: f.AttestedFillReversed, _at_ns: int) -> None:
+    order = cycle.order(fact.client_order_id)
+    trade = order.trade(fact.trade_id)
+    if trade is None:
+        raise IllegalMove(f"order {fact.client_order_id} has no trade {fact.trade_id} to reverse")
+    spent, received = trade.cost, trade.amount
+    if order.side == "sell":
+        spent, received = received, spent
+    change(cycle.holdings, order.spend_asset, spent)
+    change(cycle.holdings, order.receive_asset, -received)
+    if order.purpose == "leg" and order.leg == cycle.leg:
+        cycle.leg_spent -= spent
+        cycle.leg_received -= received
+    cycle.put(without_attested(order, trade))
+
+
 def _pays_itself(cycle: Cycle, trade: Trade) -> bool:
     """Whether a fee outside the received asset is the cycle's; else the account pays it.
 
@@ -158,4 +197,5 @@ APPLY_ORDER: Final[dict[type, Callable[..., None]]] = {
     f.OrderAbsent: _absent,
     f.CancelIntended: _cancelling,
     f.OrderAttested: _attested,
+    f.AttestedFillReversed: _reversed,
 }

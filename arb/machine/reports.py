@@ -7,7 +7,7 @@ from arb.events import facts as f
 from arb.limits import FILLS_PER_ORDER_MAX
 from arb.machine import commands as c
 from arb.machine import table as t
-from arb.machine.order_fold import trade_of
+from arb.machine.order_fold import attested_trade_id, trade_of, without_attested
 from arb.machine.state import Cycle, Order, Trade
 from arb.money import ZERO, plain
 
@@ -16,10 +16,15 @@ def report_order(cycle: Cycle, command: c.ReportOrder) -> list[f.CycleEvent]:
     """Record acceptance, fills and end of an order, and what they do to its cycle.
 
     What the venue says is recorded even where it cannot be right: an overfill or a fill that
-    differs from its first copy is a discrepancy beside the record, never an exception.
+    differs from its first copy is a discrepancy beside the record, never an exception. A trade
+    that an operator stated gives way to the real ones.
     """
     order = cycle.order(command.client_order_id)
     events: list[f.CycleEvent] = []
+    stated = _stated(cycle, order, command)
+    if stated is not None:
+        events.append(_reversal(order, stated))
+        order = without_attested(order, stated)
     appeared = _accept(order, command, events)
     new = _fills(cycle, order, command, events)
     filled = order.filled + sum((fill.amount for fill in new), ZERO)
@@ -27,10 +32,35 @@ def report_order(cycle: Cycle, command: c.ReportOrder) -> list[f.CycleEvent]:
         events.append(_discrepancy("overfilled", order, plain(order.amount), plain(filled)))
     closed = _close(order, command, filled, events)
     events = [event for event in events if not _alarmed(cycle, event)]
-    if order.is_final and (new or appeared or closed):
+    if stated is not None or (order.is_final and (new or appeared or closed)):
         # The cycle moves first: at no moment does it rest, or go on, with this order not final.
         return [*_late(cycle, order, new, appeared=appeared), *events]
     return [*events, *_partly_filled(cycle, order, new, filled)]
+
+
+def _stated(cycle: Cycle, order: Order, command: c.ReportOrder) -> Trade | None:
+    """The trade that an operator stated, once the venue shows a trade of the order that is new."""
+    stated = order.trade(attested_trade_id(order.client_order_id))
+    is_news = any(
+        order.trade(fill.trade_id) is None and _owner(cycle, order, fill.trade_id) is None
+        for fill in command.fills
+    )
+    return stated if is_news else None
+
+
+def _reversal(order: Order, stated: Trade) -> f.AttestedFillReversed:
+    return f.AttestedFillReversed(
+        client_order_id=order.client_order_id,
+        trade_id=stated.trade_id,
+        market=order.market,
+        base=order.base,
+        quote=order.quote,
+        side=order.side,
+        price=stated.price,
+        amount=stated.amount,
+        cost=stated.cost,
+        venue_ns=order.venue_time_ns,
+    )
 
 
 def _discrepancy(kind: str, order: Order, was: str, now: str) -> f.DiscrepancyFound:
@@ -214,6 +244,8 @@ def attest(cycle: Cycle, command: c.AttestOrder) -> list[f.CycleEvent]:
         return [attested, closed]
     if command.verdict != "filled" or command.fill is None:
         raise IllegalMove(f"verdict must be absent or filled, was {command.verdict!r}")
+    if command.fill.fee:
+        raise IllegalMove(f"order {order.client_order_id}: nobody can attest a fee")
     if order.trade(command.fill.trade_id) is not None:
         raise IllegalMove(f"fill {command.fill.trade_id} is recorded: attest what is missing")
     report = c.ReportOrder(

@@ -59,7 +59,7 @@ class Moves:
     def __init__(self, reader: LogReader) -> None:
         self._reader = reader
         self._cycles: dict[str, Cycle] = {}
-        self._fills: dict[str, list[f.OrderFilled]] = defaultdict(list)
+        self._fills: dict[str, list[f.Posted]] = defaultdict(list)
         self._wrong: set[str] = set()  # streams whose story broke off
         self._found: list[Finding] = []
         self._account = Account()
@@ -91,7 +91,7 @@ class Moves:
             self._found.append(Finding(event.position, "", f"position {event.position}: {error}"))
             return
         self._cycles[stream] = cycle
-        if isinstance(event.fact, f.OrderFilled):
+        if isinstance(event.fact, f.Posted):
             self._fills[stream].append(event.fact)
         # Within a batch a reopened cycle is closed for a moment with an order that is not final.
         if isinstance(event.fact, f.CycleFact) and cycle.state in t.CLOSED:
@@ -102,7 +102,7 @@ class Moves:
     def _reopen(self, stream: str, through: int) -> Cycle | None:
         """A cycle that was closed and dropped, as it was, with its fills."""
         events = [one for one in self._reader.read_stream(stream) if one.version <= through]
-        self._fills[stream] = [one.fact for one in events if isinstance(one.fact, f.OrderFilled)]
+        self._fills[stream] = [one.fact for one in events if isinstance(one.fact, f.Posted)]
         return fold(events)
 
     def _judge(self, stream: str, position: int) -> None:

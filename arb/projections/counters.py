@@ -20,6 +20,7 @@ NAMES: Final[dict[type[f.Fact], str]] = {
     f.OrderUnknown: "orders_unknown",
     f.OrderAbsent: "orders_absent",
     f.OrderAttested: "orders_attested",
+    f.AttestedFillReversed: "attestations_reversed",
     f.DiscrepancyFound: "discrepancies",
     f.ExternalChangeFound: "external_changes",
     f.ShortfallFound: "shortfalls",

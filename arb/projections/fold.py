@@ -20,7 +20,12 @@ CYCLE_TYPES: Final[frozenset[type]] = frozenset(
     (*f.CYCLE_MOVES, *f.ORDER_FACTS, f.DiscrepancyFound)
 )
 # What may say something about the account.
-_MAYBE_ACCOUNT: Final[tuple[type, ...]] = (f.CycleOpened, f.OrderFilled, *f.OTHER_FACTS)
+_MAYBE_ACCOUNT: Final[tuple[type, ...]] = (
+    f.CycleOpened,
+    f.OrderFilled,
+    f.AttestedFillReversed,
+    *f.OTHER_FACTS,
+)
 _NOT_ACCOUNT: Final = {f.DiscrepancyFound, f.StrategyLoaded, f.OpportunitiesDeclined}
 ACCOUNT_TYPES: Final = frozenset(_MAYBE_ACCOUNT) - _NOT_ACCOUNT
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, get_args
 
 import apsw
 
@@ -23,6 +23,7 @@ from arb.projections.rows import Row
 # A cycle that is not kept is read back from its row when it is next touched.
 KEPT_CYCLES_MAX: Final = 4_096
 
+_POSTED: Final = frozenset(get_args(f.Posted))
 _PUT_ACCOUNT: Final = "UPDATE account_state SET snapshot = ?"
 _PUT_STRATEGY: Final = "INSERT INTO strategies VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 
@@ -113,7 +114,7 @@ class Projections:
             live.forget_plan()
         elif kind is f.LegSettled:
             live.remember_orders()
-        elif kind is f.OrderFilled:
+        elif kind in _POSTED:
             batch.postings += _posting_rows(cycle.id, record)
         if kind in MOVE_TYPES or cycle.state in CLOSED:
             batch.account |= self._move(cycle, record, batch.counts)
@@ -202,7 +203,7 @@ class Projections:
 
 def _posting_rows(cycle_id: str, record: Recorded) -> list[Row]:
     fill = record.fact
-    assert isinstance(fill, f.OrderFilled)
+    assert isinstance(fill, f.Posted)
     rest = (fill.market, fill.trade_id, fill.client_order_id, fill.venue_ns, record.at_ns)
     return [
         (record.position, cycle_id, asset, rows.exact(amount), kind, *rest)

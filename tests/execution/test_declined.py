@@ -14,7 +14,7 @@ from arb.events.memory import MemoryLog
 from arb.events.sqlite import LogReader
 from arb.execution.declined import OTHER, Declined
 from arb.execution.journal import Journal
-from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX
+from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX, DECLINED_SAMPLE_CHARS_MAX
 from arb.machine.account import Account
 from arb.projections import queries
 from tests.spec.world import World
@@ -93,7 +93,7 @@ def test_reasons_beyond_the_bound_are_counted_together() -> None:
     declined = Declined(Journal(log, clock, "r", Account(), []))
     for number in range(DECLINED_REASONS_MAX + 5):
         declined.count("demo", f"reason {number}", f"sample {number}")
-    declined.count("demo", "reason 0")
+    declined.count("demo", "reason 0", "9" * 10_000)
     asyncio.run(declined.flush())
     asyncio.run(declined.flush())
     (record,) = log.read()
@@ -102,4 +102,5 @@ def test_reasons_beyond_the_bound_are_counted_together() -> None:
     assert len(fact.reasons) == DECLINED_REASONS_MAX + 1
     assert fact.reasons[OTHER] == 5
     assert fact.reasons["reason 0"] == 2
+    assert fact.samples["reason 0"] == "9" * DECLINED_SAMPLE_CHARS_MAX
     assert sum(fact.reasons.values()) == sum(declined.total.values())

@@ -1,13 +1,15 @@
 """What an operator asks, of a running engine and between runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from arb.clock import NS_PER_S
 from arb.errors import IllegalMove
 from arb.events import facts as f
+from arb.exchange.port import FillReport, OrderReport, OrderRequest
 from arb.machine import table as t
 from tests.spec.lives import Life
 from tests.spec.world import World
@@ -233,6 +235,99 @@ def test_a_wrong_attestation_shows_as_a_difference_and_halts(world: World) -> No
     assert {fact.scope for fact in world.facts(f.EngineHalted)} == {"BTC", "USDT"}
     assert world.run() == 4
     world.check()
+
+
+def unknown_at_the_second_leg(world: World) -> str:
+    """Leave an order that the venue filled and that nobody could read."""
+    world.strategies = [world.strategy(retries=0)]
+    world.fault("reply_lost", number=2)
+    world.fault("read_fails", call="order", times=60)
+    world.kill_after(lambda fact: isinstance(fact, f.RecoveryWaiting))
+    assert world.run() is None
+    world.wait(5)
+    order = world.cycle().orders[1]
+    assert order.state == t.UNKNOWN
+    return order.client_order_id
+
+
+def test_the_real_trades_of_an_order_take_the_place_of_a_right_attestation(world: World) -> None:
+    """Booked beside it they would be an order twice, and the user's own coins would be sold."""
+    order = unknown_at_the_second_leg(world)
+    world.heal()
+    assert world.ask("attest", order, verdict="filled", reason="the statement says so").ok
+    assert world.recover() in {0, 1}
+    world.check()
+    (taken_back,) = world.facts(f.AttestedFillReversed)
+    assert taken_back.client_order_id == order
+    booked = [one for one in world.facts(f.OrderFilled) if one.client_order_id == order]
+    real = [one for one in world.venue.account.all_fills() if one.client_order_id == order]
+    assert [one.amount for one in booked[1:]] == [one.amount for one in real]
+    ends = world.cycle().orders[1]
+    assert (ends.state, ends.filled) == (t.SETTLED, sum(one.amount for one in real))
+    assert [one for one in world.facts(f.ExternalChangeFound) if not one.explained] == []
+    assert world.facts(f.EngineHalted) == []
+    assert "overfilled" not in {one.kind for one in world.facts(f.DiscrepancyFound)}
+
+
+def test_a_running_engine_lets_the_venue_speak_before_an_operator(world: World) -> None:
+    """It asks for the order and its trades; while they cannot be read, nobody's word is taken."""
+    world.strategies = [world.strategy(retries=0)]
+    world.fault("reply_lost", number=2)
+    world.fault("read_fails", call="order", times=60)
+    refused: list[str] = []
+
+    async def attest(life: Life) -> None:
+        (order,) = next(iter(life.parts.desk.journal.cycles.values())).pending_orders()
+        try:
+            await life.ask("attest", order.client_order_id, verdict="filled", reason="I saw it")
+        except IllegalMove as error:
+            refused.append(str(error))
+
+    def heal_and_attest(life: Life) -> object:
+        world.heal()
+        return attest(life)
+
+    world.at(6, attest)
+    world.at(6.5, heal_and_attest)
+    assert world.run() == 0
+    world.check()
+    assert "cannot be asked" in refused[0]
+    assert "the venue itself tells" in refused[1]
+    assert world.facts(f.OrderAttested, f.DiscrepancyFound) == []
+    assert world.cycle().outcome == "completed"
+
+
+def test_what_is_attested_is_what_the_venue_said_is_missing(world: World) -> None:
+    """It said that a part was filled, and does not show the trades."""
+    world.strategies = [world.strategy(retries=0)]
+    hidden = [True]
+    real_create, real_trades = world.faulty.create, world.venue.trades
+
+    async def create(request: OrderRequest) -> OrderReport:
+        told = await real_create(request)
+        return replace(told, fills=()) if request.market == "ETH/BTC" else told
+
+    async def trades(market: str, since_ns: int) -> Sequence[FillReport]:
+        told = await real_trades(market, since_ns)
+        return () if market == "ETH/BTC" and hidden else told
+
+    world.faulty.create, world.venue.trades = create, trades  # type: ignore[method-assign]
+    world.on(
+        f.OrderIntended, 2, lambda: world.show("ETH/BTC", [("0.0399", "0.2")], [("0.04", "0.2")])
+    )
+
+    async def attest(life: Life) -> None:
+        (order,) = next(iter(life.parts.desk.journal.cycles.values())).pending_orders()
+        assert order.told == Decimal("0.2")
+        await life.ask("attest", order.client_order_id, verdict="filled", reason="I saw it")
+        hidden.clear()
+
+    world.at(20, attest)
+    assert world.run() in {0, 1}
+    stated = [one for one in world.facts(f.OrderFilled) if one.trade_id.startswith("attested-")]
+    assert [one.amount for one in stated] == [Decimal("0.2")]
+    world.check()
+    assert len(world.facts(f.AttestedFillReversed)) == 1
 
 
 def test_a_halt_is_durable_until_it_is_lifted_with_a_reason(world: World) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from click.testing import Result
 
-from arb.events.facts import CooldownStarted, CycleDeclined, OpportunitiesDeclined, RiskTripped
+from arb.events.facts import (
+    CooldownCleared,
+    CooldownStarted,
+    CycleDeclined,
+    OpportunitiesDeclined,
+    RiskReset,
+    RiskTripped,
+)
 from arb.events.sqlite import LogReader
 from arb.faces.cli import monitor
 from tests.faces.commands import call
@@ -81,3 +88,26 @@ def test_no_cooldown_is_said_in_words(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     write_log(path, h.history(1, 2, (h.completed,)))
     assert monitored(path, "--cooldowns").stdout == "no cooldown is running\n"
+
+
+def test_what_is_set_back_between_runs_is_an_event_and_its_line_goes_away(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    facts = (
+        RiskTripped(strategy="demo", limit="daily_loss", reason="12 USDT lost", cycle_id="d"),
+        CooldownStarted(
+            strategy="demo", identity="A>B", until_ns=4 * 10**18, cause="latency", cycle_id="d"
+        ),
+    )
+    write_log(path, [*h.history(1, 2, (h.completed,)), h.Batch(h.ACCOUNT, facts)])
+    assert monitored(path, "--reset-risk", "luck").exit_code == 2
+    assert monitored(path, "--reset-risk", "consecutive_losses").exit_code == 1
+    assert monitored(path, "--reset-risk", "demo:daily_loss", "--reason", "looked").exit_code == 0
+    assert monitored(path, "--clear-all-cooldowns").exit_code == 0
+    assert monitored(path, "--clear-cooldown", "A>B").exit_code == 1
+    assert monitored(path).stderr == ""
+    with LogReader(path) as reader:
+        told = [one.fact for one in reader.read()][-2:]
+    assert told == [
+        RiskReset(strategy="demo", limit="daily_loss", reason="looked"),
+        CooldownCleared(strategy="*", identity="*", reason=""),
+    ]

@@ -8,6 +8,18 @@ from tests.spec import histories as h
 
 RARE: tuple[f.Fact, ...] = (
     f.OrderAttested(client_order_id="x", verdict="absent", reason="the venue forgot"),
+    f.AttestedFillReversed(
+        client_order_id="x",
+        trade_id="attested-x",
+        market="ETH/BTC",
+        base="ETH",
+        quote="BTC",
+        side="buy",
+        price=h.ONE,
+        amount=h.ONE,
+        cost=h.ONE,
+        venue_ns=1,
+    ),
     f.CancelIntended(client_order_id="x", reason="timeout"),
     f.CycleResumed(leg=1, output=h.ONE, floor=h.ONE, liquidation=None),
     f.LegResumed(leg=1, output=h.ONE, floor=h.ONE, liquidation=h.ONE),

@@ -1,4 +1,3 @@
-import gzip
 from decimal import Decimal
 from pathlib import Path
 
@@ -6,23 +5,9 @@ import pytest
 
 from arb.errors import FeedInvalid
 from arb.feeds.recorded import RecordedMarket
+from arb.market.book import MarketRules
+from tests.spec.feed_files import HEADER, ROWS, written
 from tests.spec.shared_data import shared_data
-
-HEADER = "recv_ts,base,quote,bid,bid_size,ask,ask_size\n"
-ROWS = (
-    "1.5,ETH,USD,100.5,2,100.6,3.25\n"
-    "1.5,ETH,BTC,0.039,4,0.03903,4.15\n"
-    "2.000000001,ETH,USD,100.51,1,100.6,3\n"
-)
-
-
-def written(folder: Path, text: str, name: str = "feed.csv") -> Path:
-    path = folder / name
-    if name.endswith(".gz"):
-        path.write_bytes(gzip.compress(text.encode(), mtime=0))
-    else:
-        path.write_bytes(text.encode())
-    return path
 
 
 @pytest.mark.parametrize("name", ["feed.csv", "feed.csv.gz"])
@@ -79,68 +64,63 @@ def test_a_recording_plays_at_another_time_and_in_part(tmp_path: Path) -> None:
         RecordedMarket(path, start_ns=10**18)
 
 
-@pytest.mark.parametrize(
-    ("row", "what"),
-    [
-        ("2,ETH,USD,NaN,1,100,1", "bid: 'NaN' is not a finite number"),
-        ("2,ETH,USD,99,inf,100,1", "bid_size: 'inf' is not a finite number"),
-        ("2,ETH,USD,ninety,1,100,1", "bid: 'ninety' is not a number"),
-        ("2,ETH,USD,,1,100,1", "bid: '' is not a number"),
-        ("2,ETH,USD,99,-1,100,1", "bid_size: -1 is not above 0"),
-        ("2,ETH,USD,0,1,100,1", "bid: 0 is not above 0"),
-        ("2,ETH,USD,101,1,100,1", "crossed: bid 101 is above ask 100"),
-        ("1.4,ETH,USD,99,1,100,1", "600000001 ns older than the one before"),
-        ("2.0000000011,ETH,USD,99,1,100,1", "recv_ts: 2.0000000011 is not a time in whole"),
-        ("2,ETH,USD,99,1,100", "expected 7 columns, found 6"),
-        ("2,ETH,USD,99,1,100,1,1", "expected 7 columns, found 8"),
-        ("", "expected 7 columns, found 1"),
-        ("2,,USD,99,1,100,1", "base: '' is not a currency's name"),
-        ("2,USD,USD,99,1,100,1", "base and quote are both USD"),
-        ("2,ETH,USD,1E-30,1,100,1", "more than 18 digits"),
-        ("2,ETH,USD,1E+300,1,100,1", "more than 18 digits"),
-        ("2,ETH,USD," + "9" * 41 + ",1,100,1", "more than 40 characters"),
-        ("2,ETH,USD," + "9" * 1000 + ",1,100,1", "a line above 1000 bytes"),
-        ("2,ETH,USD,99,1,100,1é", "not ASCII"),
-    ],
-)
-def test_a_bad_row_is_refused_with_its_line(tmp_path: Path, row: str, what: str) -> None:
-    path = written(tmp_path, HEADER + ROWS + row + "\n" + ROWS)
-    with pytest.raises(FeedInvalid) as caught:
-        RecordedMarket(path)
-    assert str(caught.value).startswith(f"{path}:5: ")
-    assert what in str(caught.value)
+def test_a_part_has_no_book_before_its_first_row_and_keeps_the_last_one(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + ROWS)
+    part = RecordedMarket(path, start_ns=2 * 10**9)
+    assert part.book_at("ETH/BTC", 10**18) is None
+    assert part.book_at("ETH/USD", 2_000_000_000) is None
+    assert part.book_at("ETH/USD", 2_000_000_001).sequence == 3
+    head = RecordedMarket(path, end_ns=2 * 10**9)
+    assert head.book_at("ETH/USD", 10**18).sequence == 1
+    assert head.last_ns == 1_500_000_000
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        ("", ":1: the file has no rows"),
-        (HEADER, ":1: the file has no rows"),
-        ("timestamp,symbol,bid,ask,last,volume\n", ":1: expected the columns recv_ts,base"),
-        (ROWS, ":1: expected the columns"),
-    ],
-)
-def test_a_file_of_another_format_is_refused(tmp_path: Path, text: str, what: str) -> None:
-    with pytest.raises(FeedInvalid) as caught:
-        RecordedMarket(written(tmp_path, text))
-    assert what in str(caught.value)
+def test_a_recording_that_was_read_plays_again_without_its_file(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + "bad\n" + ROWS)
+    first = RecordedMarket(path)
+    path.unlink()
+    again = RecordedMarket(first.recording, start_ns=2 * 10**9, offset_ns=5)
+    assert [(row.at_ns, row.book.sequence) for row in again.changes(0)] == [(2_000_000_006, 4)]
+    assert again.markets == first.markets
+    assert again.refused == first.refused == {"field_count": 1}
 
 
-def test_a_truncated_gz_says_where(tmp_path: Path) -> None:
-    rows = "".join(f"{n},ETH,USD,100.{n % 97},{n % 13 + 1},101.{n % 89},2\n" for n in range(5_000))
-    path = written(tmp_path, HEADER + rows, "feed.csv.gz")
-    path.write_bytes(path.read_bytes()[:-2_000])
-    with pytest.raises(FeedInvalid, match=r"feed\.csv\.gz:\d{4}: the compressed data ends"):
-        RecordedMarket(path)
+def test_what_is_asked_at_any_time_is_what_the_rows_before_it_said(tmp_path: Path) -> None:
+    rows = "".join(f"{n // 3},{'ABC'[n * n % 3]},USD,{n + 1},1,{n + 2},1\n" for n in range(60))
+    feed = RecordedMarket(written(tmp_path, HEADER + rows), start_ns=2 * 10**9, offset_ns=-7)
+    for at_ns in (*range(0, 21 * 10**9, 500_000_000), *range(15 * 10**9, 0, -500_000_000)):
+        for market in feed.markets:
+            past = [row.book for row in feed.changes(-1) if row.at_ns <= at_ns]
+            expected = [book for book in past if book.market == market][-1:]
+            assert feed.book_at(market, at_ns) == (expected[0] if expected else None)
 
 
-def test_damaged_gz_and_missing_files_are_refused(tmp_path: Path) -> None:
-    damaged = tmp_path / "feed.csv.gz"
-    damaged.write_bytes(b"not gzip at all")
-    with pytest.raises(FeedInvalid, match="not readable as gzip"):
-        RecordedMarket(damaged)
-    with pytest.raises(FeedInvalid, match="No such file"):
-        RecordedMarket(tmp_path / "missing.csv")
+def listed(market: str, tick: str, step: str) -> MarketRules:
+    base, quote = market.split("/")
+    return MarketRules(
+        market=market,
+        base=base,
+        quote=quote,
+        tick_size=Decimal(tick),
+        step_size=Decimal(step),
+        amount_min=Decimal(step),
+        amount_max=Decimal(1000),
+        notional_min=Decimal(5),
+    )
+
+
+def test_with_a_list_of_markets_others_are_refused_and_books_stay_as_they_are(
+    tmp_path: Path,
+) -> None:
+    rules = {name: listed(name, "1", "1") for name in ("ETH/USD", "BTC/USD")}
+    feed = RecordedMarket(written(tmp_path, HEADER + ROWS), rules=rules)
+    assert feed.rules_name == "listed"
+    assert feed.markets == {"ETH/USD": rules["ETH/USD"]}
+    assert feed.refused == {"not_listed": 1}
+    assert feed.complaints == (f"{tmp_path}/feed.csv:3: ETH/BTC is not listed among the markets",)
+    assert [row.book.sequence for row in feed.changes(0)] == [1, 3]
+    assert feed.book_at("ETH/USD", 10**18).bids == ((Decimal("100.51"), Decimal(1)),)
+    assert feed.book_at("ETH/BTC", 10**18) is None
 
 
 def test_the_recorded_gemini_stream_plays() -> None:

@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from arb.errors import IllegalMove
 from arb.events import facts as f
@@ -19,6 +20,7 @@ from arb.machine import table as t
 from arb.machine.decide import decide
 from arb.machine.evolve import evolve
 from arb.machine.invariants import broken
+from arb.machine.order_fold import ATTESTED, attested_trade_id
 from arb.machine.transitions import fire
 from tests.machine.venue_words import UNIT, a_fill, end, name_of, report
 from tests.spec.given import LEGS, D
@@ -32,6 +34,7 @@ PRICES: Final = {
     "ETH/USDT": D(2_500),
     "BNB/USDT": D(500),
 }
+ATTESTED_RATE: Final = 0.9  # of attested fills that look as the engine makes them
 encode: Final = msgspec.json.encode
 
 
@@ -45,7 +48,7 @@ class Walk:
         self.cycle: Cycle | None = None
         self.fired: Cycle | None = None
         self.facts: list[f.CycleEvent] = []
-        self.fills: list[f.OrderFilled] = []
+        self.fills: list[f.Posted] = []
         self.moves: set[tuple[str, type]] = set()
         self.commands: set[type] = set()
         self.refusals = 0
@@ -87,7 +90,7 @@ class Walk:
         self.cycle = evolve(self.cycle, event, self.at_ns)
         self.fired = fire(self.fired, event, self.at_ns)
         self.facts.append(event)
-        if isinstance(event, f.OrderFilled):
+        if isinstance(event, f.Posted):
             self.fills.append(event)
         assert self.fired == self.cycle, f"firing and folding differ after {event}"
         assert broken(self.cycle, self.fills) == []
@@ -124,7 +127,16 @@ def sensible(rng: Random, cycle: Cycle) -> list[Any]:
         return [report_any]
     if cycle.pending_orders():
         told = [report_pending] * 6 + [finish_pending] * 6
-        return [*told, report_unknown, report_refused, report_absent, cancel, attest, recover]
+        return [
+            *told,
+            report_unknown,
+            report_refused,
+            report_absent,
+            cancel,
+            attest,
+            correct_end,
+            recover,
+        ]
     if state == t.RECOVERING:
         closing = [complete, liquidate, park, miss, refuse]
         return [resume] * 3 + [unwind] * 2 + [recover, wait] + closing
@@ -303,12 +315,21 @@ def settle_hop(rng: Random, cycle: Cycle) -> c.Command:
 def attest(rng: Random, cycle: Cycle) -> c.Command:
     order = some_order(rng, cycle, pending=True)
     told = None if order is None else a_fill(rng, order)
+    if told is not None and order is not None and rng.random() < ATTESTED_RATE:
+        name = attested_trade_id(order.client_order_id)
+        told = replace(told, trade_id=name, exchange_order_id=ATTESTED, fee=D(0))
     return c.AttestOrder(
         client_order_id=name_of(order),
         verdict=rng.choice(["absent", "filled", "maybe"]),
         reason="statement",
         fill=told,
     )
+
+
+def correct_end(rng: Random, cycle: Cycle) -> c.Command:
+    order = some_order(rng, cycle, pending=True)
+    filled = D(0) if order is None else order.filled
+    return c.CorrectEnd(client_order_id=name_of(order), filled=filled)
 
 
 def report_pending(rng: Random, cycle: Cycle) -> c.Command:
@@ -350,6 +371,7 @@ MAKERS: Final = (
     cancel,
     settle_hop,
     attest,
+    correct_end,
     report_pending,
     report_any,
     finish_pending,

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arb.events import facts as f
+from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.account import Account, evolve_account, shift_owned
 from arb.machine.evolve import evolve
 from arb.machine.invariants import broken, total
+from arb.machine.order_fold import attested_trade_id
 from arb.machine.transitions import fire
 from tests.machine.histories import Walk
 from tests.spec.given import D
@@ -21,17 +23,18 @@ from tests.spec.properties import examples
 STEPS = 60
 SEEDS = 400
 BATCHES = 8
+Seen = tuple[set[tuple[str, type]], set[type], set[type]]
 
 
 @pytest.fixture(scope="module")
-def seen() -> tuple[set[tuple[str, type]], set[type]]:
-    """The moves and commands of all seeded walks of this module."""
-    return set(), set()
+def seen() -> Seen:
+    """The moves, commands and facts of all seeded walks of this module."""
+    return set(), set(), set()
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_firing_is_folding_and_money_is_conserved_on_seeded_histories(
-    batch: int, seen: tuple[set[tuple[str, type]], set[type]]
+    batch: int, seen: Seen
 ) -> None:
     """Each step of a walk checks all of it; see `Walk.step`."""
     for seed in range(batch, SEEDS, BATCHES):
@@ -43,8 +46,11 @@ def test_firing_is_folding_and_money_is_conserved_on_seeded_histories(
             raise
         seen[0].update(walk.moves)
         seen[1].update(walk.commands)
+        seen[2].update(map(type, walk.facts))
     if batch == BATCHES - 1:
         assert seen[0] == set(t.MOVES), "the walks miss a row of the table"
+        assert {c.CorrectEnd, c.AttestOrder} <= seen[1]
+        assert f.AttestedFillReversed in seen[2]
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 40))
@@ -77,7 +83,11 @@ def test_a_restart_at_any_point_folds_to_the_cycle_that_lived(seed: int, died_af
 def test_a_history_told_twice_by_the_venue_changes_nothing(seed: int) -> None:
     """Every trade is booked once: no two fills of a market share an id."""
     walk = Walk(Random(seed)).go(STEPS)
-    keys = [(fill.market, fill.trade_id) for fill in walk.fills]
+    keys = [
+        (fill.market, fill.trade_id)
+        for fill in walk.fills
+        if fill.trade_id != attested_trade_id(fill.client_order_id)
+    ]
     assert len(keys) == len(set(keys))
 
 
@@ -127,7 +137,7 @@ def test_the_account_owns_what_closed_cycles_keep_and_expects_what_fills_changed
             for asset, amount in kept(one).items():
                 owned[asset] = owned.get(asset, D(0)) + amount
         assert account.owned_closed == owned
-    changed = total(fact for fact in facts if isinstance(fact, f.OrderFilled))
+    changed = total(fact for fact in facts if isinstance(fact, f.Posted))
     for asset in {*account.assets(), *changed, *external, *opening}:
         expected = opening.get(asset, 0) + changed.get(asset, D(0)) + external.get(asset, D(0))
         assert account.expected(asset) == expected

@@ -77,3 +77,32 @@ def test_fees_in_a_third_asset_count_as_if_taken_here() -> None:
     assert quote_path(LEGS, Decimal(1000), BOOKS.get, MARKETS, third, Decimal(20)) == quote_path(
         LEGS, Decimal(1000), BOOKS.get, MARKETS, FEES, Decimal(20)
     )
+
+
+def test_a_path_at_its_bounds_has_every_limit_there() -> None:
+    found = quote_path(LEGS, Decimal(1000), BOOKS.get, MARKETS, FEES, Decimal(20), at_bound=True)
+    assert isinstance(found, Quote)
+    assert [walk.limit for walk in found.walks] == [
+        Decimal(60_120),
+        Decimal("0.04008"),
+        Decimal("2445.1"),
+    ]
+    assert found.walks[0].amount == Decimal("0.01663")  # 1,000 / 60,120, cut at the step
+
+
+def test_a_share_of_the_depth_is_taken_on_every_leg() -> None:
+    found = quote_path(
+        LEGS,
+        Decimal(10**6),
+        BOOKS.get,
+        MARKETS,
+        FEES,
+        Decimal(20),
+        depth_share=Decimal("0.01"),
+    )
+    assert isinstance(found, Quote)
+    assert [walk.amount for walk in found.walks] == [
+        Decimal("0.01"),
+        Decimal("0.2497"),  # of 0.5: this is what 0.00999 buys
+        Decimal("0.2494"),
+    ]

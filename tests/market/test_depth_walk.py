@@ -117,6 +117,47 @@ def test_an_empty_side_has_no_depth() -> None:
     assert found.reason == "no_depth"
 
 
+def test_a_book_without_sizes_has_no_depth() -> None:
+    shown = book(bids=[("1999", "0"), ("1900", "3")], asks=[("2000", "0"), ("2001", "0")])
+    for side, worst in (("buy", "2100"), ("sell", "1999")):
+        found = walk(shown, side, Decimal(1000), ETH, RATE, Decimal(worst))
+        assert isinstance(found, Shortfall)
+        assert found.reason == "no_depth"
+        assert f"no size to {side}" in found.detail
+    within = walk(shown, "sell", Decimal(1), ETH, RATE, Decimal(1900))
+    assert isinstance(within, Walk)
+    assert within.limit == Decimal(1900)
+
+
+def test_a_buy_at_its_bound_is_payable_there_and_planned_from_the_visible_depth() -> None:
+    found = walk(BOOK, "buy", Decimal(1000), ETH, RATE, Decimal(2100), at_bound=True)
+    assert isinstance(found, Walk)
+    assert (found.amount, found.limit) == (Decimal("0.4761"), Decimal(2100))
+    assert found.used == Decimal("0.4761") * 2000
+
+
+def test_a_sell_at_its_bound_only_has_another_limit() -> None:
+    bounded = walk(BOOK, "sell", Decimal(1), ETH, RATE, Decimal(1900), at_bound=True)
+    tight = walk(BOOK, "sell", Decimal(1), ETH, RATE, Decimal(1900))
+    assert isinstance(bounded, Walk)
+    assert isinstance(tight, Walk)
+    assert (bounded.limit, tight.limit) == (Decimal(1900), Decimal(1998))
+    assert (bounded.amount, bounded.received) == (tight.amount, tight.received)
+
+
+def test_the_smallest_notional_counts_at_the_limit_that_is_sent() -> None:
+    found = walk(BOOK, "sell", Decimal("0.0026"), ETH, RATE, Decimal(1900), at_bound=True)
+    assert isinstance(found, Shortfall)
+    assert (found.reason, "4.94" in found.detail) == ("below_notional_min", True)
+
+
+def test_a_share_of_the_depth_leaves_the_rest_of_every_level() -> None:
+    found = walk(BOOK, "sell", Decimal(1), ETH, RATE, Decimal(1998), depth_share=Decimal("0.5"))
+    assert isinstance(found, Walk)
+    assert (found.amount, found.limit) == (Decimal("0.75"), Decimal(1998))
+    assert found.received + found.fee == Decimal("0.25") * 1999 + Decimal("0.5") * 1998
+
+
 def test_a_bound_is_rounded_towards_the_touch() -> None:
     assert bound("buy", Decimal(2000), Decimal("1.23"), Decimal("0.1")) == Decimal("2000.2")
     assert bound("sell", Decimal(2000), Decimal("1.23"), Decimal("0.1")) == Decimal("1999.8")

@@ -357,7 +357,7 @@ class Then:
         assert self.events is not None, self.error
         history = (*self.before, *self.events)
         cycle = fold(*history)
-        assert broken(cycle, [fact for fact in history if isinstance(fact, f.OrderFilled)]) == []
+        assert broken(cycle, [fact for fact in history if isinstance(fact, f.Posted)]) == []
         return cycle
 
 

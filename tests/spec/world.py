@@ -339,7 +339,7 @@ class World:
             fills = [
                 one.fact
                 for one in records
-                if one.stream == stream and isinstance(one.fact, f.OrderFilled)
+                if one.stream == stream and isinstance(one.fact, f.Posted)
             ]
             assert broken(cycle, fills) == [], name
         if resting:
@@ -356,7 +356,7 @@ class World:
 
     def check_money(self, records: Sequence[Recorded]) -> None:
         """Per asset: opening + ledger + external = what the venue holds."""
-        book = total(one.fact for one in records if isinstance(one.fact, f.OrderFilled))
+        book = total(one.fact for one in records if isinstance(one.fact, f.Posted))
         for one in records:
             match one.fact:
                 case f.AccountOpened():

@@ -15,6 +15,7 @@ NAMES = [
     "discovery",
     "gemini_forward",
     "gemini_reverse",
+    "legacy_backtest",
     "minimal",
     "strategy_1",
     "strategy_robust_example",

@@ -1,0 +1,63 @@
+"""Read a text file of bounded size in blocks of whole lines, plain or `.gz`."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from arb.errors import FeedInvalid
+from arb.limits import FEED_FILE_BYTES_MAX, FEED_LINE_BYTES_MAX
+
+_CHUNK_BYTES: Final = 1 << 16
+
+
+def read_lines(path: Path) -> Iterator[list[str]]:
+    """Yield the lines, without their ends, in blocks; all lines of all blocks are the file.
+
+    Raises FeedInvalid as `file:line: what` where this is no text file that can be read to its end.
+    """
+    given = 0  # lines so far
+    size = 0
+    rest = b""
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            while chunk := file.read1(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > FEED_FILE_BYTES_MAX:
+                    raise FeedInvalid(f"{path}:{given + 1}: above {FEED_FILE_BYTES_MAX} bytes")
+                whole, newline, rest = (rest + chunk).rpartition(b"\n")
+                if newline:
+                    lines = _split(path, whole, given)
+                    yield lines
+                    given += len(lines)
+                if len(rest) > FEED_LINE_BYTES_MAX:
+                    raise _too_long(path, given + 1)
+            if rest:
+                yield _split(path, rest, given)
+    except EOFError:
+        message = f"{path}:{given + 1}: the compressed data ends in the middle: fetch it again"
+        raise FeedInvalid(message) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise FeedInvalid(f"{path}:{given + 1}: not readable as gzip: {error}") from None
+    except OSError as error:
+        raise FeedInvalid(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _split(path: Path, whole: bytes, given: int) -> list[str]:
+    try:
+        text = whole.decode("ascii")
+    except UnicodeDecodeError as error:
+        number = given + whole.count(b"\n", 0, error.start) + 1
+        raise FeedInvalid(f"{path}:{number}: a byte that is not ASCII") from None
+    lines = text.split("\n")
+    if "\r" in text:
+        lines = [line.rstrip("\r") for line in lines]
+    if max(map(len, lines)) > FEED_LINE_BYTES_MAX:
+        first = next(at for at, line in enumerate(lines) if len(line) > FEED_LINE_BYTES_MAX)
+        raise _too_long(path, given + first + 1)
+    return lines
+
+
+def _too_long(path: Path, number: int) -> FeedInvalid:
+    return FeedInvalid(f"{path}:{number}: a line above {FEED_LINE_BYTES_MAX} bytes")
