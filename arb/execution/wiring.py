@@ -77,6 +77,12 @@ def shared(loaded: Sequence[Loaded]) -> Strategy:
             ("exchange", first.exchange, strategy.exchange),
             ("fees", first.fees, strategy.fees),
             ("execution", first.execution, strategy.execution),
+            # It counts what the account meets, whichever strategy meets it.
+            (
+                "risk_controls.breaker",
+                first.risk_controls.breaker,
+                strategy.risk_controls.breaker,
+            ),
         ):
             if mine != theirs:
                 raise ConfigInvalid(

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from arb.clock import NS_PER_S
+from arb.errors import ConfigInvalid
 from arb.events import facts as f
+from arb.execution.wiring import shared
 from tests.spec.flipped import flipped
 from tests.spec.world import World
 
@@ -62,3 +64,14 @@ def test_new_cycles_wait_for_the_breakers_cooldown(world: World, cooldown_s: int
     opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
     after = min(when for when in opened if when > at_ns)
     assert cooldown_s * NS_PER_S <= after - at_ns < (cooldown_s + 3) * NS_PER_S
+
+
+def test_strategies_of_one_run_have_one_breaker() -> None:
+    """It counts what the account meets: of two that differ, one would be ignored."""
+    one, same, other = (
+        flipped({"name": name, BREAKER + "max_unknowns": most})
+        for name, most in (("one", 3), ("same", 3), ("other", 4))
+    )
+    assert shared([one, same]) == one.strategy
+    with pytest.raises(ConfigInvalid, match=r"`risk_controls\.breaker` differs"):
+        shared([one, other])

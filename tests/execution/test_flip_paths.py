@@ -2,12 +2,20 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from arb.events import facts as f
-from tests.spec.flipped import flipped
+from arb.strategy.loader import load
+from tests.spec.flipped import flipped, written
 from tests.spec.world import World
+
+
+def flat(world: World) -> None:
+    """Books without a spread, on which a cycle loses its fees alone."""
+    for market, price in (("BTC/USDT", "50000"), ("ETH/BTC", "0.04"), ("ETH/USDT", "2000")):
+        world.show(market, [(price, "90")], [(price, "90")])
 
 
 def test_the_name_of_a_strategy_is_in_the_ids_of_its_cycles(world: World) -> None:
@@ -31,12 +39,28 @@ def test_a_cycle_is_traded_as_it_is_written(worlds: Callable[..., World]) -> Non
 
 @pytest.mark.parametrize(("bar", "opens"), [("-30.5", True), ("-29.5", False)])
 def test_a_cycle_opens_only_above_its_threshold(world: World, bar: str, *, opens: bool) -> None:
-    """Books without a spread: three fees of 10 bps, and some crumbs, are all that is lost."""
-    for market, price in (("BTC/USDT", "50000"), ("ETH/BTC", "0.04"), ("ETH/USDT", "2000")):
-        world.show(market, [(price, "90")], [(price, "90")])
+    """Three fees of 10 bps, and some crumbs, are all that is lost."""
+    flat(world)
     world.strategies = [flipped({"min_profit_bps": bar})]
     assert world.run(duration_s=5) == 0
     assert (world.cycles() != {}) is opens
+
+
+@pytest.mark.parametrize(("bar", "orders"), [("-60", 2), ("-40", 1)])
+def test_a_leg_that_was_refused_is_sent_anew_only_above_the_threshold_of_its_row(
+    world: World, tmp_path: Path, bar: str, orders: int
+) -> None:
+    """What it would bring falls from -30 to -50 bps meanwhile; the strategy's own bar is -100."""
+    flat(world)
+    rows = f"base,inter,quote,min_profit_bps\nUSDT,BTC,ETH,{bar}\n"
+    (tmp_path / "cycles.csv").write_text(rows)
+    keys = {"cycle": None, "trading_pairs_file": "cycles.csv", "order.max_retries": 1}
+    world.strategies = [load(written(tmp_path, keys))]
+    world.fault("refused")
+    world.on(f.OrderRefused, 1, lambda: world.show("ETH/USDT", [("1996", "90")], [("1996", "90")]))
+    assert world.run() == 0
+    world.check()
+    assert len(world.facts(f.OrderIntended)) == orders
 
 
 @pytest.mark.parametrize(("slippage", "prices"), [("20", 2), ("0.5", 1)])
