@@ -56,7 +56,8 @@ def test_the_mode_is_that_of_the_log_and_of_the_market(folder: Path, mode: str) 
 
 
 def test_a_live_mode_in_the_file_is_refused(folder: Path) -> None:
-    said = invoke("--strategy", written(folder, {"execution.mode": "live", "min_profit_bps": 1}))
+    path = written(folder, {"execution.mode": "live", "min_profit_bps": 1})
+    said = invoke("--strategy", path, "--cycles", "0")
     assert said.code == 3
     assert "--mode paper" in said.err
 
