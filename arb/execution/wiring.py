@@ -77,6 +77,9 @@ def shared(loaded: Sequence[Loaded]) -> Strategy:
             ("exchange", first.exchange, strategy.exchange),
             ("fees", first.fees, strategy.fees),
             ("execution", first.execution, strategy.execution),
+            # The same words can name other files where the strategies lie in other folders.
+            ("data_file", _file(loaded[0].data_file), _file(other.data_file)),
+            ("markets_file", _file(loaded[0].markets_file), _file(other.markets_file)),
             # It counts what the account meets, whichever strategy meets it.
             (
                 "risk_controls.breaker",
@@ -92,6 +95,10 @@ def shared(loaded: Sequence[Loaded]) -> Strategy:
         if strategy.name == first.name:
             raise ConfigInvalid(f"{other.path}: the name {strategy.name!r} is used twice")
     return first
+
+
+def _file(named: Path | None) -> Path | None:
+    return None if named is None else named.resolve()
 
 
 def fee_rates(strategy: Strategy) -> FeeRates:

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from arb.errors import ConfigInvalid
+from arb.execution.wiring import shared
 from arb.feeds.generated import GeneratedMarket
 from arb.market.book import Book
+from arb.strategy.loader import load
+from tests.spec.flipped import written
 from tests.spec.scripted_feed import BTC, ETH, ETH_BTC, SIZE
 from tests.spec.wired import MODES, Wired, fill_of, recorded, wired
 
@@ -77,3 +81,17 @@ def test_a_generated_market_has_new_books_with_every_step(
     keys = {**GENERATED, PAPER + "step_ms": step_ms}
     now, later = (wired(tmp_path, keys, shown("BTC/USDT", after_s)) for after_s in (0, 3))
     assert later.sequence - now.sequence == steps
+
+
+def test_strategies_of_one_run_play_one_recording(tmp_path: Path) -> None:
+    """Paths are relative to their files, so that the same words may name two recordings."""
+    loaded = []
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        keys = recorded(tmp_path / folder, "backtest")
+        loaded.append(load(written(tmp_path / folder, {**keys, "name": folder})))
+    with pytest.raises(ConfigInvalid, match="`data_file` differs"):
+        shared(loaded)
+    (tmp_path / "other" / "feed.csv").unlink()
+    (tmp_path / "other" / "feed.csv").symlink_to(tmp_path / "one" / "feed.csv")
+    assert shared(loaded) == loaded[0].strategy
