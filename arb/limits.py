@@ -33,6 +33,7 @@ RESOLVE_WAIT_MAX_S: Final = 10.0
 NOT_FOUND_MIN: Final = 3
 ABSENT_LIVE_MIN_S: Final = 60.0
 FILLS_MISSING_S: Final = 60  # then it is a discrepancy; they are read on for ever
+DOUBT_S_MAX: Final = 60  # that a trade which cannot be booked yet keeps its assets from judgement
 PARK_AFTER_S: Final = 20  # of waiting for a market that nothing else replaces
 WAIT_FIRST_S: Final = 0.25
 WAIT_MAX_S: Final = 30.0
@@ -57,7 +58,6 @@ DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted toge
 # --- sizing
 SIZING_LOTS_MAX: Final = 256  # of a cycle's coarsest leg: up to here every size is tried
 SIZING_LOTS_NEAR: Final = 4  # each way from the best unrounded size, where there are more
-SIZING_FINALISTS: Final = 2  # of those, priced exactly beside the nearest one
 
 # --- faces
 CONTROL_LINE_BYTES_MAX: Final = 65_536

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from arb import ids, limits
 from arb.clock import NS_PER_S
-from arb.errors import ArbError, ConfigInvalid, LogLocked
+from arb.errors import ArbError, ConfigInvalid
 from arb.events import facts as f
-from arb.exchange.port import Balance, Banned, KeyRevoked, OrderReport, Unreachable
+from arb.exchange.port import Balance, Banned, KeyRevoked, Unreachable
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.reconcile import Reconciler, try_judge
@@ -152,7 +152,7 @@ class Engine:
                 raise
             balances = await self._wait_in_recovering(error)
         await self._announce()
-        await p.reconciler.open_account(balances)
+        await p.reconciler.open_account()
         desk.arbiter.note_balances(balances)
         p.runner.ready = True
 
@@ -171,7 +171,7 @@ class Engine:
         fees = await patiently(lambda: access.read(venue.fees), what="fees")
         await patiently(access.venue_time_ns, what="clock")
         open_orders = await patiently(lambda: access.read(venue.open_orders), what="open orders")
-        self._refuse_others(open_orders)
+        p.reconciler.refuse_others(open_orders)
         desk.learn(markets, fees)
         try:
             p.plan()
@@ -179,19 +179,11 @@ class Engine:
             if not (p.recover and desk.journal.cycles):
                 raise
             self._unplanned = error  # money is open: it comes to rest first
+        if desk.journal.account.opening is None:
+            await patiently(p.reconciler.read_opening, what="opening")
+        else:
+            await patiently(p.reconciler.refuse_used_ids, what="used ids")
         return balances
-
-    def _refuse_others(self, open_orders: Sequence[OrderReport]) -> None:
-        """Refuse an account on which another instance of the engine has open orders."""
-        for report in open_orders:
-            if report.client_order_id is None or not ids.is_ours(report.client_order_id):
-                continue
-            other = ids.parse_client_order_id(report.client_order_id).instance
-            if other != self._p.desk.journal.account.instance:
-                raise LogLocked(
-                    f"order {report.client_order_id} of another instance ({other}) is open on "
-                    "this account; end it there, or cancel it at the venue, then start again"
-                )
 
     async def _announce(self) -> None:
         """Record that this run began, once."""
@@ -297,7 +289,8 @@ class Engine:
     async def _pause(self, seconds: float) -> None:
         """Wait a while, or until somebody stops the engine."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
 
     async def _let_cycles_end(self) -> None:
         """Give running cycles time; after an interrupt not for ever."""

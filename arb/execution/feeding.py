@@ -1,6 +1,5 @@
 """Play a market source on the clock: each change when its time has come."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from arb.clock import NS_PER_S, Clock
@@ -25,7 +24,7 @@ async def play(
             while clock.now_ns() < change.at_ns:
                 await clock.sleep((change.at_ns - clock.now_ns()) / NS_PER_S)
         else:
-            await asyncio.sleep(0)
+            await clock.sleep(0)  # others may have something to do first
             if not every_row and -wait_ns > LAG_NS_MAX:
                 continue
         yield change

@@ -1,6 +1,6 @@
 """Plan orders from books and a cycle. No I/O: the same desk and cycle give the same plan."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -9,9 +9,11 @@ from arb import ids
 from arb.events.facts import Amounts
 from arb.exchange.port import Balance
 from arb.execution.desk import Desk, targets_of
+from arb.limits import HOPS_MAX
 from arb.machine import commands as c
 from arb.machine.state import Cycle
 from arb.market.book import MarketRules
+from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
 from arb.market.liquidation import Liquidation, best_liquidation, value
@@ -131,10 +133,53 @@ def quote_cycle(desk: Desk, cycle: Cycle) -> Quote | Shortfall:
     )
 
 
-def is_dust(desk: Desk, asset: str, amount: Decimal) -> bool:
-    """Whether no market takes the amount at the touch; an asset without any market is not dust."""
-    listed = [rules for rules in desk.markets.values() if asset in {rules.base, rules.quote}]
-    return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
+def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | None = None) -> bool:
+    """Whether the amount is below the minimum of every market; an asset without any is not dust.
+
+    With `targets`: below the minimum of some hop of every route to one of them, at the touch, or
+    worth nothing in the first of them.
+    """
+    listed = _listed(desk, asset)
+    if targets is None:
+        return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
+    if value(asset, amount, targets[0], desk.book, desk.markets) == 0:
+        return True
+    return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset})
+
+
+def _listed(desk: Desk, asset: str) -> list[MarketRules]:
+    return [rules for rules in desk.markets.values() if asset in {rules.base, rules.quote}]
+
+
+def _arrives(  # noqa: PLR0917 -- a holding, where it goes, and how far it may go
+    desk: Desk, asset: str, amount: Decimal, targets: Collection[str], hops: int, seen: set[str]
+) -> bool:
+    """Whether some route might bring the amount to a target, as far as minimums go."""
+    for rules in _listed(desk, asset):
+        there = rules.quote if rules.base == asset else rules.base
+        if there in seen or not _takes(desk, rules, asset, amount):
+            continue
+        kept = _kept(desk, rules, asset, amount)
+        if kept is None or there in targets:
+            return True
+        if hops > 1 and _arrives(desk, there, kept, targets, hops - 1, {*seen, there}):
+            return True
+    return False
+
+
+def _kept(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> Decimal | None:
+    """What is left of an amount after one hop at the touch; None without a price now."""
+    side = "sell" if rules.base == asset else "buy"
+    book = desk.book(rules.market)
+    levels = () if book is None else book.levels(side)
+    if not levels:
+        return None
+    price = levels[0][0]
+    if side == "buy":
+        gained = floor_to(amount / price, rules.step_size)
+    else:
+        gained = booked_cost(price, floor_to(amount, rules.step_size))
+    return gained - booked_fee(gained, desk.fees.taker)
 
 
 def fits(desk: Desk, market: str, asset: str, amount: Decimal) -> bool:
@@ -144,7 +189,7 @@ def fits(desk: Desk, market: str, asset: str, amount: Decimal) -> bool:
 
 
 def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
-    """Whether a market's minimums let the amount through; one without a price now might."""
+    """Whether a market's minimums let the amount through for anything; one without a price now might."""
     side = "sell" if rules.base == asset else "buy"
     book = desk.book(rules.market)
     levels = () if book is None else book.levels(side)
@@ -157,7 +202,8 @@ def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
     if base <= 0 or base < rules.amount_min:
         return False
     if price is not None:
-        return base * price >= rules.notional_min
+        kept = _kept(desk, rules, asset, base * price if side == "buy" else base)
+        return kept is not None and kept > 0 and base * price >= rules.notional_min
     worth = value(asset, amount, rules.quote, desk.book, desk.markets)
     return worth is None or worth >= rules.notional_min
 
@@ -172,13 +218,13 @@ def exposure(
     for asset, amount in sorted(cycle.holdings.items()):
         if asset in targets or amount <= 0:
             continue
-        if is_dust(desk, asset, amount):
+        if is_dust(desk, asset, amount, targets):
             dust.append(asset)
             continue
         sellable = min(amount, desk.arbiter.sellable(cycle.id, asset, balances))
         if sellable < amount:
             short[asset] = amount - sellable
-        if sellable <= 0 or is_dust(desk, asset, sellable):
+        if sellable <= 0 or is_dust(desk, asset, sellable, targets):
             continue
         ways.append(Way(asset, sellable, _way_out(desk, cycle, asset, sellable, targets)))
     return Exposure(tuple(ways), tuple(dust), short)

@@ -223,7 +223,7 @@ async def _prove_absent(desk: Desk, order: Order, attempt: Attempt, venue_ns: in
     for report in open_orders:
         if report.client_order_id == order.client_order_id:
             return await _found(desk, order, report, attempt)
-        if report.client_order_id is None:
+        if not report.client_order_id and _fits(order, report):
             return Look((), "an open order does not say whose it is")
     trades = await _trades(desk, order)
     own = _told_by_trades(order, trades)
@@ -296,12 +296,22 @@ async def _doubtful(desk: Desk, order: Order, trade: FillReport) -> str | None:
         if report.exchange_order_id != exchange_id:
             return f"the owner of trade {trade.trade_id} is not clear"
         owner = report.client_order_id or None
-        fits = report.side in {None, order.side} and report.amount in {None, order.amount}
-        if owner is None and fits:
+        if owner is None and _fits(order, report):
             return f"the owner of trade {trade.trade_id} is not clear"
     if owner == order.client_order_id:
         return f"trade {trade.trade_id} is this order's"
     return None
+
+
+def _fits(order: Order, report: OrderReport) -> bool:
+    """Whether an order without a name could be this one, by what is told of it."""
+    amount = report.amount
+    unclear = amount is None or not amount.is_finite()
+    return (
+        report.market in {None, order.market}
+        and report.side in {None, order.side}
+        and (unclear or amount == order.amount)
+    )
 
 
 def balances_forbid(desk: Desk, order: Order, balances: Mapping[str, Balance]) -> str | None:

@@ -39,9 +39,7 @@ def open_market(loaded: Loaded) -> Market:
         return _backtest(loaded)
     paper = execution.paper
     if paper.feed == "generated":
-        source = GeneratedMarket(
-            paper.random_seed, step_ms=paper.step_ms, currencies=paper.currencies
-        )
+        source = GeneratedMarket(paper.random_seed, step_ms=paper.step_ms)
         said = f"feed: generated market, seed {paper.random_seed}, {paper.currencies} currencies"
         return Market(source, (said,))
     path = loaded.required_data_file()

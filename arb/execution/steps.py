@@ -351,7 +351,7 @@ def _park(desk: Desk, draft: Draft, reason: str, targets: tuple[str, ...]) -> No
     dust = tuple(
         asset
         for asset, amount in cycle.holdings.items()
-        if amount > 0 and planning.is_dust(desk, asset, amount)
+        if amount > 0 and planning.is_dust(desk, asset, amount, targets)
     )
     fees = planning.fee_value(desk, cycle)
     draft.do(c.ParkCycle(reason=reason, targets=targets, dust=dust, fee_value=fees))

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from arb.exchange.port import FillReport, OrderReport
+from arb.exchange.port import BalanceChange, FillReport, OrderReport
 from arb.machine import commands as c
 from arb.machine.order_fold import ATTESTED_ABSENT
 from arb.machine.state import Order
@@ -150,6 +150,17 @@ def unreadable(told: FillReport) -> str | None:
         return f"trade {trade_id}: no fee asset"
     if not isinstance(told.venue_ns, int) or told.venue_ns <= 0:
         return f"trade {trade_id}: no time"
+    return None
+
+
+def unreadable_change(told: BalanceChange) -> str | None:
+    """Say what is missing or wrong in a deposit or withdrawal; None when it can be booked."""
+    if not told.change_id or not told.asset:
+        return f"change {told.change_id!r} of asset {told.asset!r}"
+    if not told.amount.is_finite() or told.amount == 0:
+        return f"change {told.change_id}: amount is {told.amount}"
+    if told.venue_ns <= 0:
+        return f"change {told.change_id}: time is {told.venue_ns}"
     return None
 
 

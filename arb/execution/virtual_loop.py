@@ -5,13 +5,18 @@ function of its inputs.
 """
 
 import asyncio
+import heapq
 import selectors
+from asyncio.base_events import MAXIMUM_SELECT_TIMEOUT  # type: ignore[attr-defined]
+from collections import deque
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from arb.clock import NS_PER_S
 
 Result = TypeVar("Result")
+
+_TIMERS_MAX: Final = 100  # with more of them the loop may sort out the cancelled ones
 
 
 class _NoWaiting(selectors.BaseSelector):
@@ -39,7 +44,7 @@ class _NoWaiting(selectors.BaseSelector):
         if timeout is None:
             raise RuntimeError("every task waits for something that will never happen")
         if timeout > 0:
-            self.now_ns += max(1, round(timeout * NS_PER_S))
+            self.now_ns = _moved_on(self.now_ns, timeout)
         return []
 
     def close(self) -> None:
@@ -49,8 +54,23 @@ class _NoWaiting(selectors.BaseSelector):
         return self._inner.get_map()
 
 
+def _moved_on(now_ns: int, seconds: float) -> int:
+    """Move on to where a selector that waits this long ends."""
+    return now_ns + max(1, round(seconds * NS_PER_S))
+
+
+def _nothing() -> None:
+    """Stand for a sleeper in the heap of timers."""
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """`time()` is virtual; everything else is asyncio's own."""
+
+    # asyncio's own, which `pass_alone` looks at.
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
+    _clock_resolution: float
 
     def __init__(self) -> None:
         self._virtual = _NoWaiting()
@@ -63,6 +83,39 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def now_ns(self) -> int:
         """The same in nanoseconds, exactly."""
         return self._virtual.now_ns
+
+    def pass_alone(self, seconds: float) -> bool:
+        """Let this time pass at once, if nobody else could do anything before the sleeper goes on.
+
+        That is so while nothing is ready and no timer is due by then; the selector is not asked,
+        for a virtual loop has no sockets. Time moves exactly as it would through the selector.
+        False: nothing has happened, and the caller has to wait as others do.
+        """
+        if self._ready or self._stopping:
+            return False
+        now_ns = self._virtual.now_ns
+        due = seconds <= 0
+        when = now_ns / NS_PER_S + seconds
+        while not due:
+            wait = min(when - now_ns / NS_PER_S, MAXIMUM_SELECT_TIMEOUT)
+            if wait > 0:
+                now_ns = _moved_on(now_ns, wait)
+            due = when < now_ns / NS_PER_S + self._clock_resolution
+        if self._scheduled:
+            first = self._scheduled[0]
+            # Timers that were cancelled are for the loop to clear away.
+            if (
+                first.cancelled()
+                or first.when() < now_ns / NS_PER_S + self._clock_resolution
+                or len(self._scheduled) > _TIMERS_MAX
+            ):
+                return False
+            if seconds > 0 and len(self._scheduled) > 1:
+                # Which of two timers of one moment is first, a heap decides by what went through it.
+                heapq.heappush(self._scheduled, asyncio.TimerHandle(when, _nothing, (), self))
+                heapq.heappop(self._scheduled)
+        self._virtual.now_ns = now_ns
+        return True
 
 
 class LoopClock:
@@ -77,8 +130,11 @@ class LoopClock:
         return self._start_ns + self._loop.now_ns()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait in virtual time; others run meanwhile."""
-        await asyncio.sleep(max(seconds, 0))
+        """Wait in virtual time; others run meanwhile, and where there are none it is over at once."""
+        task = asyncio.current_task()
+        # A task that was cancelled has to be told so at its next wait, so this must be one.
+        if task is None or task.cancelling() or not self._loop.pass_alone(seconds):
+            await asyncio.sleep(max(seconds, 0))
 
 
 def run_virtual(loop: VirtualLoop, main: Coroutine[Any, Any, Result]) -> Result:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -151,7 +152,8 @@ def _buyable(
 
 def _buyable_at_bound(levels: tuple[Level, ...], spend: Decimal, bound_price: Decimal) -> Decimal:
     """Count the base that `spend` buys when all of the order is locked at the bound."""
-    visible = sum((size for price, size in levels if price <= bound_price), ZERO)
+    within = takewhile(lambda level: level[0] <= bound_price, levels)
+    visible = sum((size for _, size in within), ZERO)
     return min(visible, spend / bound_price) if visible else ZERO
 
 

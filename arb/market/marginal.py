@@ -27,10 +27,13 @@ class Climb(Struct, frozen=True, gc=False):
     whole: bool  # nothing is left above the last mark; else nothing up there gains anything
 
     def span_above(self, surplus: float) -> tuple[float, float]:
-        """Bound the base amounts that bring more than a surplus: the first and the last, or inf."""
+        """Bound the base amounts that bring more than a surplus: the first and the last.
+
+        Both are 0 where none does; the last is inf where the walk ended before it was sure.
+        """
         above = [at for at, mark in enumerate(self.marks) if mark.surplus > surplus]
         if not above:
-            return inf, 0.0
+            return 0.0, 0.0
         first, last = above[0], above[-1]
         low = _crossing(self.marks[first - 1], self.marks[first], surplus) if first else 0.0
         if last + 1 < len(self.marks):

@@ -7,17 +7,16 @@ leg that is, and the leg whose step is worth most has the fewest. Where those lo
 best unrounded size says which are near.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from heapq import nlargest
-from itertools import count
 from math import ceil, inf
 from typing import Final
 
 from msgspec import Struct
 
 from arb.events.facts import LegRoute
-from arb.limits import BOOK_LEVELS_MAX, SIZING_FINALISTS, SIZING_LOTS_MAX, SIZING_LOTS_NEAR
+from arb.limits import BOOK_LEVELS_MAX, SIZING_LOTS_MAX, SIZING_LOTS_NEAR
 from arb.market.book import FeeRates, MarketRules
 from arb.market.chain import BookOf, Quote, quote_path
 from arb.market.depth import Shortfall, bound, shared
@@ -127,9 +126,7 @@ def best_plan(ladders: Sequence[Ladder], cap: Decimal, hurdle: Decimal) -> Plan 
             return None
         peak = search.climb(lowest)
         search.attempt(peak)
-    for lots in search.finalists(peak):
-        search.attempt(lots)
-    for lots in search.rest(peak):
+    for lots in search.promising(peak):
         search.attempt(lots)
     return search.best
 
@@ -181,13 +178,16 @@ class Search:
         self.coarsest = worths.index(max(worths))
         self.best: Plan | None = None
         self._surplus = ZERO  # of the best plan
-        self._ladders, self._cap, self._hurdle = ladders, cap, hurdle
+        self._ladders, self._cap = ladders, cap
+        self._hurdle, self._hurdle_float = hurdle, number(hurdle)
         # Rounding costs at most this, so what is that far below the best unrounded size is out.
         self._slack = 2 * sum(worths) + _BOOKED * BOOK_LEVELS_MAX
         self._step = ladders[self.coarsest].rules.step_size
+        self._lot = self._slopes[self.coarsest].step  # the same in a float
         self._lots_min = 1
         self._climb = Climb([], whole=True)
-        self._peak = 0  # the mark that the search looks around
+        self._bases: list[float] = []  # of its marks
+        self._roundings: dict[int, Rounding] = {}  # on the way to a mark
 
     def climb(self, lowest: Plan | None = None) -> int:
         """Find the best unrounded size, in lots; from the smallest plan on, if one is given."""
@@ -198,18 +198,21 @@ class Search:
             base_min = number(lowest.watched)
         self._climb = climb(
             self._slopes,
-            number(self._hurdle),
+            self._hurdle_float,
             watched=self.coarsest,
             slack=self._slack if lowest is None else inf,
             base_min=base_min,
-            base_enough=SIZING_LOTS_MAX * number(self._step) if lowest is None else inf,
+            base_enough=SIZING_LOTS_MAX * self._lot if lowest is None else inf,
         )
-        marks = self._climb.marks
-        self._peak = max(
-            range(len(marks)), key=lambda at: (marks[at].base >= base_min, marks[at].surplus)
-        )
-        lots = int(marks[self._peak].base / number(self._step) + _ALMOST)
-        return max(lots, self._lots_min)
+        self._bases = [mark.base for mark in self._climb.marks]
+        self._roundings.clear()
+        marks = [mark for mark in self._climb.marks if mark.base >= base_min]
+        if not marks:
+            return self._lots_min
+        peak = max(marks, key=lambda mark: mark.surplus)
+        if lowest is not None and peak.surplus <= number(self._surplus):
+            return self._lots_min
+        return max(int(peak.base / self._lot + _ALMOST), self._lots_min)
 
     def attempt(self, lots: int) -> bool:
         """Plan this many lots, or as many as can be; tell whether no minimum asked for more."""
@@ -219,40 +222,38 @@ class Search:
             most = settled(ladders, self._cap, head.most_for(self._cap), self.coarsest)
             if most is None:
                 return False
-            first = trimmed(ladders, self.coarsest, most.watched)
-            assert first is not None, most
+            first = trimmed(ladders, self.coarsest, most.watched) or most.first
         plan = settled(ladders, self._cap, first, self.coarsest)
         if plan is None:
             return False
         self._keep(plan)
         return plan.first == first
 
-    def finalists(self, peak: int) -> list[int]:
-        """Choose the lots near the peak that waste least by rounding, told in floats."""
-        marks, hurdle = self._climb.marks, number(self._hurdle)
-        below = Rounding(self._slopes, marks[self._peak].rungs, self.coarsest)
-        near = range(max(peak - SIZING_LOTS_NEAR, self._lots_min), peak)
-        scores = [(below.surplus(lots, hurdle), lots) for lots in near]
-        if self._peak + 1 < len(marks):
-            above = Rounding(self._slopes, marks[self._peak + 1].rungs, self.coarsest)
-            near = range(peak + 1, peak + 1 + SIZING_LOTS_NEAR)
-            scores += [(above.surplus(lots, hurdle), lots) for lots in near]
-        return [lots for _, lots in nlargest(SIZING_FINALISTS, scores)]
-
-    def rest(self, peak: int) -> Iterator[int]:
-        """List all lots that may be better than the best plan so far, if they are few enough."""
-        known: Plan | None = None
-        low, high = peak, 0.0
-        for away in count(1):
-            if known is not self.best:
-                known = self.best
-                low, high = self._worth_trying()
-            if high > SIZING_LOTS_MAX or (peak - away < low and peak + away > high):
+    def promising(self, peak: int) -> Iterator[int]:
+        """List the other lots that may be better than the best plan so far, the likeliest first."""
+        for score, lots in self.scores(peak):
+            if score <= self._beaten_below():
                 return
-            if peak - away >= low:
-                yield peak - away
-            if peak + away <= high:
-                yield peak + away
+            yield lots
+
+    def scores(self, peak: int) -> list[tuple[float, int]]:
+        """Tell the most that lots can bring, in floats, and sort them by it."""
+        low, high = self._worth_trying(peak)
+        scores = [(self.most(lots), lots) for lots in range(low, high + 1) if lots != peak]
+        scores.sort(reverse=True)
+        return scores
+
+    def most(self, lots: int) -> float:
+        """The most that this many lots can bring, told in floats: every leg on its rung there.
+
+        A rung's line is nowhere below what its leg brings, so a size that is better is never missed.
+        """
+        at = min(bisect_left(self._bases, (lots - _ALMOST) * self._lot), len(self._bases) - 1)
+        rounding = self._roundings.get(at)
+        if rounding is None:
+            rungs = self._climb.marks[at].rungs
+            rounding = self._roundings[at] = Rounding(self._slopes, rungs, self.coarsest)
+        return rounding.surplus(lots, self._hurdle_float)
 
     def _keep(self, plan: Plan) -> None:
         surplus = plan.output - plan.used * self._hurdle
@@ -260,10 +261,16 @@ class Search:
         if best is None or (surplus, -plan.used) > (self._surplus, -best.used):
             self.best, self._surplus = plan, surplus
 
-    def _worth_trying(self) -> tuple[int, float]:
-        """Bound the lots whose unrounded surplus is above that of the best plan."""
+    def _beaten_below(self) -> float:
+        """The surplus that a size told in floats has to be above, to be better than the best plan."""
         assert self.best is not None, "what is better is asked for when something is known"
-        floor = number(self._surplus) - _BOOKED * BOOK_LEVELS_MAX - _FLOAT * number(self.best.used)
-        low, high = self._climb.span_above(floor)
-        step = number(self._step)
-        return max(ceil(low / step - _ALMOST), self._lots_min), high / step + _ALMOST
+        booked = _BOOKED * (2 + self._climb.marks[-1].rungs[0])
+        return number(self._surplus) - booked - _FLOAT * number(self.best.used)
+
+    def _worth_trying(self, peak: int) -> tuple[int, int]:
+        """Bound the lots whose unrounded surplus is above that of the best plan."""
+        low, high = self._climb.span_above(self._beaten_below())
+        low, high = ceil(low / self._lot - _ALMOST), high / self._lot + _ALMOST
+        if high > SIZING_LOTS_MAX:
+            low, high = max(low, peak - SIZING_LOTS_NEAR), min(high, peak + SIZING_LOTS_NEAR)
+        return max(low, self._lots_min), int(high)

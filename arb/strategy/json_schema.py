@@ -66,7 +66,7 @@ def _key(hint: object, field: structs.FieldInfo) -> Json:
 def _default(field: structs.FieldInfo) -> object:
     value: object = field.default
     if field.default_factory is not NODEFAULT:
-        value = field.default_factory()  # type: ignore[operator]
+        value = field.default_factory()
     return None if value is NODEFAULT else _plain(value)
 
 

@@ -155,6 +155,7 @@ class Faults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     reply_lost: Rate = Decimal(0)
     request_lost: Rate = Decimal(0)
+    request_delayed: Rate = Decimal(0)
     reply_delayed: Rate = Decimal(0)
     reply_never: Rate = Decimal(0)
     order_hidden: Rate = Decimal(0)

@@ -166,6 +166,30 @@ def test_no_row_gives_more_than_its_recorded_size(told: Said, recording: Recordi
         assert amount <= by_number[number].offer(side)[1]
 
 
+def test_every_fill_takes_all_that_the_order_wants_and_the_row_has_left(
+    told: Said, recording: Recording
+) -> None:
+    """In the venue's order: the smaller of what is left of the order and of the recorded size."""
+    wanted = {
+        event["data"]["client_order_id"]: Decimal(event["data"]["amount"])
+        for event in told.events
+        if event["type"] == "OrderIntended"
+    }
+    left: dict[tuple[int, str], Decimal] = {}
+    cut = 0
+    # Two cycles whose orders meet the venue in one moment may hear of it in another order.
+    for fill in sorted(fills_of(told), key=lambda one: int(one["trade_id"].removeprefix("t"))):
+        row = recording.in_force(fill["market"], fill["venue_ns"])
+        place, order = (row.number, fill["side"]), fill["client_order_id"]
+        there = left.setdefault(place, row.offer(fill["side"])[1])
+        amount = Decimal(fill["amount"])
+        assert amount == min(wanted[order], there)
+        cut += amount < wanted[order]
+        wanted[order] -= amount
+        left[place] -= amount
+    assert cut > 0, "no size of this recording was ever the bound"
+
+
 def test_cost_and_fee_follow_from_price_and_amount(told: Said) -> None:
     for fill in fills_of(told):
         amount = Decimal(fill["amount"])

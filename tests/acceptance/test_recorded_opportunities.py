@@ -2,13 +2,13 @@
 
 import csv
 import gzip
-import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from arb.machine.risk import identity_of
 from arb.market.book import Book, MarketRules
 from arb.market.cycles import count_cycles, directed_cycles
 from arb.market.scan import Scan, Watched
@@ -147,20 +147,26 @@ def test_kucoins_snapshot_pays_thirteen_times_before_fees_and_never_after() -> N
                 )
             )
     assert count_cycles(markets, 3) == 295
-    paths = list(directed_cycles(markets, 3))
-    assert len(paths) == 590
+    triangles = [legs for legs in directed_cycles(markets, 3) if len(legs) == 3]
     for keep, above in ((ONE, 13), (ONE - FEE, 0)):
         scan = Scan()
-        numbers = scan.watch_all(Watched(legs, keep, Decimal(0)) for legs in paths)
+        numbers = scan.watch_all(Watched(legs, keep, Decimal(0)) for legs in triangles)
         for one in books:
             scan.update(one)
-        edges = {n: edge for n in numbers if (edge := scan.edge_bps(n)) is not None}
-        assert len([n for n, edge in edges.items() if edge > 0]) == above
+        # Two markets join USDC and USDT: the published figures count currencies, by the better one.
+        edges: dict[str, Decimal] = {}
+        for number in numbers:
+            path = identity_of([leg.spend_asset for leg in scan.cycles[number].legs])
+            edge = scan.edge_bps(number)
+            assert edge is not None
+            edges[path] = max(edge, edges.get(path, edge))
+        assert len(edges) == 590
+        paying = {path: edge for path, edge in edges.items() if edge > 0}
+        assert len(paying) == above
         if above:
-            best = max(edges, key=lambda n: edges[n])
-            assert edges[best].quantize(Decimal("0.1")) == Decimal("13.1")
-            on_it = {leg.spend_asset for leg in scan.cycles[best].legs}
-            assert on_it == {"ETH", "LABS", "USDT"}
+            best = max(paying, key=lambda path: paying[path])
+            assert paying[best].quantize(Decimal("0.1")) == Decimal("13.1")
+            assert set(best.split(">")) == {"ETH", "LABS", "USDT"}
 
 
 def test_net_positive_episodes_are_the_published_ones(tmp_path: Path) -> None:
@@ -177,4 +183,4 @@ def test_net_positive_episodes_are_the_published_ones(tmp_path: Path) -> None:
         "BTC TRX FUND", "ETC ETH USDC",
     ]  # fmt: skip
     assert opened <= {frozenset(name.split()) for name in published}
-    assert json.dumps(sorted(map(sorted, opened)))  # some of them were traded
+    assert len(opened) >= 5

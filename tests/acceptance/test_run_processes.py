@@ -1,6 +1,7 @@
 """Real processes of `run.py`: interrupts, a second engine, and what a dead one leaves lying about."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from arb.execution.acting import act
+from tests.crash.kills import audit
 from tests.spec.command_line import invoke, paper_strategy
 from tests.spec.processes import Started, crash, events, rows, start, until, until_event
 
@@ -130,6 +132,30 @@ def write_long_feed(folder: Path) -> Path:
     path = folder / "feed.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+# --- a full disk
+
+
+def test_a_full_disk_ends_the_run_and_the_next_one_recovers(lives: Lives) -> None:
+    """No file may grow any more: what the log cannot say is not done, and nothing is lost."""
+    engine = lives.trading()
+    wal = lives.db.with_name("log.db-wal")
+    resource.prlimit(
+        engine.pid, resource.RLIMIT_FSIZE, (wal.stat().st_size, resource.RLIM_INFINITY)
+    )
+    ended = engine.wait()
+    assert ended.code == 1
+    assert "ARB-203" in ended.err
+    assert "the next start replays" in ended.err
+    recovered = lives.start("--cycles", "0").wait()
+    assert recovered.code == 0, recovered.err
+    assert set(lives.states().values()) <= CLOSED
+    found = audit(lives.db)
+    assert found.clean, found
+    # With room again it trades on.
+    assert lives.start("--cycles", "1").wait().code == 0
+    assert audit(lives.db).clean
 
 
 # --- two engines

@@ -15,12 +15,15 @@ from pathlib import Path
 import apsw
 
 from arb.exchange.paper_account import PaperAccount
+from arb.projections.audit import verify
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAULTS = {
     "reply_lost": "0.06",
     "request_lost": "0.05",
+    "request_delayed": "0.05",
     "reply_delayed": "0.05",
+    "reply_never": "0.01",
     "order_hidden": "0.08",
     "late_fill": "0.05",
     "duplicated_reports": "0.08",
@@ -85,16 +88,26 @@ class Audit:
     differences: dict[str, tuple[Decimal, Decimal]]
     sent_twice: list[str]
     forgotten: list[str]
+    findings: list[str]  # of the engine's own look at its log
     outcomes: Counter[str] = field(default_factory=Counter)
 
     @property
     def clean(self) -> bool:
         """Whether the promise was kept."""
-        return not (self.open_cycles or self.differences or self.sent_twice or self.forgotten)
+        return not (
+            self.open_cycles
+            or self.differences
+            or self.sent_twice
+            or self.forgotten
+            or self.findings
+        )
 
 
 def audit(db: Path) -> Audit:
-    """Compare the log's tables with the paper venue's account; shares no code with the engine."""
+    """Compare the log's tables with the paper venue's account; shares no code with the engine.
+
+    Only `findings` are the engine's: `verify` says whether log and tables agree with each other.
+    """
     connection = apsw.Connection(str(db), flags=apsw.SQLITE_OPEN_READONLY)
     states = dict(connection.execute("SELECT id, state FROM cycles"))
     ledger: dict[str, Decimal] = {}
@@ -120,6 +133,7 @@ def audit(db: Path) -> Audit:
         differences=differences,
         sent_twice=[i for i, times in sent.items() if times > 1],
         forgotten=sorted(set(sent) - intended),
+        findings=[finding.text for finding in verify(db)],
         outcomes=outcomes,
     )
 

@@ -1,5 +1,6 @@
 """Balances that do not fit, and trades that nobody of ours made (cases 25, 26, 32)."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from arb import crashpoints, ids
 from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.exchange.port import Balance, Refused
+from arb.execution.reconcile import try_judge
 from arb.machine import table as t
 from tests.spec.world import World
 
@@ -111,6 +113,26 @@ def test_case_26_a_trade_of_another_client_is_external(
     assert world.facts(f.EngineHalted) == []
 
 
+@pytest.mark.parametrize("what", ["deposit", "trade", "silent deposit"])
+def test_two_judges_at_once_record_a_change_once(world: World, what: str) -> None:
+    def change(_life: object) -> None:
+        if what == "trade":
+            world.venue.foreign_order("ETH/USDT", "sell", Decimal("0.5"))
+        else:
+            world.venue.deposit("USDT", Decimal(100), reported=what == "deposit")
+
+    async def judge(life: Any) -> None:
+        await asyncio.gather(*(try_judge(life.parts.reconciler) for _ in range(3)))
+
+    assert world.run() == 0  # then nothing of ours moves any more
+    assert world.ask("pause").ok
+    world.at(2.0, change)
+    world.at(3.0, judge)
+    world.run(cycles=None, duration_s=8)
+    world.check()
+    assert len(world.facts(f.EngineHalted)) == (what == "silent deposit")
+
+
 def test_case_26_foreign_trades_are_counted_once_over_restarts(world: World) -> None:
     for _ in range(3):
         assert world.run() == 0
@@ -148,6 +170,46 @@ def test_case_26_a_foreign_trade_of_the_same_size_leaves_an_order_in_doubt(world
     assert attested.ok
     assert world.recover() == 0
     world.check()
+
+
+@pytest.mark.parametrize(
+    ("market", "side", "same_amount"),
+    [
+        ("BNB/USDT", "buy", False),
+        ("ETH/BTC", "sell", True),
+        ("ETH/BTC", "buy", False),
+    ],
+)
+def test_case_26_an_order_that_rests_by_hand_and_cannot_be_ours_leaves_no_doubt(
+    world: World,
+    market: str,
+    side: str,
+    same_amount: bool,  # noqa: FBT001 -- a parameter of the test
+) -> None:
+    world.on(f.OrderIntended, 2, lambda: rest_by_hand(world, market, side, same_amount=same_amount))
+    world.fault("request_lost", number=2)
+    world.at(60, lambda life: life.engine.interrupt())
+    assert world.run() == 0
+    assert len(world.facts(f.OrderAbsent)) == 1
+    assert {order.status for order in world.orders() if order.client_order_id is None} == {"open"}
+
+
+def test_case_26_an_order_that_rests_by_hand_and_could_be_ours_forbids_absence(
+    world: World,
+) -> None:
+    world.on(f.OrderIntended, 2, lambda: rest_by_hand(world, "ETH/BTC", "buy", same_amount=True))
+    world.fault("request_lost", number=2)
+    world.at(60, lambda life: life.engine.interrupt())
+    assert world.run() == 130
+    assert world.facts(f.OrderAbsent) == []
+
+
+def rest_by_hand(world: World, market: str, side: str, *, same_amount: bool) -> None:
+    """Let the account's owner place an order that rests far from the market."""
+    amount = world.facts(f.OrderIntended)[1].amount if same_amount else Decimal("0.4")
+    mid = {"BNB/USDT": 500, "ETH/BTC": Decimal("0.04")}[market]
+    limit = mid * (Decimal("0.8") if side == "buy" else Decimal("1.2"))
+    world.venue.foreign_order(market, side, amount, limit=limit, time_in_force="gtc")
 
 
 def test_case_26_a_nameless_trade_may_be_ours_while_an_order_is_unknown(world: World) -> None:

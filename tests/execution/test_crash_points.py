@@ -27,7 +27,6 @@ def make(worlds: Callable[..., World], fees: str) -> World:
 def test_a_kill_while_an_order_is_sent_loses_nothing(
     worlds: Callable[..., World], point: str, leg: int, fees: str
 ) -> None:
-    """Cases 2, 3 and 4."""
     world = make(worlds, fees)
     world.kill_at(point, leg)
     assert world.run() is None
@@ -89,6 +88,53 @@ def test_case_01_a_kill_before_the_intent_is_durable_leaves_nothing_to_do(world:
     assert world.recover() == 0
     world.check()
     assert world.orders() == []
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_case_02_an_intent_that_was_not_sent_is_resolved_by_asking_and_never_sent_after(
+    world: World, leg: int
+) -> None:
+    """The restart cannot tell it from one that was sent."""
+    world.kill_at(crashpoints.INTENT_DURABLE, leg)
+    assert world.run() is None
+    name = world.facts(f.OrderIntended)[-1].client_order_id
+    assert world.recover() == 0
+    world.check()
+    (unknown,) = world.facts(f.OrderUnknown)
+    assert (unknown.client_order_id, unknown.reason) == (name, "restart")
+    (absent,) = world.facts(f.OrderAbsent)
+    assert absent.client_order_id == name
+    assert name not in [order.client_order_id for order in world.orders()]
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_case_03_an_order_sent_by_a_process_that_died_is_found_by_its_own_id(
+    world: World, leg: int
+) -> None:
+    world.kill_at(crashpoints.EXECUTED_NOT_TOLD, leg)
+    assert world.run() is None
+    name = world.facts(f.OrderIntended)[-1].client_order_id
+    assert [order.client_order_id for order in world.orders()].count(name) == 1
+    assert name not in [fact.client_order_id for fact in world.facts(f.OrderAccepted)]
+    assert world.recover() == 0
+    world.check()
+    accepted = [fact.client_order_id for fact in world.facts(f.OrderAccepted)]
+    assert accepted.count(name) == 1
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_case_04_an_answer_that_was_heard_and_not_stored_is_stored_once(
+    world: World, leg: int
+) -> None:
+    world.kill_at(crashpoints.TOLD_NOT_APPENDED, leg)
+    assert world.run() is None
+    name = world.facts(f.OrderIntended)[-1].client_order_id
+    assert [one for one in world.facts(f.OrderFilled) if one.client_order_id == name] == []
+    assert world.recover() == 0
+    world.check()
+    booked = [one.trade_id for one in world.facts(f.OrderFilled) if one.client_order_id == name]
+    told = [one for one in world.venue.account.all_fills() if one.client_order_id == name]
+    assert len(booked) == len(set(booked)) == len(told) > 0
 
 
 @pytest.mark.parametrize(

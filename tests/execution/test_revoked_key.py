@@ -48,6 +48,11 @@ def test_case_33_a_revoked_key_stops_the_engine_and_halts_it_durably(
     assert cycle.state not in t.CLOSED
     assert cycle.holdings["BTC"] > 0
 
+    if reads:  # a restart with the same key finds out at once, and says it once
+        before = world.now_ns()
+        assert world.run() == 4
+        assert world.now_ns() == before
+        assert len(world.facts(f.EngineHalted)) == 1
     renew(world)
     assert world.run() == 4, "it recovers, and opens nothing"
     assert len(world.cycles()) == 1

@@ -153,6 +153,22 @@ def test_case_28_when_the_log_cannot_tell_nothing_more_is_sent(
     world.check()
 
 
+def test_case_28_below_the_reserve_of_free_space_no_cycle_opens_and_open_ones_go_on(
+    world: World,
+) -> None:
+    lives: list[Life] = []
+    world.at(0.0, lives.append)
+    world.on(f.OrderIntended, 1, lambda: setattr(world, "space_low", True))
+    assert world.run(cycles=None, duration_s=30) == 0
+    world.check()
+    assert [cycle.outcome for cycle in world.cycles().values()] == ["completed"]
+    assert lives[0].parts.trader.declined["disk_space"] > 0
+    world.space_low = False
+    assert world.run() == 0
+    world.check()
+    assert len(world.cycles()) == 2
+
+
 def test_case_28_an_intent_that_is_durable_is_not_sent_once_the_log_failed(world: World) -> None:
     def fail() -> None:
         world.failing = Indeterminate("the disk said no")

@@ -81,6 +81,38 @@ def test_case_14_nothing_is_planned_on_a_book_whose_connection_is_silent(world: 
     assert world.cycles() == {}
 
 
+def test_case_19_a_gap_in_a_book_stops_trading_on_it_until_it_is_whole_again(
+    world: World,
+) -> None:
+    whole = world.stage.book_at("ETH/BTC", world.now_ns())
+    assert whole is not None
+    world.stage.hide(world.now_ns(), "ETH/BTC")
+    begin = world.now_ns()
+    world.stage.put(begin + 10 * NS_PER_S, whole)
+    assert world.run() == 0
+    world.check()
+    (opened,) = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
+    assert opened - begin >= 10 * NS_PER_S
+
+
+def test_case_19_what_happened_while_nothing_was_heard_is_swept_when_it_is_heard_again(
+    worlds: Callable[..., World],
+) -> None:
+    """A late fill shows, and others trade, while the venue does not answer for a minute."""
+    world = worlds(plan={"late_fill_ns": 30 * NS_PER_S, "maintenance_ns": 60 * NS_PER_S})
+    world.strategies = [world.strategy(extra="risk_controls: {max_open_cycles: 1}\n")]
+    world.fault("late_fill", call=None, order=3)
+    world.on(f.CycleCompleted, 1, lambda: world.fault("maintenance", call="trades", times=1))
+    world.at(20, lambda _life: world.venue.foreign_order("BTC/USDT", "sell", Decimal("0.1")))
+    assert world.run(cycles=None, duration_s=100) == 0
+    world.check()
+    assert len(world.facts(f.LateFillFound)) >= 1
+    by_hand = [one.client_order_id is None for one in world.venue.account.all_fills()]
+    assert len(world.facts(f.ForeignTradeSeen)) == by_hand.count(True) > 0
+    assert len(world.facts(f.OrderFilled)) == by_hand.count(False)
+    assert world.facts(f.EngineHalted) == []
+
+
 @pytest.mark.parametrize("leg", [2, 3])
 @pytest.mark.parametrize("fault", ["maintenance", "banned"])
 def test_cases_15_17_a_closed_venue_is_waited_for(

@@ -143,6 +143,39 @@ def test_a_dearer_level_of_a_later_buy_has_to_pay_for_what_it_locks_more() -> No
     ]
 
 
+def test_the_walk_goes_on_past_its_best_until_the_slack_is_lost() -> None:
+    legs = [
+        ladder("sell", "A/B", [("100", "1"), ("99", "1"), ("98", "1"), ("97", "1")]),
+        ladder("buy", "A/B", [("99.5", "99")]),
+    ]
+
+    def walked(slack: float, base_enough: float = inf) -> tuple[int, bool]:
+        found = climb(
+            slopes_of(legs, Decimal(9)), 1.0, watched=0, slack=slack, base_enough=base_enough
+        )
+        return len(found.marks) - 1, found.whole
+
+    # Each level brings 0.0050 for the first, then takes 0.0050, 0.0151 and 0.0251.
+    assert walked(0.0) == (1, False)
+    assert walked(0.004) == (2, False)
+    assert walked(0.015) == (3, False)
+    assert walked(1.0) == (4, True)
+    assert walked(1.0, base_enough=1.5) == (2, False)
+
+
+def test_the_span_of_a_surplus_ends_where_the_walk_falls_below_it() -> None:
+    legs = [
+        ladder("sell", "A/B", [("110", "1"), ("90", "1"), ("80", "9")]),
+        ladder("buy", "A/B", [("100", "99")]),
+    ]
+    whole = climb(slopes_of(legs, Decimal(2)), 1.0, watched=0, slack=inf)
+    assert whole.span_above(0.05) == pytest.approx((0.5, 1.5))
+    assert whole.span_above(-1.0) == pytest.approx((0.0, 2.0))
+    assert whole.span_above(0.2) == (0.0, 0.0)
+    ended = climb(slopes_of(legs, Decimal(9)), 1.0, watched=0, slack=0.05)
+    assert ended.span_above(-1.0) == (0.0, inf)
+
+
 def test_a_step_is_worth_what_it_brings_at_the_end_at_the_touch() -> None:
     legs = [
         ladder("buy", "B/A", [("50", "1")], Decimal("0.1")),

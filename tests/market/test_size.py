@@ -9,7 +9,7 @@ from arb.market.chain import Quote, quote_path
 from arb.market.depth import Shortfall, bound, limit_for
 from arb.market.marginal import step_worths
 from arb.market.routes import legs_of
-from arb.market.size import best_size
+from arb.market.size import Search, best_size, settled, trimmed
 from arb.market.slope import Slope
 from tests.market.cycles import Situation, situations
 from tests.market.examples import book, rules
@@ -243,6 +243,26 @@ def test_a_larger_cap_never_brings_less(situation: Situation) -> None:
     if isinstance(found, Quote):
         assert isinstance(more, Quote), more
         assert situation.surplus(more) >= situation.surplus(found)
+
+
+@examples(300)
+@given(situations(level_lots=400))
+def test_floats_never_rule_out_lots_that_bring_more_than_they_say(situation: Situation) -> None:
+    ladders = situation.ladders()
+    if ladders is None:
+        return
+    search = Search(ladders, situation.cap, situation.hurdle)
+    peak = search.climb()
+    step = ladders[search.coarsest].rules.step_size
+    for lots in {*range(1, 15), *range(max(peak - 15, 1), peak + 15)}:
+        first = trimmed(ladders, search.coarsest, lots * step)
+        plan = None if first is None else settled(ladders, situation.cap, first, search.coarsest)
+        if plan is None or plan.watched != lots * step:
+            continue
+        event("compared")
+        told = search.most(lots)
+        surplus = plan.output - plan.used * situation.hurdle
+        assert told >= float(surplus) - 1e-7 - 1e-12 * float(plan.used), lots
 
 
 def test_a_quote_without_a_share_of_depth_is_never_worse() -> None:

@@ -31,16 +31,16 @@ from arb.execution.virtual_loop import LoopClock
 from arb.machine import table as t
 from arb.machine.account import Account
 from arb.machine.evolve import evolve
-from arb.machine.invariants import broken, total
+from arb.machine.invariants import broken
 from arb.machine.state import Cycle
 from arb.market.book import Book, FeeRates
-from arb.money import ZERO
 from arb.projections.audit import verify
 from arb.projections.projector import Projections
 from arb.projections.queries import load_account
 from arb.strategy.loader import Loaded, load
 from tests.spec.fault_scripts import ALWAYS, at_random, order_number
 from tests.spec.lives import Life, Line, Loop, Pen
+from tests.spec.money import wrong_money
 from tests.spec.stage import BOOKS, MARKETS, START_NS, Sides, Stage
 
 OPENING: Final = {name: Decimal(n) for name, n in {"USDT": 10_000, "BTC": 1, "ETH": 10}.items()}
@@ -90,6 +90,7 @@ class World:
         self._script: list[tuple[Callable[[Strike], bool], list[int]]] = []
         self.fatal_fact: Callable[[f.Fact], bool] = lambda _fact: False
         self.failing: Exception | None = None  # of every append
+        self.space_low = False
         self.watchers: list[Callable[[f.Fact], None]] = []
         self.left: Counter[str] = Counter()  # requests that left a life, by kind
         self.sent_at_failure: int | None = None
@@ -206,7 +207,7 @@ class World:
             source=self.stage,
             run_id=f"run{self._lives}",
             lock_account=lambda: None,
-            space_low=lambda: False,
+            space_low=lambda: self.space_low,
         )
         life.built = build(self.strategies, wish, outside)
         real, crashpoints.reach = crashpoints.reach, self._reach(life)
@@ -344,7 +345,7 @@ class World:
             assert broken(cycle, fills) == [], name
         if resting:
             assert [name for name, one in cycles.items() if one.state not in t.CLOSED] == []
-            self.check_money(records)
+            self.check_money()
         sent = [order.client_order_id for order in self.orders() if _is_of(order.client_order_id)]
         intended = [
             one.fact.client_order_id for one in records if isinstance(one.fact, f.OrderIntended)
@@ -354,18 +355,11 @@ class World:
         assert set(sent) <= set(intended), "the venue has an order that the log does not know"
         assert verify(self.db) == []
 
-    def check_money(self, records: Sequence[Recorded]) -> None:
-        """Per asset: opening + ledger + external = what the venue holds."""
-        book = total(one.fact for one in records if isinstance(one.fact, f.Posted))
-        for one in records:
-            match one.fact:
-                case f.AccountOpened():
-                    opening = one.fact.opening
-                case f.ExternalChangeFound():
-                    book[one.fact.asset] = book.get(one.fact.asset, ZERO) + one.fact.amount
-        held = self.venue.account.totals()
-        expected = {asset: opening.get(asset, ZERO) + book.get(asset, ZERO) for asset in held}
-        assert expected == held
+    def check_money(self) -> None:
+        """Whether each trade and change of the venue is in the log, once and unaltered."""
+        facts = [one.fact for one in self.records()]
+        wrong = wrong_money(facts, self.venue.account)
+        assert wrong == [], wrong
 
     def close(self) -> None:
         for task in asyncio.all_tasks(self.loop):

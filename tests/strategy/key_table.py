@@ -347,6 +347,7 @@ KEYS: Final = {
     "execution.paper.faults": block(),
     "execution.paper.faults.reply_lost": rate(),
     "execution.paper.faults.request_lost": rate(),
+    "execution.paper.faults.request_delayed": rate(),
     "execution.paper.faults.reply_delayed": rate(),
     "execution.paper.faults.reply_never": rate(),
     "execution.paper.faults.order_hidden": rate(),

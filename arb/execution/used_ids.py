@@ -1,0 +1,65 @@
+"""Notice that a log is older than its account: a restored copy would give out its ids twice."""
+
+from collections.abc import Sequence
+
+from arb import ids
+from arb.errors import LogDamaged, LogLocked
+from arb.exchange.port import OrderNotFound, OrderReport
+from arb.execution.archive import Archive
+from arb.execution.desk import Desk
+
+
+def refuse_used(desk: Desk, archive: Archive, client_order_id: str | None) -> None:
+    """Refuse an order that carries this log's instance and does not stand in it; raises LogDamaged.
+
+    Orders of another instance, and of other clients, are none of its business.
+    """
+    if client_order_id is None or not ids.is_ours(client_order_id):
+        return
+    instance = ids.parse_client_order_id(client_order_id).instance
+    if instance != desk.journal.account.instance:
+        return
+    if archive.cycle_of_order(client_order_id) is None:
+        raise LogDamaged(
+            f"the venue knows order {client_order_id} of this log, and the log does not: it is an "
+            "older copy, which would give out the same ids again; `tools/replay.py --accept-head "
+            "--reason TEXT` goes on with new ones, on the record"
+        )
+
+
+def refuse_others(desk: Desk, archive: Archive, open_orders: Sequence[OrderReport]) -> None:
+    """Refuse an account on which orders are open that this log did not intend.
+
+    Raises LogLocked for another instance's, LogDamaged for those of a later copy of this log.
+    """
+    for report in open_orders:
+        name = report.client_order_id
+        if name is None or not ids.is_ours(name) or archive.cycle_of_order(name) is not None:
+            continue
+        refuse_used(desk, archive, name)
+        other = ids.parse_client_order_id(name).instance
+        raise LogLocked(
+            f"order {name} of another instance ({other}) is open on this account; end it there, "
+            "or cancel it at the venue, then start again"
+        )
+
+
+async def refuse_used_next(desk: Desk, archive: Archive) -> None:
+    """Ask for the id that comes next: an order that filled nothing leaves no trade to notice.
+
+    Raises LogDamaged; Unreachable or Banned when the venue cannot be asked.
+    """
+    account = desk.journal.account
+    name = ids.client_order_id(account.instance, account.next_number, 1)
+    starts = {frozenset(strategy.cycle[:2]) for strategy in desk.strategies.values()}
+    for market, rules in sorted(desk.markets.items()):
+        if frozenset((rules.base, rules.quote)) in starts and await _exists(desk, market, name):
+            refuse_used(desk, archive, name)
+
+
+async def _exists(desk: Desk, market: str, name: str) -> bool:
+    try:
+        report = await desk.access.read(lambda: desk.access.venue.order(market, name))
+    except OrderNotFound:
+        return False
+    return report.client_order_id == name
