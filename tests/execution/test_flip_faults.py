@@ -27,8 +27,8 @@ Story = Callable[[Wired], Awaitable[object]]
 
 
 async def create(here: Wired) -> OrderReport:
-    """Buy BTC; the call alone, with the clock's time as its timestamp."""
-    now_ns = here.clock.now_ns()
+    """Buy BTC; the call alone, with a timestamp that no delay takes out of its window."""
+    now_ns = here.clock.now_ns() + NS_PER_S // 2
     told: OrderReport = await here.venue.create(
         order("BTC/USDT", "buy", "0.1", "60000", client_order_id="x", venue_time_ns=now_ns)
     )
@@ -62,6 +62,12 @@ async def request_lost(here: Wired) -> object:
 
 async def reply_never(here: Wired) -> object:
     return await fails(here, Unreachable) == ["x"] and passed_s(here) > 59
+
+
+async def request_delayed(here: Wired) -> object:
+    (fill,) = (await create(here)).fills or ()
+    assert fill.venue_ns is not None
+    return fill.venue_ns > BEGIN_S * NS_PER_S + LATENCY_S / 2 * NS_PER_S
 
 
 async def reply_delayed(here: Wired) -> object:
@@ -134,6 +140,7 @@ async def garbage(here: Wired) -> object:
 STORIES: Final[dict[str, Story]] = {
     "reply_lost": reply_lost,
     "request_lost": request_lost,
+    "request_delayed": request_delayed,
     "reply_delayed": reply_delayed,
     "reply_never": reply_never,
     "order_hidden": order_hidden,

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from tests.execution.test_flip_faults import STORIES
+
 PATHS: Final = "tests/execution/test_flip_paths.py::"
 CAPITAL: Final = "tests/execution/test_flip_capital.py::"
 ORDERS: Final = "tests/execution/test_flip_orders.py::"
@@ -37,12 +39,6 @@ _FRICTIONS: Final[dict[str, tuple[str, ...]]] = {
     "random_seed": (FRICTIONS + "test_another_random_seed_is_another_chance",),
     "initial_balances": (ACCOUNTS + "test_an_account_begins_with_its_initial_balances",),
 }
-_FAULTS: Final = (
-    "reply_lost", "request_lost", "reply_delayed", "reply_never", "order_hidden", "late_fill",
-    "duplicated_reports", "reordered_reports", "altered_reports", "refused", "banned",
-    "maintenance", "none_fields", "garbage", "read_fails",
-)  # fmt: skip
-
 FLIPS: Final[dict[str, tuple[str, ...]]] = {
     "name": (PATHS + "test_the_name_of_a_strategy_is_in_the_ids_of_its_cycles",),
     "exchange": (ACCOUNTS + "test_without_fees_the_exchange_says_what_is_charged",),
@@ -157,7 +153,7 @@ FLIPS: Final[dict[str, tuple[str, ...]]] = {
         f"execution.paper.faults.{fault}": (
             FAULTS + "test_a_fault_that_always_strikes_does_what_its_name_says",
         )
-        for fault in _FAULTS
+        for fault in STORIES
     },
     "execution.backtest.data_file": (
         BACKTEST + "test_a_backtest_plays_the_file_that_it_names",
