@@ -67,7 +67,7 @@ async def reply_never(here: Wired) -> object:
 async def request_delayed(here: Wired) -> object:
     (fill,) = (await create(here)).fills or ()
     assert fill.venue_ns is not None
-    return fill.venue_ns > BEGIN_S * NS_PER_S + LATENCY_S / 2 * NS_PER_S
+    return (fill.venue_ns - BEGIN_S * NS_PER_S) / NS_PER_S > LATENCY_S / 2
 
 
 async def reply_delayed(here: Wired) -> object:
