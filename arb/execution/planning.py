@@ -17,7 +17,7 @@ from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
 from arb.market.liquidation import Liquidation, best_liquidation, value
-from arb.money import ZERO, floor_to
+from arb.money import BPS, ONE, ZERO, floor_to
 
 
 class GoingOn(Struct, frozen=True, gc=False):
@@ -113,6 +113,11 @@ def _at_bound(desk: Desk, cycle: Cycle) -> bool:
 def floor_now(cycle: Cycle) -> Decimal:
     """The least that what was spent so far must bring: the cycle's floor, in proportion."""
     return cycle.spent_start() * cycle.floor / cycle.start_amount
+
+
+def threshold_bps(cycle: Cycle) -> Decimal:
+    """The edge above which the cycle was opened: its strategy's, or that of its row in a file."""
+    return (cycle.floor / cycle.start_amount - ONE) * BPS + cycle.max_slippage_bps
 
 
 def quote_cycle(desk: Desk, cycle: Cycle) -> Quote | Shortfall:

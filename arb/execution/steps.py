@@ -127,8 +127,7 @@ def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
         cooling.leave(desk, draft, cooling.NOTHING, reason)
         return
     quote = planning.quote_cycle(desk, cycle)
-    strategy = desk.strategy(cycle.config)
-    pays = not isinstance(quote, Shortfall) and quote.edge_bps > strategy.min_profit_bps
+    pays = not isinstance(quote, Shortfall) and quote.edge_bps > planning.threshold_bps(cycle)
     if cycle.attempts <= cycle.max_retries and pays:
         _send_leg(desk, draft, situation)
         return

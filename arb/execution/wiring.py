@@ -2,7 +2,7 @@
 
 import random
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from arb.execution.operator import Operator
 from arb.execution.sources import Market
 from arb.feeds.source import MarketSource
 from arb.market.book import FeeRates
-from arb.money import BPS
+from arb.money import BPS, plain
 from arb.projections.projector import Projections
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Backtest, Faults, Paper, Strategy
@@ -77,6 +77,15 @@ def shared(loaded: Sequence[Loaded]) -> Strategy:
             ("exchange", first.exchange, strategy.exchange),
             ("fees", first.fees, strategy.fees),
             ("execution", first.execution, strategy.execution),
+            # The same words can name other files where the strategies lie in other folders.
+            ("data_file", _file(loaded[0].data_file), _file(other.data_file)),
+            ("markets_file", _file(loaded[0].markets_file), _file(other.markets_file)),
+            # It counts what the account meets, whichever strategy meets it.
+            (
+                "risk_controls.breaker",
+                first.risk_controls.breaker,
+                strategy.risk_controls.breaker,
+            ),
         ):
             if mine != theirs:
                 raise ConfigInvalid(
@@ -86,6 +95,10 @@ def shared(loaded: Sequence[Loaded]) -> Strategy:
         if strategy.name == first.name:
             raise ConfigInvalid(f"{other.path}: the name {strategy.name!r} is used twice")
     return first
+
+
+def _file(named: Path | None) -> Path | None:
+    return None if named is None else named.resolve()
 
 
 def fee_rates(strategy: Strategy) -> FeeRates:
@@ -152,7 +165,7 @@ async def assemble(
             log=events,
             parts=built.parts,
             operator=built.operator,
-            notes=market.notes,
+            notes=(*market.notes, *_account_notes(strategy, account)),
             began=began,
             span_ns=market.span_ns if backtest else None,
         )
@@ -193,6 +206,20 @@ def _paper_account(strategy: Strategy, db: Path) -> PaperAccount:
     return PaperAccount.open(
         path, uid=secrets.token_hex(8), opening=execution.paper.initial_balances
     )
+
+
+def _account_notes(strategy: Strategy, account: PaperAccount) -> Iterator[str]:
+    """Say that an account which is there already keeps its balances, where the file has others."""
+    execution = strategy.execution
+    settings = execution.backtest if execution.mode == "backtest" else execution.paper
+    asked = {asset: amount for asset, amount in settings.initial_balances.items() if amount > 0}
+    opening = {asset: amount for asset, amount in account.opening().items() if amount > 0}
+    if asked != opening:
+        told = ", ".join(f"{plain(amount)} {asset}" for asset, amount in opening.items())
+        yield (
+            f"balances: this paper account began with {told}; other `initial_balances` change "
+            "nothing, a new account comes with another --db"
+        )
 
 
 def _venue(

@@ -109,6 +109,10 @@ def _execution(strategy: Strategy) -> Iterator[Complaint]:
     if paper.feed == "generated" and paper.data_file is not None:
         text = "data_file has no effect with feed generated; set `feed: recorded`"
         yield ("execution", "paper", "data_file"), text
+    for code, depth in backtest.assumed_depth.items():
+        if depth <= 0:
+            text = f"assumed_depth of {code} must be above 0, was {plain(depth)}"
+            yield ("execution", "backtest", "assumed_depth"), text
     start, end = backtest.start_time, backtest.end_time
     if start is not None and end is not None and start >= end:
         yield ("execution", "backtest", "end_time"), "end_time must be after start_time"

@@ -76,7 +76,7 @@ class CapitalAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     amount: Money | None = None
     fraction: Share | None = None
     max_allocation: Money | None = None
-    max_depth_share: Share = Decimal(1)  # of each visible level
+    max_depth_share: Share = Decimal(1)  # of each visible level, where a cycle is sized
 
 
 class Fees(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

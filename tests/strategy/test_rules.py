@@ -40,6 +40,11 @@ def test_a_recording_beside_a_generated_feed_is_refused(refuses: Refuses, tmp_pa
     assert "demo.yaml:10:22: data_file has no effect with feed generated" in message
 
 
+def test_an_assumed_depth_of_nothing_is_refused(refuses: Refuses) -> None:
+    message = refuses(MINIMAL + "execution:\n  backtest: {assumed_depth: {BTC: 1, USDT: 0}}\n")
+    assert "demo.yaml:10:29: assumed_depth of USDT must be above 0, was 0" in message
+
+
 @pytest.mark.parametrize("end", ["2021-04-17T12:00:00Z", "2021-04-17T13:00:00+02:00"])
 def test_a_backtest_ends_after_it_starts(end: str, refuses: Refuses) -> None:
     times = f"{{start_time: 2021-04-17T12:00:00Z, end_time: {end}}}"

@@ -1,0 +1,73 @@
+"""Keys that say where holdings go when a cycle cannot go on."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from arb.events import facts as f
+from tests.spec.flipped import flipped
+from tests.spec.world import World
+
+FALLEN = ([("1500", "90")], [("1501", "90")])  # going on at this price is far below any floor
+
+
+def unwinds(world: World) -> list[f.OrderIntended]:
+    return [fact for fact in world.facts(f.OrderIntended) if fact.purpose == "unwind"]
+
+
+def fall(world: World, keys: Mapping[str, object]) -> None:
+    """A cycle that holds BTC, gets no ETH for it, and sees the price of ETH fall."""
+    world.strategies = [flipped(keys)]
+    world.fault("refused", order=2, times=1)
+    world.on(f.LegSettled, 1, lambda: world.show("ETH/USDT", *FALLEN))
+
+
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_holdings_are_sold_by_themselves_only_where_panic_sell_is_enabled(
+    world: World, enabled: str
+) -> None:
+    fall(world, {"panic_sell.enabled": enabled})
+    world.run()
+    world.check()
+    assert (world.cycle().outcome == "parked") is (enabled == "false")
+    assert (unwinds(world) == []) is (enabled == "false")
+
+
+@pytest.mark.parametrize(("base", "market"), [("USDC", "BTC/USDC"), ("USDT", "BTC/USDT")])
+def test_holdings_go_to_a_base_currency_that_pays_best_or_back_to_the_start(
+    world: World, base: str, market: str
+) -> None:
+    world.show("BTC/USDC", [("60000", "5")], [("60010", "5")])
+    world.show("USDC/USDT", [("0.9990", "90000")], [])
+    fall(world, {"panic_sell.base_currencies": f"[{base}]", "panic_sell.max_hops": 1})
+    assert world.run() == 0
+    world.check()
+    assert [order.market for order in unwinds(world)] == [market]
+
+
+@pytest.mark.parametrize(("slippage", "lowest"), [("100", "49750"), ("300", "48750")])
+def test_holdings_are_sold_no_further_from_the_touch_than_allowed(
+    world: World, slippage: str, lowest: str
+) -> None:
+    """0.02 BTC are to be sold, and the first level takes half of it."""
+    only = {"panic_sell.base_currencies": "[USDT]", "panic_sell.max_hops": 1}
+    fall(world, {**only, "panic_sell.max_slippage_bps": slippage})
+    bids = [("50000", "0.01"), ("49750", "0.005"), ("48750", "5")]
+    world.on(f.LegSettled, 1, lambda: world.show("BTC/USDT", bids, [("50010", "5")]))
+    world.run()
+    world.check()
+    bound = Decimal(slippage) / 10_000
+    sold = unwinds(world)
+    assert all(order.best - order.limit <= order.best * bound for order in sold)
+    assert sold[0].limit == Decimal(lowest)
+
+
+@pytest.mark.parametrize(("hops", "ends"), [(1, "parked"), (2, "liquidated")])
+def test_a_way_out_has_no_more_hops_than_allowed(world: World, hops: int, ends: str) -> None:
+    """What is held is ETH, its own market is gone, and over BTC it takes two."""
+    world.strategies = [flipped({"panic_sell.max_hops": hops})]
+    world.on(f.LegSettled, 2, lambda: world.stage.hide(world.now_ns(), "ETH/USDT"))
+    world.run()
+    world.check()
+    assert world.cycle().outcome == ends
