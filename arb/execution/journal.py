@@ -5,6 +5,7 @@ Nothing else in the run path writes to the log, and nothing is sent that is not 
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import structlog
 
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 Listener = Callable[[str, f.Fact, int], None]  # stream, fact, at_ns: after the append
 Judge = Callable[["Draft"], Sequence[f.Fact]]  # facts about the account that belong to a draft
+CLOSING: Final = (f.NewCyclesPaused, f.EngineHalted, f.RiskTripped, f.BreakerTripped)
 
 
 class Draft:
@@ -68,6 +70,7 @@ class Journal:
         self._closing = asyncio.Lock()
         self.moved: Cycle | None = None  # by the last commit
         self.broken: Indeterminate | None = None
+        self.closing = 0  # facts that forbid new cycles and are on their way into the log
 
     def listen(self, listener: Listener) -> None:
         """Call back after every appended fact, in order."""
@@ -165,6 +168,9 @@ class Journal:
         if self.broken is not None:
             raise self.broken
         batch = [StreamAppend(stream, version, facts) for stream, version, facts in parts]
+        # Nobody opens a cycle behind a pause that the writer has and the account does not know yet.
+        closes = any(isinstance(fact, CLOSING) for _, _, facts in parts for fact in facts)
+        self.closing += closes
         try:
             await self._events.append(
                 batch, at_ns=at_ns, meta=Meta(run=self.run, cause=cause), command_id=command_id
@@ -172,6 +178,8 @@ class Journal:
         except Indeterminate as error:
             self.broken = error
             raise
+        finally:
+            self.closing -= closes
 
     def _move(
         self,

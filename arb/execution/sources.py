@@ -70,4 +70,4 @@ def _refused(recording: RecordedMarket) -> tuple[str, ...]:
     if not recording.refused:
         return ()
     counts = ", ".join(f"{count} {reason}" for reason, count in recording.refused.items())
-    return (f"rows refused: {counts}", *recording.complaints[:REFUSED_TOLD_MAX])
+    return (f"rows of the feed left out: {counts}", *recording.complaints[:REFUSED_TOLD_MAX])

@@ -121,6 +121,8 @@ class Trader:
         halted = desk.journal.account.halted({leg.spend_asset for leg in wanted.legs})
         if halted is not None:
             return Refusal("halted", halted)
+        if desk.journal.closing:
+            return Refusal("halted", "a pause or a halt is being recorded")
         if desk.access.banned:
             return Refusal("banned", "the venue told us to be silent")
         if desk.access.venue_time_estimate_ns() is None:

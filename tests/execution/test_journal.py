@@ -148,3 +148,21 @@ def test_a_draft_without_facts_is_not_appended() -> None:
     events = log.head().position
     assert asyncio.run(journal.commit(journal.draft(journal.cycles["demo-1"]), cause="x")) is None
     assert log.head().position == events
+
+
+def test_while_a_pause_is_on_its_way_into_the_log_the_journal_says_so() -> None:
+    """Else a cycle could be decided, and appended, behind a pause that nobody knows of yet."""
+    log, journal = world(1)
+    seen: list[tuple[int, str | None]] = []
+
+    async def look() -> None:
+        seen.append((journal.closing, journal.account.paused))
+
+    async def pause() -> None:
+        log.before = look
+        await journal.note(PAUSE, cause="operator")
+
+    asyncio.run(pause())
+    assert seen == [(1, None)]
+    assert journal.closing == 0
+    assert journal.account.paused is not None

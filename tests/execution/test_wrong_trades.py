@@ -185,7 +185,8 @@ def test_a_trade_whose_order_cannot_be_read_yet_is_no_unexplained_difference(
 
     for call in ("order", "order_by_exchange_id"):
         hide_until(world, call, until, answer)
-    assert world.run(cycles=None, duration_s=20) == 0
+    # A late trade of an order whose rest was sold anew makes a result unknown: that trips a limit.
+    assert world.run(cycles=None, duration_s=20) == (4 if whose == "a late trade" else 0)
     world.check()
     assert world.facts(f.EngineHalted) == []
 

@@ -1,0 +1,61 @@
+"""A market source played on the clock: each change when its time has come."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from arb.execution.feeding import LAG_NS_MAX, play
+from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.feeds.source import Change
+from arb.market.book import Book, MarketRules
+
+START_NS = 1_700_000_000 * 10**9
+TIMES = [START_NS, START_NS, START_NS + 1, START_NS + 10**9, START_NS + 86_400 * 10**9]
+
+
+class Written:
+    """A source that changes at given times."""
+
+    markets: Mapping[str, MarketRules] = {}
+
+    def __init__(self, times: list[int]) -> None:
+        self.rows = [
+            Change(at_ns, "A/B", Book("A/B", (), (), number)) for number, at_ns in enumerate(times)
+        ]
+
+    def book_at(self, market: str, at_ns: int) -> Book | None:
+        raise NotImplementedError
+
+    def changes(self, after_ns: int) -> Iterator[Change]:
+        return (row for row in self.rows if row.at_ns > after_ns)
+
+
+def played(times: list[int], begin_ns: int, *, every_row: bool, work_s: float = 0) -> list[int]:
+    """At which times the rows came, each followed by some work."""
+    loop = VirtualLoop()
+    clock = LoopClock(loop, begin_ns)
+    came = []
+
+    async def follow() -> None:
+        source = Written(times)
+        async for change in play(source, clock, after_ns=START_NS - 1, every_row=every_row):
+            came.append(clock.now_ns())
+            assert change.at_ns <= clock.now_ns()
+            await clock.sleep(work_s)
+
+    run_virtual(loop, follow())
+    return came
+
+
+@pytest.mark.parametrize("every_row", [True, False])
+def test_each_row_comes_at_its_time_to_the_nanosecond(every_row: bool) -> None:  # noqa: FBT001
+    assert played(TIMES, START_NS - 1, every_row=every_row) == TIMES
+
+
+def test_with_every_row_none_is_left_out_however_late_it_is() -> None:
+    late = played(TIMES[:4], START_NS + 3 * LAG_NS_MAX, every_row=True, work_s=1)
+    assert late == [START_NS + (3 + row) * 10**9 for row in range(4)]
+
+
+def test_a_market_that_waits_for_nobody_skips_what_is_too_old() -> None:
+    assert played(TIMES, START_NS + 2 * 10**9, every_row=False) == [START_NS + 2 * 10**9, TIMES[4]]
