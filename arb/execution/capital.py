@@ -5,7 +5,6 @@ from typing import Final
 
 from arb.execution.declined import Refusal
 from arb.execution.desk import Desk
-from arb.market.liquidation import value
 from arb.money import plain
 from arb.strategy.schema import Money, Strategy
 
@@ -21,7 +20,7 @@ def money_in(desk: Desk, money: Money, start: str, strategy: Strategy) -> Decima
     reference = strategy.reference_currency
     if reference is None:
         return money
-    return value(reference, money, start, desk.book, desk.markets)
+    return desk.value(reference, money, start)
 
 
 def offered(desk: Desk, strategy: Strategy, start: str) -> Decimal | Refusal:

@@ -1,6 +1,7 @@
 """What every part of the engine works with: one venue, one account, one log."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from arb.clock import NS_PER_S, Clock
 from arb.exchange.port import Books, VenueRules
@@ -9,6 +10,8 @@ from arb.execution.arbiter import Arbiter
 from arb.execution.journal import Journal
 from arb.limits import BOOK_HEARD_S_MAX
 from arb.market.book import Book, FeeRates, MarketRules
+from arb.market.liquidation import value
+from arb.market.routes import Exits, exits_of
 from arb.money import ZERO
 from arb.strategy.schema import Strategy
 
@@ -29,7 +32,8 @@ class Desk:
         self.journal = journal
         self.access = access
         self.books = books
-        self.markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
+        self._markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
+        self.exits: Exits = {}  # of the markets
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
@@ -37,6 +41,20 @@ class Desk:
     def learn(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> None:
         """Take over what the venue says of its markets and fees."""
         self.markets, self.fees = markets, fees
+
+    @property
+    def markets(self) -> Mapping[str, MarketRules]:
+        """The venue's markets and their rules, as last heard."""
+        return self._markets
+
+    @markets.setter
+    def markets(self, markets: Mapping[str, MarketRules]) -> None:
+        self._markets = markets
+        self.exits = exits_of(markets)
+
+    def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
+        """Value an amount of one asset in another at the touch; None without a way."""
+        return value(asset, amount, in_asset, self.book, self._markets, self.exits)
 
     async def reload_markets(self) -> None:
         """Read the markets' rules again; raises Unreachable or Banned."""

@@ -13,7 +13,6 @@ from arb.execution.journal import Draft
 from arb.machine.account import closed_part
 from arb.machine.risk import LIMIT_NAMES, Limits, Risk, tripped_by
 from arb.machine.state import Cycle
-from arb.market.liquidation import value
 from arb.money import ZERO, plain
 from arb.strategy.schema import Strategy
 
@@ -106,7 +105,7 @@ class Guards:
             return Refusal(MAX_ALLOCATION, f"the allocation has no value in {start_asset} now")
         held = ZERO
         for one in open_cycles:
-            worth = value(one.start_asset, one.start_amount, start_asset, desk.book, desk.markets)
+            worth = desk.value(one.start_asset, one.start_amount, start_asset)
             if worth is None:
                 text = f"what {one.id} holds has no value in {start_asset} now"
                 return Refusal(MAX_ALLOCATION, text)

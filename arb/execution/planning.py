@@ -16,7 +16,7 @@ from arb.market.book import MarketRules
 from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
-from arb.market.liquidation import Liquidation, best_liquidation, value
+from arb.market.liquidation import Liquidation, best_liquidation
 from arb.money import BPS, ONE, ZERO, floor_to
 
 
@@ -142,7 +142,7 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
     listed = _listed(desk, asset)
     if targets is None:
         return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
-    if value(asset, amount, targets[0], desk.book, desk.markets) == 0:
+    if desk.value(asset, amount, targets[0]) == 0:
         return True
     return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset})
 
@@ -204,7 +204,7 @@ def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
     if price is not None:
         kept = _kept(desk, rules, asset, base * price if side == "buy" else base)
         return kept is not None and kept > 0 and base * price >= rules.notional_min
-    worth = value(asset, amount, rules.quote, desk.book, desk.markets)
+    worth = desk.value(asset, amount, rules.quote)
     return worth is None or worth >= rules.notional_min
 
 
@@ -230,8 +230,13 @@ def exposure(
     return Exposure(tuple(ways), tuple(dust), short)
 
 
-def _way_out(
-    desk: Desk, cycle: Cycle, asset: str, amount: Decimal, targets: tuple[str, ...]
+def _way_out(  # noqa: PLR0917 -- a holding, where it goes, and how far it may go
+    desk: Desk,
+    cycle: Cycle,
+    asset: str,
+    amount: Decimal,
+    targets: tuple[str, ...],
+    hops_max: int | None = None,
 ) -> Liquidation | None:
     panic = desk.strategy(cycle.config).panic_sell
     return best_liquidation(
@@ -242,15 +247,16 @@ def _way_out(
         desk.markets,
         desk.fees,
         panic.max_slippage_bps,
-        panic.max_hops,
+        panic.max_hops if hops_max is None else hops_max,
         value_in=cycle.start_asset,
+        exits=desk.exits,
     )
 
 
 def first_hop(desk: Desk, cycle: Cycle, way: Way, targets: tuple[str, ...]) -> Walk | None:
     """Plan the first order of a way out, no larger than the cycle's notional cap."""
     found = way.liquidation
-    worth = value(way.asset, way.amount, cycle.start_asset, desk.book, desk.markets)
+    worth = desk.value(way.asset, way.amount, cycle.start_asset)
     if worth is not None and cycle.cap and worth > cycle.cap:
         found = _way_out(desk, cycle, way.asset, way.amount * cycle.cap / worth, targets)
     return None if found is None else found.hops[0].walk
@@ -263,9 +269,20 @@ def exits_missing(desk: Desk, cycle: Cycle, quote: Quote) -> str | None:
         asset = leg.receive_asset
         if asset in targets:
             continue
-        if _way_out(desk, cycle, asset, walked.received, targets) is None:
+        if not _has_way_out(desk, cycle, asset, walked.received, targets):
             return asset
     return None
+
+
+def _has_way_out(
+    desk: Desk, cycle: Cycle, asset: str, amount: Decimal, targets: tuple[str, ...]
+) -> bool:
+    """Whether there is a way out at all: short ones are quick to find, and one is enough."""
+    hops_max = desk.strategy(cycle.config).panic_sell.max_hops
+    return any(
+        _way_out(desk, cycle, asset, amount, targets, hops) is not None
+        for hops in range(1, hops_max + 1)
+    )
 
 
 def fee_value(desk: Desk, cycle: Cycle) -> Decimal | None:
@@ -277,7 +294,7 @@ def fee_value(desk: Desk, cycle: Cycle) -> Decimal | None:
     total = ZERO
     for asset, fee in cycle.fees.items():
         if asset not in path:
-            worth = value(asset, fee, cycle.start_asset, desk.book, desk.markets)
+            worth = desk.value(asset, fee, cycle.start_asset)
             if worth is None:
                 return None
             total += worth
@@ -291,7 +308,7 @@ def value_of_others(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> Decim
         amount = cycle.holding(asset)
         if asset == cycle.start_asset or amount == 0:
             continue
-        worth = value(asset, amount, cycle.start_asset, desk.book, desk.markets)
+        worth = desk.value(asset, amount, cycle.start_asset)
         if worth is None:
             return None
         total += worth

@@ -22,7 +22,6 @@ from arb.execution.vetting import NOT_SENT as NOT_SENT  # noqa: PLC0414 -- other
 from arb.execution.vetting import Garbled, vet_order
 from arb.machine import commands as c
 from arb.machine.state import Cycle, Order
-from arb.market.liquidation import value
 from arb.money import BPS, plain
 
 log = structlog.get_logger()
@@ -74,7 +73,7 @@ class Gate:
 
     def _too_large(self, cycle: Cycle, order: Order) -> str | None:
         desk = self._desk
-        worth = value(order.spend_asset, order.reserve, cycle.start_asset, desk.book, desk.markets)
+        worth = desk.value(order.spend_asset, order.reserve, cycle.start_asset)
         if worth is None:
             return None if order.purpose == "unwind" else f"nothing values {order.spend_asset}"
         if cycle.cap and worth > cycle.cap:

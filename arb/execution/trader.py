@@ -1,6 +1,7 @@
 """Open cycles: of what pays at the top of the books, size it, check everything, reserve, send."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 import structlog
@@ -100,17 +101,18 @@ class Trader:
                     self.declined.count(name, refusal.reason, refusal.detail)
 
     async def _consider(self, wanted: Wanted) -> Refusal | None:
-        """Open the cycle from the first start currency that allows it; else say why not from the first."""
+        """Open the cycle from the first start currency of which there is something to begin with."""
         refusal = await self._closed(wanted)
         if refusal is not None:
             return refusal
         starts = (wanted.start,) if wanted.start else start_order(wanted.strategy, wanted.legs)
         for start in starts:
-            plan = self._plan(wanted, start)
-            refused = plan if isinstance(plan, Refusal) else await self._open_cycle(wanted, plan)
-            if refused is None:
-                return None
-            refusal = refusal or refused
+            cap = offered(self._desk, wanted.strategy, start)
+            if isinstance(cap, Refusal):
+                refusal = refusal or cap
+                continue
+            plan = self._plan(wanted, start, cap)
+            return plan if isinstance(plan, Refusal) else await self._open_cycle(wanted, plan)
         return refusal
 
     async def _closed(self, wanted: Wanted) -> Refusal | None:
@@ -132,12 +134,9 @@ class Trader:
         paused = await self._breaker.closed()
         return None if paused is None else Refusal(paused, "too many anomalies a moment ago")
 
-    def _plan(self, wanted: Wanted, start: str) -> Plan | Refusal:
+    def _plan(self, wanted: Wanted, start: str, cap: Decimal) -> Plan | Refusal:
         """Size the cycle from a start currency; its edge has to hold at that size, and the guards agree."""
         desk, strategy = self._desk, wanted.strategy
-        cap = offered(desk, strategy, start)
-        if isinstance(cap, Refusal):
-            return cap
         legs = rotated(wanted.legs, start)
         quote = best_size(
             legs,

@@ -42,6 +42,7 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
     hops_max: int = HOPS_MAX,
     *,
     value_in: str,
+    exits: Exits | None = None,
 ) -> Liquidation | None:
     """Find the simple route to a target whose output is worth most in `value_in`; None without any.
 
@@ -49,8 +50,9 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
     route. Halted markets and missing books are gone around, fees are
     taken from the received asset. A target that nothing can value is skipped. Of equals the shorter
     route wins, then the first in order of names. A holding that is a target has a route of no hops.
+    `exits` is `exits_of(markets)`, for a caller who keeps it.
     """
-    exits = exits_of(markets)
+    exits = exits_of(markets) if exits is None else exits
     if asset in targets:
         worth = _value(asset, amount, value_in, books, exits)
         return None if worth is None else Liquidation((), asset, amount, worth)
@@ -84,12 +86,13 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
     return best
 
 
-def value(
+def value(  # noqa: PLR0917 -- an amount, its unit and the market it meets
     asset: str,
     amount: Decimal,
     in_asset: str,
     books: BookOf,
     markets: Mapping[str, MarketRules],
+    exits: Exits | None = None,
 ) -> Decimal | None:
     """Value an amount of one asset in another at the touch; None without a way.
 
@@ -97,7 +100,7 @@ def value(
     way with the fewest hops (at most three) counts, and of those the one that gives most: a longer
     way that looks better is more often a stale book than a better price.
     """
-    return _value(asset, amount, in_asset, books, exits_of(markets))
+    return _value(asset, amount, in_asset, books, exits_of(markets) if exits is None else exits)
 
 
 def _value(

@@ -14,6 +14,7 @@ from arb.money import BPS, ONE
 
 # Far above what rounding does to a product of a few floats, far below what anybody trades on.
 DOUBT: Final = 1e-12
+_TRIANGLE: Final = 3
 
 
 class Watched(NamedTuple):
@@ -52,7 +53,8 @@ class Scan:
         self._edges: dict[tuple[str, str], int] = {}  # (market, side) -> number
         self._rates: list[float] = []
         self._exact: list[Decimal] = []  # prices: the bid, or the ask
-        self._through: dict[str, list[tuple[int, tuple[int, ...], float]]] = {}
+        # By market: (just below the bar, edges, number) of each cycle through it.
+        self._through: dict[str, list[tuple[float, tuple[int, ...], int]]] = {}
         self._above: set[int] = set()
 
     def watch(self, cycle: Watched) -> int:
@@ -68,7 +70,7 @@ class Scan:
         else:
             return number
         edges = tuple(self._edge(leg.market, leg.side) for leg in cycle.legs)
-        entry = (number, edges, float(cycle.bar))
+        entry = (float(cycle.bar) * (1.0 - DOUBT), edges, number)
         for market in dict.fromkeys(leg.market for leg in cycle.legs):
             self._through.setdefault(market, []).append(entry)
         return number
@@ -91,17 +93,24 @@ class Scan:
         found: list[tuple[float, int]] = []
         risen = 0
         above = self._above
-        for number, edges, bar in through:
-            product = 1.0
-            for edge in edges:
-                product *= rates[edge]
-            excess = product / bar - 1.0
-            if excess > DOUBT or (excess > -DOUBT and self._surely_above(number)):
-                found.append((excess, number))
-                if number not in above:
-                    above.add(number)
-                    risen += 1
-            elif number in above:
+        # Nearly every cycle ends at the first comparison: it is below its bar, beyond doubt.
+        for low, edges, number in through:
+            if len(edges) == _TRIANGLE:
+                one, two, three = edges
+                product = rates[one] * rates[two] * rates[three]
+            else:
+                product = 1.0
+                for edge in edges:
+                    product *= rates[edge]
+            if product > low:
+                excess = product / low - 1.0
+                if excess > 2 * DOUBT or self._surely_above(number):
+                    found.append((excess, number))
+                    if number not in above:
+                        above.add(number)
+                        risen += 1
+                    continue
+            if above and number in above:
                 above.discard(number)
         if not found:
             return NOTHING
@@ -144,7 +153,7 @@ class Scan:
     def _forget(self, number: int) -> None:
         for leg in self.cycles[number].legs:
             through = self._through[leg.market]
-            through[:] = [entry for entry in through if entry[0] != number]
+            through[:] = [entry for entry in through if entry[2] != number]
 
 
 def _best_first(found: tuple[float, int]) -> tuple[float, int]:

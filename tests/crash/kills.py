@@ -68,7 +68,10 @@ fees:
   maker_bps: 10{fee}
 order: {{retry_delay_ms: 10}}
 panic_sell: {{enabled: {str(panic).lower()}}}
-risk_controls: {{breaker: {{max_unknowns: 1000, max_refusals: 1000}}}}
+risk_controls:
+  stop_after_consecutive_losses: 1000000
+  slippage_cooldown_seconds: 0
+  breaker: {{max_unknowns: 1000, max_refusals: 1000}}
 {extra}execution:
   mode: paper
   paper:

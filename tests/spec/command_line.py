@@ -21,7 +21,8 @@ capital_allocation: {{mode: fixed_amount, amount: {amount}}}
 fees: {{taker_bps: {fee}, maker_bps: {fee}{fee_currency}}}
 order: {{retry_delay_ms: 10, max_retries: {retries}}}
 panic_sell: {{enabled: {panic}}}
-risk_controls: {{max_open_cycles: {open_cycles}}}
+risk_controls:
+  {{max_open_cycles: {open_cycles}, stop_after_consecutive_losses: 1000000, slippage_cooldown_seconds: 0}}
 execution:
   mode: paper
   paper:
