@@ -27,10 +27,10 @@ def check_lines(
     yield f"{strategy.name}: {strategy.exchange}, mode {strategy.execution.mode}"
     yield from _indented(_markets(markets))
     yield from _indented(_cycles(loaded, found))
-    yield from _indented(_sizes(strategy))
+    yield from _indented(_sizes(loaded))
     yield from _indented(_fees(strategy))
-    yield from _indented(_limits(strategy))
-    yield from _indented(_worst(strategy, found))
+    yield from _indented(_limits(loaded))
+    yield from _indented(_worst(loaded, found))
     for gap in _missing(loaded, found):
         yield f"  missing: {gap}"
 
@@ -78,10 +78,11 @@ def _cycles(loaded: Loaded, found: Discovery) -> Iterator[str]:
         yield f"left out: {len(found.left_out) - SKIPPED_TOLD_MAX} more"
 
 
-def _sizes(strategy: Strategy) -> Iterator[str]:
+def _sizes(loaded: Loaded) -> Iterator[str]:
+    strategy = loaded.strategy
     capital = strategy.capital_allocation
     if capital.amount is not None:
-        size = f"at most {_money(capital.amount, strategy)}"
+        size = f"at most {_money(capital.amount, loaded)}"
     else:
         size = f"at most {plain((capital.fraction or ONE) * 100)} % of what is available"
     share = plain(capital.max_depth_share * 100)
@@ -89,10 +90,12 @@ def _sizes(strategy: Strategy) -> Iterator[str]:
     yield f"opens when the net edge at that size is above {plain(strategy.min_profit_bps)} bps"
 
 
-def _money(money: Money, strategy: Strategy) -> str:
+def _money(money: Money, loaded: Loaded) -> str:
     if isinstance(money, dict):
         return " or ".join(f"{plain(amount)} {code}" for code, amount in money.items())
-    code = strategy.reference_currency or strategy.only_start or "of the start currency"
+    # A number without a reference has one start currency; the loader sees to that.
+    starts = start_currencies(loaded.strategy, loaded.cycle_file) or ()
+    code = loaded.strategy.reference_currency or next(iter(starts), "of the start currency")
     return f"{plain(money)} {code}"
 
 
@@ -102,19 +105,20 @@ def _fees(strategy: Strategy) -> Iterator[str]:
     yield f"fees: taker {plain(fees.taker_bps)} bps a leg, paid in {paid}"
 
 
-def _limits(strategy: Strategy) -> Iterator[str]:
+def _limits(loaded: Loaded) -> Iterator[str]:
+    strategy = loaded.strategy
     slip = plain(strategy.max_slippage_bps)
     kind = {"limit": "the worst level it needs", "market": "that bound"}[strategy.order.type]
     yield f"orders: limit IOC at {kind}, at most {slip} bps from the touch"
     capital, risk = strategy.capital_allocation, strategy.risk_controls
     yield f"open at once: at most {risk.max_open_cycles} cycles"
     if capital.max_allocation is not None:
-        yield f"open cycles hold together at most {_money(capital.max_allocation, strategy)}"
+        yield f"open cycles hold together at most {_money(capital.max_allocation, loaded)}"
     if risk.max_position_size is not None:
-        yield f"one cycle has at most {_money(risk.max_position_size, strategy)}"
+        yield f"one cycle has at most {_money(risk.max_position_size, loaded)}"
     stops = [f"{risk.stop_after_consecutive_losses} losses in a row"]
     if risk.max_daily_loss is not None:
-        stops.append(f"a loss of {_money(risk.max_daily_loss, strategy)} in a UTC day")
+        stops.append(f"a loss of {_money(risk.max_daily_loss, loaded)} in a UTC day")
     yield f"stops after {' or '.join(stops)}, until `monitor.py --reset-risk`"
     if strategy.max_leg_latency_ms is not None:
         yield f"a leg slower than {strategy.max_leg_latency_ms} ms is compared with selling"
@@ -123,8 +127,9 @@ def _limits(strategy: Strategy) -> Iterator[str]:
         yield f"a path that was left because of price or time rests for {seconds} s"
 
 
-def _worst(strategy: Strategy, found: Discovery) -> Iterator[str]:
+def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
     """The greatest planned loss of one cycle: its floor, and what an unwind may cost on top."""
+    strategy = loaded.strategy
     capital, panic = strategy.capital_allocation, strategy.panic_sell
     lowest = min(wanted.min_profit_bps for wanted in found.wanted)
     floor_bps = max(strategy.max_slippage_bps - lowest, Decimal(0))
@@ -145,7 +150,7 @@ def _worst(strategy: Strategy, found: Discovery) -> Iterator[str]:
     )
     if capital.amount is not None and not isinstance(capital.amount, dict):
         most = capital.amount * strategy.risk_controls.max_open_cycles
-        yield f"at work at once: at most {_money(most, strategy)}"
+        yield f"at work at once: at most {_money(most, loaded)}"
 
 
 def _missing(loaded: Loaded, found: Discovery) -> Iterator[str]:

@@ -271,12 +271,3 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: Order = field(default_factory=Order)
     panic_sell: PanicSell = field(default_factory=PanicSell)
     execution: Execution = field(default_factory=Execution)
-
-    @property
-    def only_start(self) -> str | None:
-        """The currency that every cycle of this strategy begins with; None: there may be several."""
-        if self.cycle is not None:
-            return self.cycle[0]
-        if self.start_currencies is not None and len(self.start_currencies) == 1:
-            return self.start_currencies[0]
-        return None

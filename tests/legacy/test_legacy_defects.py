@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from arb.feeds.generated import GeneratedMarket
+from arb.machine.risk import identity_of
+from arb.market.cycles import count_cycles, directed_cycles
 from tests.spec.command_line import Said, total
 from tests.spec.processes import rows
 from tests.spec.scripted_feed import (
@@ -28,7 +31,6 @@ from tests.spec.scripted_feed import (
 NOT_HERE = {
     13: "a rate limiter that stalled polling: no venue is polled over a network yet",
     14: "a status cache slower than its poller: replies carry the fills, nothing is cached",
-    22: "a generator that kept one direction per triangle: paths are named, in both directions",
     25: "an optimizer that was a dictionary of averages: there is none",
     26: "tests that never imported the engine: this folder does nothing else",
     27: "a performance suite that was not there: `tools/bench.py` prints its ratios",
@@ -282,3 +284,16 @@ def test_sums_of_fills_are_the_fees_of_the_summary(calm: Said) -> None:
         by_asset.setdefault(str(fill["fee_asset"]), []).append(fill)
     summed = {asset: total(fills, "fee") for asset, fills in by_asset.items()}
     assert {asset: Decimal(fee) for asset, fee in calm.summary["fees"].items()} == summed
+
+
+def test_row_22_both_directions_of_every_triangle_are_found() -> None:
+    """A generator sorted each triple and so kept one direction. Here both are cycles, each once."""
+    found = [
+        tuple(leg.spend_asset for leg in legs)
+        for legs in directed_cycles(GeneratedMarket(1).markets, 3)
+        if len(legs) == 3
+    ]
+    assert len(found) == 2 * count_cycles(GeneratedMarket(1).markets, 3)
+    names = {identity_of(path) for path in found}
+    assert len(names) == len(found)
+    assert names == {identity_of(path[::-1]) for path in found}
