@@ -83,7 +83,8 @@ class Runner:
         self._wake.setdefault(cycle_id, asyncio.Event()).set()
 
     async def cancel(self) -> None:
-        """Stop working at once; what is left stays in the log for recovery."""
+        """Stop working at once, for good; what is left stays in the log for recovery."""
+        self.ready = False  # a task that ends by itself just now must not begin again
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

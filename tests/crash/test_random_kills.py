@@ -39,7 +39,7 @@ def live_and_die(number: int, folder: Path) -> Story:
     faulty.write_text(strategy_text(faults=FAULTS, **text))
     calm.write_text(strategy_text(faults=None, **text))
     struck: Counter[str] = Counter()
-    for _ in range(KILLS_PER_LOG * 3):
+    for _ in range(KILLS_PER_LOG * 8):
         if struck.total() >= KILLS_PER_LOG:
             break
         if rng.random() < 0.2:

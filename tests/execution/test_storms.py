@@ -1,5 +1,6 @@
 """Everything at once, at random: faults of every kind, kills at every point, other people's trades."""
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
@@ -8,6 +9,7 @@ import pytest
 
 from arb import crashpoints
 from arb.clock import NS_PER_S
+from arb.events import facts as f
 from tests.spec.world import World
 
 RATES = {
@@ -29,9 +31,17 @@ RATES = {
     "garbage": 0.04,
 }
 LIVES = 8
+# These strategies lose on purpose, and no limit is to keep them out of the weather.
+UNLIMITED = (
+    "risk_controls: {stop_after_consecutive_losses: 1000000, slippage_cooldown_seconds: 0}\n"
+)
+LIMITED = (
+    "risk_controls: {max_open_cycles: 2, stop_after_consecutive_losses: 1000000,"
+    " slippage_cooldown_seconds: 0, max_daily_loss: 40, max_position_size: 600}\n"
+)
 
 
-def storm(make: Callable[..., World], seed: int) -> World:
+def storm(make: Callable[..., World], seed: int, risk: str = UNLIMITED) -> World:
     """Several lives in the storm, then fair weather until everything rests."""
     rng = Random(seed)
     third = rng.random() < 0.5
@@ -41,8 +51,10 @@ def storm(make: Callable[..., World], seed: int) -> World:
         plan={"never_ns": 20 * NS_PER_S, "ban_ns": 3 * NS_PER_S, "maintenance_ns": 5 * NS_PER_S},
     )
     world.strategies = [
-        world.strategy("one", retries=rng.randint(0, 3)),
-        world.strategy("two", cycle="[USDT, ETH, BTC]", min_profit="-500", amount="700"),
+        world.strategy("one", retries=rng.randint(0, 3), extra=risk),
+        world.strategy(
+            "two", cycle="[USDT, ETH, BTC]", min_profit="-500", amount="700", extra=risk
+        ),
     ]
     world.storm(RATES, seed)
     for _ in range(LIVES):
@@ -57,7 +69,7 @@ def storm(make: Callable[..., World], seed: int) -> World:
         world.wait(rng.choice([0, 0.3, 2, 30]))
     world.heal()
     world.wait(30)
-    assert world.recover() in {0, 1}
+    assert world.recover() in {0, 1, 4}
     return world
 
 
@@ -89,6 +101,35 @@ def test_after_the_storm_every_unit_is_accounted_for(
 ) -> None:
     world = storm(worlds, seed)
     world.check()
+
+
+@pytest.mark.parametrize("seed", range(100, 108))
+def test_two_strategies_in_a_storm_keep_their_limits_over_kills_and_share_what_there_is(
+    worlds: Callable[..., World], seed: int
+) -> None:
+    world = storm(worlds, seed, LIMITED)
+    world.check()
+    open_now: dict[str, set[str]] = {"one": set(), "two": set()}
+    ended: Counter[str] = Counter()
+    tripped: set[str] = set()
+    owner: dict[str, str] = {}
+    for one in world.records():
+        fact, stream = one.fact, one.stream
+        match fact:
+            case f.CycleOpened():
+                assert fact.strategy not in tripped, "it opened a cycle behind its own limit"
+                assert fact.start_amount <= 600
+                owner[stream] = fact.strategy
+                open_now[fact.strategy].add(stream)
+                assert len(open_now[fact.strategy]) <= 2
+            case f.RiskTripped():
+                tripped.add(fact.strategy)
+            case f.CycleCompleted() | f.CycleLiquidated() | f.CycleParked() | f.CycleMissed():
+                open_now[owner[stream]].discard(stream)
+                ended[owner[stream]] += 1
+            case f.CycleRefused() | f.CycleAbandoned():
+                open_now[owner[stream]].discard(stream)
+    assert ended.total() > 0, "nothing was traded: take another seed"
 
 
 @pytest.mark.long
