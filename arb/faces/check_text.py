@@ -24,7 +24,7 @@ def check_lines(
     """
     strategy = loaded.strategy
     found = discover(loaded, markets, fees)
-    yield f"{strategy.name}: {strategy.exchange}, mode {strategy.execution.mode}"
+    yield f"{strategy.name}: {strategy.venue.id}, mode {strategy.execution.mode}"
     yield from _indented(_markets(markets))
     yield from _indented(_cycles(loaded, found))
     yield from _indented(_sizes(loaded))
