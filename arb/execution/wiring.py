@@ -4,6 +4,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -29,7 +30,9 @@ from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PAPER_RULES, PaperVenue
 from arb.execution.building import Outside, Wish, build
 from arb.execution.engine import Engine, Parts
+from arb.execution.feeding import play
 from arb.execution.history import History
+from arb.execution.kill_switch import kill_switch
 from arb.execution.operator import Operator
 from arb.execution.sources import Market
 from arb.feeds.source import MarketSource
@@ -129,7 +132,7 @@ async def assemble(
         events = open_log(
             options.db,
             mode=mode,
-            venue=strategy.exchange,
+            venue=strategy.venue.id,
             account=account.uid,
             instance=ids.instance_from(seed),
             run=run_id,
@@ -153,10 +156,11 @@ async def assemble(
             events=events,
             history=history,
             venue=venue,
-            source=source,
+            changes=partial(play, source, clock, every_row=backtest),
             run_id=run_id,
-            lock_account=lambda: account_lock.append(lock_account(strategy.exchange, account.uid)),
+            lock_account=lambda: account_lock.append(lock_account(strategy.venue.id, account.uid)),
             space_low=(lambda: False) if backtest else (lambda: free_space_low(options.db)),
+            kill_switch=None if backtest else kill_switch(options.db),
         )
         wish = Wish(cycles=options.cycles, recover=options.recover, duration_s=options.duration_s)
         built = build(loaded, wish, outside)
@@ -186,11 +190,11 @@ def _refuse_early(loaded: Loaded, db: Path, identity: LogCreated | None) -> None
     execution = strategy.execution
     if identity is not None and (identity.mode, identity.venue) != (
         execution.mode,
-        strategy.exchange,
+        strategy.venue.id,
     ):
         raise WrongLog(
             f"{db} is a log of mode {identity.mode} on {identity.venue}, this run is "
-            f"{execution.mode} on {strategy.exchange}; give another --db"
+            f"{execution.mode} on {strategy.venue.id}; give another --db"
         )
     paper = db.with_name(db.name + PAPER_SUFFIX)
     if identity is not None and execution.mode == "paper" and not paper.exists():

@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from inspect import isawaitable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PaperVenue
 from arb.execution.building import Outside, Wish, build
 from arb.execution.control import ActResult, Request
+from arb.execution.feeding import play
 from arb.execution.history import History
 from arb.execution.journal import Journal
 from arb.execution.operator import NextRun, Operator
@@ -204,7 +205,7 @@ class World:
             events=Pen(life, log),
             history=history,
             venue=Line(life, self.faulty),
-            source=self.stage,
+            changes=partial(play, self.stage, self.clock, every_row=False),
             run_id=f"run{self._lives}",
             lock_account=lambda: None,
             space_low=lambda: self.space_low,
