@@ -37,8 +37,10 @@ from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
 
+Changes = Callable[[int], AsyncIterator[Change]]  # of the books, after a time
 
-async def _see_all(_markets: Collection[str]) -> None:
+
+async def see_all(_markets: Collection[str]) -> None:
     """Nothing has to be done where every book is there already."""
 
 
@@ -49,12 +51,12 @@ class Outside(Struct, frozen=True, kw_only=True):
     events: EventLog
     history: History
     venue: VenueWithBooks
-    changes: Callable[[int], AsyncIterator[Change]]  # of the books, after a time
+    changes: Changes
     run_id: str
     lock_account: Callable[[], None]
     space_low: Callable[[], bool]
     kill_switch: KillSwitch | None = None
-    attend: Callable[[Collection[str]], Awaitable[None]] = _see_all  # these markets' books matter
+    attend: Callable[[Collection[str]], Awaitable[None]] = see_all  # these markets' books matter
 
 
 class Wish(Struct, frozen=True, kw_only=True):

@@ -9,13 +9,14 @@ from typing import Final, Self
 from msgspec import Struct
 
 from arb.errors import ArbError, ConfigInvalid
+from arb.execution.assembling import Options, Run
 from arb.execution.control import ControlServer
 from arb.execution.engine import Engine
 from arb.execution.real_clock import RealClock
 from arb.execution.sources import Market, open_market
 from arb.execution.tally import Summary
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
-from arb.execution.wiring import Options, Run, assemble
+from arb.execution.wiring import assemble
 from arb.strategy.loader import Loaded
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from arb.errors import ArbError, ConfigInvalid
+from arb.execution.assembling import Options, Run, shared
 from arb.execution.running import EXIT_INTERRUPTED, Ended, run_engine
 from arb.execution.sources import open_market
-from arb.execution.wiring import Options, Run, fee_rates, shared
+from arb.execution.wiring import fee_rates
 from arb.faces.check_text import check_lines
 from arb.faces.progress import Progress
 from arb.faces.run_text import Echo, Story, configure_log, say, summary_lines
