@@ -120,10 +120,12 @@ class Engine:
         except ArbError as error:
             self.fail(error)
         finally:
+            # All of them before the first await: who cuts the end off leaves nobody at work.
             for task in background:
                 task.cancel()
+            self._p.runner.stop()
             await asyncio.gather(*background, return_exceptions=True)
-            await self._p.runner.cancel()
+            await self._p.runner.stopped()
         return await self._end(reason)
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:

@@ -92,13 +92,15 @@ class Runner:
             if pending and (client_order_id is None or client_order_id in pending):
                 self.wake(cycle.id)
 
-    async def cancel(self) -> None:
+    def stop(self) -> None:
         """Stop working at once, for good; what is left stays in the log for recovery."""
         self.ready = False  # a task that ends by itself just now must not begin again
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stopped(self) -> None:
+        """Wait until nobody works on a cycle any more."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def open(self, draft: Draft) -> Cycle:
         """Append a new cycle with its validation and first intent in one batch, and work on it."""

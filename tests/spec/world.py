@@ -47,6 +47,7 @@ from tests.spec.stage import BOOKS, MARKETS, START_NS, Sides, Stage
 OPENING: Final = {name: Decimal(n) for name, n in {"USDT": 10_000, "BTC": 1, "ETH": 10}.items()}
 TAKER: Final = Decimal("0.001")
 LIFE_S_MAX: Final = 100 * 86_400
+TURNS_TO_END: Final = 10  # of the loop: tasks that were told to end need a few
 INSTANCE: Final = "aaaa"
 
 Act = Callable[[Life], object]
@@ -233,11 +234,12 @@ class World:
             ended = await asyncio.gather(*helpers, dead, return_exceptions=True)
             history.close()
             await log.close()
-        if not killed:
-            for error in (result, *ended):
-                if isinstance(error, Exception):
-                    raise error
-            self._nobody_is_left()
+        for error in () if killed else (result, *ended):
+            if isinstance(error, Exception):
+                raise error
+        for _ in range(TURNS_TO_END):
+            await asyncio.sleep(0)
+        self._nobody_is_left()
         return None if killed else result
 
     async def _act(self, life: Life, seconds: float, act: Act) -> None:
