@@ -124,6 +124,7 @@ async def assembled(
         run=run_id,
         at_ns=clock.now_ns(),
         on_loop=backtest,
+        durable=not backtest,
         projector=Projections(),
     )
     history = History(events)

@@ -347,7 +347,7 @@ class Engine:
         p = self._p
         rounds = 0
         while True:
-            await p.desk.clock.sleep(limits.SWEEP_INTERVAL_S)
+            await p.desk.clock.sleep(p.reconciler.interval_s())
             await try_judge(p.reconciler)
             rounds += 1
             if rounds % limits.SWEEPS_PER_MARKETS_READ == 0:
