@@ -4,6 +4,7 @@ import socket
 import ssl
 
 import aiohttp
+import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from arb.errors import ConfigInvalid
@@ -37,18 +38,28 @@ class Redirected(AbstractResolver):
         """There is nothing to close."""
 
 
-def redirected_session(connection: Connection) -> aiohttp.ClientSession | None:
-    """Open the session that sends everything to `connect_to`; None: the class makes its own.
+async def _refuse_redirect(*_: object) -> None:
+    # A request that is redirected is sent a second time: an order must not be.
+    raise aiohttp.ClientError("the venue answered with a redirection, which is not followed")
 
-    Whoever opens it closes it. Raises ConfigInvalid where `ca_file` is no certificate.
+
+def open_session(connection: Connection) -> aiohttp.ClientSession:
+    """Open the session that a venue's class is to use; whoever opens it closes it.
+
+    With `connect_to`, every connection goes there. Raises ConfigInvalid where `ca_file` is no
+    certificate.
     """
+    once = aiohttp.TraceConfig()
+    once.on_request_redirect.append(_refuse_redirect)
     if connection.connect_to is None:
-        return None
+        context = ssl.create_default_context(cafile=certifi.where())
+        connector = aiohttp.TCPConnector(ssl=context)
+        return aiohttp.ClientSession(connector=connector, trust_env=True, trace_configs=[once])
     connector = aiohttp.TCPConnector(
         resolver=Redirected(connection.connect_to), ssl=trust(connection), use_dns_cache=False
     )
     # Without `trust_env` no proxy of the environment can lead elsewhere.
-    return aiohttp.ClientSession(connector=connector, trust_env=False)
+    return aiohttp.ClientSession(connector=connector, trust_env=False, trace_configs=[once])
 
 
 def trust(connection: Connection) -> ssl.SSLContext:
