@@ -236,3 +236,19 @@ def dialect_of(venue: str, *, practice: bool, unproven: bool) -> Dialect:
             f"{venue} was never proven end to end here; --unproven-venue trades there all the same"
         )
     return row
+
+
+def for_data(venue: str) -> Dialect:
+    """Give a row to read public data with: of a venue that is not known, a row that proves nothing."""
+    unknown = "its protocol is not known"
+    return DIALECTS.get(venue) or Dialect(
+        venue=venue,
+        create_key="clientOrderId",
+        lookup=None,
+        duplicate_rule="none",
+        fee_side="received",
+        market_buy_unit="base",
+        history_ns=0,
+        absence_rule="none",
+        unfit=unknown,
+    )

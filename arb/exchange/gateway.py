@@ -26,7 +26,8 @@ from arb.exchange.port import (
     VenueError,
     VenueRules,
 )
-from arb.market.book import FeeRates, MarketRules
+from arb.feeds.live import LiveBooks
+from arb.market.book import Book, FeeRates, MarketRules
 from arb.money import plain
 
 log = structlog.get_logger()
@@ -38,9 +39,12 @@ _SALT: Final = b"arb account fingerprint"
 
 
 class Gateway:
-    """A `Venue` over REST. Private methods need credentials."""
+    """A `Venue` over REST, with the `Books` that its streams fill. The account needs credentials."""
 
-    def __init__(self, connection: Connection, dialect: Dialect, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, dialect: Dialect, clock: Clock, books: LiveBooks
+    ) -> None:
+        self._books = books
         self._connection = connection
         self._dialect = dialect
         self._clock = clock
@@ -74,6 +78,14 @@ class Gateway:
         await self._line.close()
 
     # --- public reads
+
+    def book(self, market: str) -> Book | None:
+        """The latest book of a market's stream; None while there is none."""
+        return self._books.book(market)
+
+    def heard_ns(self, market: str) -> int | None:
+        """When the connection that carries the market was last heard."""
+        return self._books.heard_ns(market)
 
     async def time_ns(self) -> int:
         """Read the venue's clock, and sign by it from now on."""

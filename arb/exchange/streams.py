@@ -5,7 +5,6 @@ disconnect. It only makes the next reading of an order come sooner.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
@@ -48,11 +47,12 @@ class Streams:
                 work = self._follow(market) if streamed else self._poll(market)
                 self._tasks[market] = asyncio.create_task(work, name=f"book {market}")
         deadline = self._clock.now_ns() + round(FIRST_BOOKS_S * NS_PER_S)
-        while self._clock.now_ns() < deadline:
-            missing = [market for market in markets if self._books.book(market) is None]
-            if not missing:
-                return
+        while missing := [market for market in markets if self._books.book(market) is None]:
+            if self._clock.now_ns() >= deadline:
+                break
             await self._clock.sleep(0.02)
+        if not missing:
+            return
         log.warning("books.missing", n=len(missing), first=missing[:5])
 
     def watch_account(self) -> None:
@@ -67,8 +67,8 @@ class Streams:
 
     def heard_ns(self) -> int | None:
         """When every connection that carries books was last known to be alive."""
-        now_ns, now_ms = self._clock.now_ns(), time.time_ns() // NS_PER_MS
-        ages = [_age_ms(client, now_ms) for client in _open(self._ccxt)]
+        now_ns = self._clock.now_ns()  # ccxt's own times are of the same clock
+        ages = [_age_ms(client, now_ns // NS_PER_MS) for client in _open(self._ccxt)]
         known = [age for age in ages if age is not None]
         if not known:
             return self._heard_ns
