@@ -69,6 +69,10 @@ class PaperDesk:
             for name, rules in self._source.markets.items()
         }
 
+    def is_halted(self, market: str) -> bool:
+        """Whether a market is halted now."""
+        return market in self._halted
+
     def book(self, market: str, now_ns: int) -> Book | None:
         """The book less what this account took from it; None for a halted market."""
         if market in self._halted:

@@ -13,7 +13,7 @@ from msgspec import structs
 from arb.clock import NS_PER_MS, Clock
 from arb.exchange.fault_views import View, view_of
 from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_desk import MARKET_HALTED, UNKNOWN_MARKET, PaperDesk, Placement
+from arb.exchange.paper_desk import UNKNOWN_MARKET, PaperDesk, Placement
 from arb.exchange.paper_records import PaperFill, PaperOrder, Statement
 from arb.exchange.port import Balance, BalanceChange, OrderNotFound, Refused
 from arb.exchange.practice.faults import Faults
@@ -85,9 +85,11 @@ class Hall:
         }
 
     def rules(self, market: str) -> MarketRules | None:
-        """The rules of a market; None for one that is not listed."""
+        """The rules of a market, not active while it is halted; None for one that is not listed."""
         rules = self._source.markets.get(market)
-        return None if rules is None or market in self._delisted else rules
+        if rules is None or market in self._delisted:
+            return None
+        return structs.replace(rules, active=False) if self._desk.is_halted(market) else rules
 
     def depth(self, market: str) -> tuple[Book, int]:
         """The book that is published now, and the id of its last update."""
@@ -140,10 +142,7 @@ class Hall:
         return self._shown(Told(order, fills), self.view())
 
     def cancel(self, market: str, client_order_id: str) -> Told:
-        """Cancel a resting order; raises OrderNotFound, and Refused while the market is halted."""
-        self._go_on()
-        if not self._desk.markets()[market].active:
-            raise Refused(MARKET_HALTED, market)
+        """Cancel a resting order, of a halted market too; raises OrderNotFound."""
         order = self._desk.cancel(market, client_order_id, self.now_ns())
         self._told_about(market)
         return Told(order, self.account.fills_of(order.number))
