@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -34,6 +35,15 @@ TICK_S: Final = 0.05
 SHUTDOWN_S: Final = 0.2
 UID_MAX: Final = 10**9
 
+BALANCES: Final = MappingProxyType(
+    {
+        "USDT": Decimal(10_000),
+        "BTC": Decimal("0.1"),
+        "ETH": Decimal(2),
+        "BNB": Decimal(10),
+    }
+)
+
 MakeDoor = Callable[[Grounds], Door]
 
 
@@ -46,17 +56,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     control_port: int = 0
     seed: int = 1
     source: MarketSource | None = None  # None: the generated market of the seed
-    balances: Mapping[str, Decimal] = {
-        "USDT": Decimal(10_000),
-        "BTC": Decimal("0.1"),
-        "ETH": Decimal(2),
-        "BNB": Decimal(10),
-    }  # of a new account; one that exists keeps its own
+    balances: Mapping[str, Decimal] = BALANCES  # of a new account; one that exists keeps its own
     taker: Decimal = Decimal("0.001")
     maker: Decimal = Decimal("0.001")
     fee_asset: str | None = None
     third_share: Decimal = ONE  # of the usual rate, where the fee asset pays
-    rates: Mapping[str, float] = {}
+    rates: Mapping[str, float] = MappingProxyType({})
     may_withdraw: bool = False
 
 
