@@ -83,6 +83,9 @@ class Door(Protocol):
         ...
 
 
+MakeDoor = Callable[[Grounds], Door]
+
+
 class Gate:
     """What every request goes through: the ban, the faults, the reply."""
 
