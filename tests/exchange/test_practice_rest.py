@@ -126,8 +126,12 @@ def test_a_wrong_order_is_refused_with_the_venues_own_code(
     async def story() -> None:
         async with practising(tmp_path) as there:
             order = {
-                **{"symbol": "ETHUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "IOC"},
-                **{"quantity": "0.1", "price": "2000"},
+                "symbol": "ETHUSDT",
+                "side": "BUY",
+                "type": "LIMIT",
+                "timeInForce": "IOC",
+                "quantity": "0.1",
+                "price": "2000",
                 **changed,
             }
             told = await there.refused("POST", "/api/v3/order", **order)
