@@ -116,8 +116,9 @@ class Engine:
         finally:
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
-            await self._p.runner.cancel()
+            # All are told before anybody is waited for: we may be cut off here, while we wait.
+            left = [*background, *self._p.runner.cancel()]
+            await asyncio.gather(*left, return_exceptions=True)
         return await self._end(reason)
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:

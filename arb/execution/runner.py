@@ -82,13 +82,16 @@ class Runner:
         """Look at a waiting cycle now."""
         self._wake.setdefault(cycle_id, asyncio.Event()).set()
 
-    async def cancel(self) -> None:
-        """Stop working at once, for good; what is left stays in the log for recovery."""
+    def cancel(self) -> list[asyncio.Task[None]]:
+        """Stop working at once, for good, and name the tasks that still have to be seen ending.
+
+        What is left stays in the log for recovery.
+        """
         self.ready = False  # a task that ends by itself just now must not begin again
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        return tasks
 
     async def open(self, draft: Draft) -> Cycle:
         """Append a new cycle with its validation and first intent in one batch, and work on it."""
