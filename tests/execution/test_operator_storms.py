@@ -11,7 +11,7 @@ from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.errors import IllegalMove, VersionConflict
 from arb.exchange.port import Refused
-from tests.execution.test_storms import RATES
+from tests.execution.test_storms import RATES, UNLIMITED
 from tests.spec.lives import Life
 from tests.spec.world import World
 
@@ -36,7 +36,7 @@ def storm(make: Callable[..., World], seed: int) -> World:
         bnb=rng.choice(["10", "0.004"]) if third else None,
         plan={"never_ns": 20 * NS_PER_S, "ban_ns": 3 * NS_PER_S, "maintenance_ns": 5 * NS_PER_S},
     )
-    extra = "" if rng.random() < 0.7 else "panic_sell: {enabled: false}\n"
+    extra = UNLIMITED + ("" if rng.random() < 0.7 else "panic_sell: {enabled: false}\n")
     world.strategies = [
         world.strategy("one", retries=rng.randint(0, 3), extra=extra),
         world.strategy(
