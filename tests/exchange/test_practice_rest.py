@@ -25,7 +25,7 @@ def test_the_real_client_reads_markets_with_their_exact_filters(tmp_path: Path) 
             assert D(found["limits"]["cost"]["min"]) == D(5)
             there.hall.halt("ETH/USDT", halted=True)
             there.hall.delist("ETH/BTC")
-            again = await there.client.load_markets(True)
+            again = await there.client.load_markets(reload=True)
             assert again["ETH/USDT"]["active"] is False
             assert "ETH/BTC" not in again
 
@@ -119,8 +119,12 @@ def test_a_wrong_order_is_refused_with_the_venues_own_code(tmp_path: Path) -> No
         async with practising(tmp_path) as there:
             for changed, code, text in WRONG:
                 order = {
-                    **{"symbol": "ETHUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "IOC"},
-                    **{"quantity": "0.1", "price": "2000"},
+                    "symbol": "ETHUSDT",
+                    "side": "BUY",
+                    "type": "LIMIT",
+                    "timeInForce": "IOC",
+                    "quantity": "0.1",
+                    "price": "2000",
                     **changed,
                 }
                 told = await there.refused("POST", "/api/v3/order", **order)
@@ -136,7 +140,7 @@ def test_a_halted_market_is_closed_and_lets_orders_be_cancelled(tmp_path: Path) 
         async with practising(tmp_path) as there:
             await there.bought("xrest", price="1990", time_in_force="GTC")
             await there.controlled("act", {"act": "halt", "market": "ETH/USDT"})
-            with pytest.raises(ccxt.MarketClosed, match="-1013|Market is closed"):
+            with pytest.raises(ccxt.MarketClosed, match="Market is closed"):
                 await there.bought("xno")
             await there.client.cancel_order(None, "ETH/USDT", {"clientOrderId": "xrest"})
             await there.controlled("act", {"act": "halt", "market": "ETH/USDT", "on": False})
