@@ -64,7 +64,7 @@ def speaker(
         """The venue's class, which keeps each answer and asks us before each request."""
 
         async def throttle(self, cost: float | None = None) -> None:
-            await pace(1.0 if cost is None else float(cost))
+            await pace(1 if cost is None else cost)
 
         async def fetch(self, *values: object, **named: object) -> object:
             call = _CALL.get()
