@@ -13,7 +13,7 @@ from arb.errors import ConfigInvalid
 from arb.exchange.practice.fault_table import AFTER, BEFORE, FAULTS, GROUPS
 from arb.exchange.practice.faults import read_rates
 from arb.exchange.practice.windows import VISIBILITY_NS
-from arb.exchange.practice.world import World
+from arb.exchange.practice.world import HALT_NS, World
 from tests.exchange.practising import Practising, lived, practising, until
 from tests.exchange.scripted import START_NS
 
@@ -257,6 +257,27 @@ def test_what_others_do_is_real(tmp_path: Path, fault: str) -> None:
                 assert (order.client_order_id or "").startswith("web_")
             if fault.endswith(("withdrawal", "deposit")):
                 assert len(there.hall.changes(0)) == 1
+
+    lived(story())
+
+
+def test_a_halt_ends_and_a_delisting_does_not_whatever_restarts(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = VirtualClock(START_NS)
+        async with practising(tmp_path, clock=clock) as there:
+            there.hall.delist("ETH/BTC")
+            there.hall.halt("ETH/USDT", halted=True)
+        async with practising(tmp_path, clock=clock) as there:
+            assert "ETH/BTC" not in there.hall.markets()
+            assert there.hall.halted() == {"ETH/USDT"}
+            world = World(there.running.grounds)
+            clock.advance_to(START_NS + HALT_NS - 1)
+            world.tick()
+            assert there.hall.halted() == {"ETH/USDT"}
+            clock.advance_to(START_NS + HALT_NS)
+            world.tick()
+            assert there.hall.halted() == frozenset()
+            assert "ETH/BTC" not in there.hall.markets()
 
     lived(story())
 
