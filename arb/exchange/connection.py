@@ -1,11 +1,9 @@
-"""Where a venue is and who we are there: what a gateway is made from. Secrets are kept so that they never print."""
+"""The way to a venue and the keys for it. Keys come from the environment or `.env`, and never print."""
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final, NoReturn
 
 from dotenv import dotenv_values
@@ -13,39 +11,126 @@ from msgspec import Struct
 
 from arb import limits
 from arb.errors import ConfigInvalid
+from arb.strategy.schema import Exchange
 
-KEYS_FILE: Final = "keys.env"  # beside a ca_file: what a practice exchange writes for its users
-DOTENV_FILE: Final = ".env"
-ENVIRONMENT: Final = "the environment"
+DOTENV: Final = ".env"
+KEYS_BESIDE_CA: Final = "keys.env"  # where the practice exchange leaves the keys that it made
 PASSWORD_VENUES: Final = frozenset({"bitget", "kucoin", "okx"})  # their keys have a third part
-HIDDEN: Final = "Credentials(hidden)"
 PORT_MAX: Final = 65_535
-FINGERPRINT_CHARS: Final = 16
+_HIDDEN: Final = "<hidden>"
+_LEGACY: Final = ("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET", "EXCHANGE_PASSWORD")
+_CREDENTIAL: Final = re.compile(r"[\x21-\x7e]+(?:\s[\x21-\x7e]+)*")  # a PEM key has lines
+_ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^\[\]:/]*)):(?P<port>[0-9]{1,5})")
 
-_CREDENTIAL = re.compile(r"[\x21-\x7e]+(\s[\x21-\x7e]+)*")  # a PEM key has lines
-_ADDRESS = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^\[\]:/]*)):(?P<port>[0-9]{1,5})")
+
+class Credentials:
+    """A key, its secret and, on some venues, a password. Nothing but `reveal` shows them.
+
+    No text, log, traceback, encoding or copy has them in it.
+    """
+
+    __slots__ = ("_reveal", "source")
+    _reveal: Callable[[], tuple[str, str, str | None]]
+    source: str  # where they were found, in words
+
+    def __init__(self, key: str, secret: str, password: str | None, *, source: str) -> None:
+        # In a closure no walk over attributes, no debugger's list of locals and no repr finds them.
+        object.__setattr__(self, "_reveal", lambda: (key, secret, password))
+        object.__setattr__(self, "source", source)
+
+    def reveal(self) -> tuple[str, str, str | None]:
+        """Give key, secret and password to the one who signs with them."""
+        return self._reveal()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("credentials do not change")
+
+    def __repr__(self) -> str:
+        return f"Credentials({_HIDDEN}, source={self.source!r})"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("credentials are not written anywhere")
+
+    def __copy__(self) -> "Credentials":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Credentials":
+        return self
 
 
 class Address(Struct, frozen=True):
-    """A host and port on this machine."""
+    """Where every connection goes instead of the venue: a port of this machine."""
 
-    host: str  # an IP address: never a name that somebody could define otherwise
+    host: str  # a number: a name could be defined to be elsewhere
     port: int
 
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """A venue, and the way to it."""
+
+    venue: str
+    sandbox: bool = False
+    connect_to: Address | None = None
+    ca_file: Path | None = None
+    options: Mapping[str, str | int | bool]
+    practice: bool = False
+    credentials: Credentials | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what goes only with an address of this machine; raises ConfigInvalid."""
+        if self.connect_to is None and self.ca_file is not None:
+            raise ConfigInvalid("ca_file goes only with connect_to")
+        if self.connect_to is None and self.practice:
+            raise ConfigInvalid("dialect practice goes only with connect_to")
 
 
 def parse_connect_to(text: str) -> Address:
-    """Read `127.0.0.1:8443`, `localhost:8443` or `[::1]:8443`; raises ConfigInvalid for what is not this machine."""
+    """Read `127.0.0.1:8443`, `localhost:8443` or `[::1]:8443`; raises ConfigInvalid for other places."""
     found = _ADDRESS.fullmatch(text.strip())
     if found is None:
         raise ConfigInvalid(f"connect_to must be HOST:PORT, such as 127.0.0.1:8443, was {text!r}")
-    host, port = found["six"] or found["host"] or "", int(found["port"])
+    port = int(found["port"])
     if not 0 < port <= PORT_MAX:
-        raise ConfigInvalid(f"connect_to: port must be within 1..{PORT_MAX}, was {port}")
-    return Address(_loopback(host), port)
+        raise ConfigInvalid(f"connect_to: the port must be within 1..{PORT_MAX}, was {port}")
+    return Address(_loopback(found["six"] or found["host"] or ""), port)
+
+
+def connection_of(
+    exchange: Exchange, ca_file: Path | None, credentials: Credentials | None
+) -> Connection:
+    """Turn what a strategy says of its venue into the way there; raises ConfigInvalid."""
+    address = None if exchange.connect_to is None else parse_connect_to(exchange.connect_to)
+    return Connection(
+        venue=exchange.id,
+        sandbox=exchange.sandbox,
+        connect_to=address,
+        ca_file=ca_file,
+        options=exchange.options,
+        practice=exchange.dialect == "practice",
+        credentials=credentials,
+    )
+
+
+def read_credentials(
+    exchange: Exchange, ca_file: Path | None, environ: Mapping[str, str], folder: Path
+) -> Credentials | None:
+    """Find the keys for a venue; None where there are none.
+
+    The venue's own names go before the legacy ones. Each are looked for in the environment, then in
+    `.env` of the folder, then, for a venue on this machine, in `keys.env` beside its `ca_file`. Those
+    that go together come from one place. Raises ConfigInvalid where only some of them are there.
+    """
+    paths = [folder / DOTENV]
+    if exchange.connect_to is not None and ca_file is not None:
+        paths.append(ca_file.with_name(KEYS_BESIDE_CA))
+    found = _find(exchange.id, environ, paths)
+    if isinstance(found, str):
+        environ = {}  # an error's variables may be printed with it
+        raise ConfigInvalid(found)
+    return found
 
 
 def _loopback(host: str) -> str:
@@ -55,8 +140,8 @@ def _loopback(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         address = None
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "scope_id", None)
-    if address is None or mapped is not None or not address.is_loopback:
+    elsewhere = getattr(address, "ipv4_mapped", None) or getattr(address, "scope_id", None)
+    if address is None or elsewhere is not None or not address.is_loopback:
         raise ConfigInvalid(
             f"connect_to leads to this machine only (127.0.0.0/8, [::1] or localhost), was {host!r};"
             " leave it out to trade at the venue itself"
@@ -64,159 +149,56 @@ def _loopback(host: str) -> str:
     return str(address)
 
 
-class Credentials:
-    """A key, its secret and, on some venues, its password; raises ConfigInvalid for what cannot be one.
-
-    They are in no attribute: no text, log, traceback, copy or encoding shows them. `reveal` is the only door.
-    """
-
-    __slots__ = ("_door",)
-    _door: Callable[[], tuple[str, str, str | None]]
-
-    def __init__(self, key: str, secret: str, password: str | None = None) -> None:
-        wrong = [
-            name
-            for name, value in (("key", key), ("secret", secret), ("password", password))
-            if value is not None and not _CREDENTIAL.fullmatch(value)
-        ]
-        if wrong:
-            # The frame of an error may be printed with its variables.
-            key = secret = HIDDEN
-            password = None
-            raise ConfigInvalid(f"the {wrong[0]} is empty, or has characters that no key has")
-
-        def door() -> tuple[str, str, str | None]:
-            return key, secret, password
-
-        object.__setattr__(self, "_door", door)
-
-    def reveal(self) -> tuple[str, str, str | None]:
-        """Key, secret and password, for the one who signs requests."""
-        return self._door()
-
-    @property
-    def fingerprint(self) -> str:
-        """Tell keys apart without showing them: the beginning of the key's SHA-256."""
-        return hashlib.sha256(self._door()[0].encode()).hexdigest()[:FINGERPRINT_CHARS]
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("credentials do not change")
-
-    def __repr__(self) -> str:
-        return HIDDEN
-
-    def __format__(self, spec: str) -> str:
-        return HIDDEN
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("credentials are not copied to where they could be read")
-
-    def __copy__(self) -> "Credentials":
-        return self
-
-    def __deepcopy__(self, memo: object) -> "Credentials":
-        return self
-
-
-class Connection(Struct, frozen=True, kw_only=True):
-    """A venue, the way to it and our credentials there; raises ConfigInvalid where these do not fit each other."""
-
-    venue: str  # its id, such as "binance"
-    sandbox: bool = False
-    connect_to: Address | None = None  # every request goes here, under the venue's own host names
-    ca_file: Path | None = None  # with connect_to: the only certificate authority that is trusted
-    options: Mapping[str, object] = MappingProxyType({})  # for the client's own switches
-    dialect: str | None = None  # None: the venue's own
-    credentials: Credentials | None = None
-
-    def __post_init__(self) -> None:
-        if self.connect_to is None and self.ca_file is not None:
-            raise ConfigInvalid("ca_file needs connect_to: a venue's own certificate is public")
-        if self.connect_to is None and self.dialect is not None:
-            raise ConfigInvalid(
-                f"dialect {self.dialect} needs connect_to: it is not the venue's own"
-            )
-
-
-def dotenv_paths(
-    folder: Path, connect_to: Address | None = None, ca_file: Path | None = None
-) -> tuple[Path, ...]:
-    """Where credentials may be kept, first place first: `.env` in a folder, then `keys.env` beside a ca_file."""
-    beside = () if connect_to is None or ca_file is None else (ca_file.parent / KEYS_FILE,)
-    return (folder / DOTENV_FILE, *beside)
-
-
-def credential_names(venue: str) -> tuple[str, str, str]:
-    """The variables of a venue's key, secret and password."""
-    prefix = "ARB_" + re.sub(r"[^A-Z0-9]", "_", venue.upper())
-    return f"{prefix}_API_KEY", f"{prefix}_SECRET", f"{prefix}_PASSWORD"
-
-
-LEGACY_NAMES: Final = ("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET")
-
-
-def read_credentials(
-    venue: str, environ: Mapping[str, str], dotenv: Path | Sequence[Path] = ()
-) -> Credentials | None:
-    """Find a venue's credentials; None where there are none, ConfigInvalid where there is half of them.
-
-    The venue's own variables are looked for before the legacy ones, and the environment before the
-    files. What belongs together comes from one place: keys of two accounts are never mixed.
-    """
-    paths = (dotenv,) if isinstance(dotenv, Path) else tuple(dotenv)
-    found = _find(venue, environ, paths)
-    if isinstance(found, str):
-        environ = {}  # the frame of an error may be printed with its variables
-        raise ConfigInvalid(found)
-    return found
-
-
 def _find(
     venue: str, environ: Mapping[str, str], paths: Sequence[Path]
 ) -> Credentials | str | None:
-    """Credentials, or what is wrong with them, or None."""
-    places: list[tuple[str, Mapping[str, str | None]]] = [(ENVIRONMENT, environ)]
+    """The keys, or what is wrong with them: whoever raises that has no key in its variables."""
+    places: list[tuple[str, Mapping[str, str | None]]] = [("the environment", environ)]
     for path in paths:
-        values = _read_dotenv(path)
+        values = _read(path)
         if isinstance(values, str):
             return values
-        places.append((str(path), values))
-    for names in (credential_names(venue), LEGACY_NAMES):
-        for place, values in places:
+        places.append((DOTENV if path.name == DOTENV else str(path), values))
+    own = f"ARB_{re.sub('[^A-Z0-9]', '_', venue.upper())}"
+    for names in ((f"{own}_API_KEY", f"{own}_SECRET", f"{own}_PASSWORD"), _LEGACY):
+        for source, values in places:
             given = {name: value for name in names if (value := (values.get(name) or "").strip())}
             if given:
-                return _pair(venue, place, names, given)
+                return _checked(venue, names, given, source)
     return None
 
 
-def _pair(
-    venue: str, place: str, names: Sequence[str], given: Mapping[str, str]
+def _checked(
+    venue: str, names: Sequence[str], given: Mapping[str, str], source: str
 ) -> Credentials | str:
-    needed = [*names[:2], credential_names(venue)[2]] if venue in PASSWORD_VENUES else names[:2]
+    needed = names if venue in PASSWORD_VENUES else names[:2]
     missing = [name for name in needed if name not in given]
     if missing:
-        return (
-            f"half of the credentials for {venue}: {place} has {' and '.join(given)}, but not"
-            f" {' and '.join(missing)}; set {', '.join(needed)} there together, or none of them"
-        )
-    wrong = [name for name, value in given.items() if not _CREDENTIAL.fullmatch(value)]
-    if wrong:
-        return f"{wrong[0]} in {place} has characters that no key has"
-    return Credentials(given[names[0]], given[names[1]], given.get(credential_names(venue)[2]))
+        has, needs = " and ".join(given), " and ".join(missing)
+        verbs = ("is" if len(given) == 1 else "are", "is" if len(missing) == 1 else "are")
+        every = "both" if len(needed) == 2 else "all three"  # noqa: PLR2004 -- that is what both means
+        return f"{source}: {has} {verbs[0]} set and {needs} {verbs[1]} not; set {every} there"
+    for name, value in given.items():
+        if not _CREDENTIAL.fullmatch(value):
+            return f"{source}: {name} has characters in it that no key has"
+    key, secret, password = (given.get(name) for name in names)
+    assert key is not None
+    assert secret is not None
+    return Credentials(key, secret, password, source=source)
 
 
-def _read_dotenv(path: Path) -> Mapping[str, str | None] | str:
-    """The variables of a file; none of a file that is not there."""
+def _read(path: Path) -> Mapping[str, str | None] | str:
+    """The variables of a file, none of one that is not there; or why it cannot be read."""
     try:
         if not path.exists():
             return {}
         if path.is_dir():
-            return f"{path} is a folder, not a file"
+            return f"{path} cannot be read: it is a folder"
         if path.stat().st_size > limits.DOTENV_FILE_BYTES_MAX:
-            return f"{path} has more than {limits.DOTENV_FILE_BYTES_MAX} bytes: it holds no keys"
-        # A secret may have a "$" in it, which means nothing.
+            return f"{path} cannot be read: more than {limits.DOTENV_FILE_BYTES_MAX} bytes"
+        # A secret may have a "$" in it, which stands for itself.
         return dotenv_values(path, interpolate=False, encoding="utf-8")
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}"
     except UnicodeDecodeError:
-        return f"{path} is not a text in UTF-8"
+        return f"{path} cannot be read: it is no text in UTF-8"
