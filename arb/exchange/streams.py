@@ -37,7 +37,7 @@ class Streams:
         self._heard_ns: int | None = None
         self.broken = 0  # how often a stream broke
         ccxt.streaming = {**ccxt.streaming, "keepAlive": KEEP_ALIVE_MS}
-        books.heard = self.heard_ns
+        books.heard = lambda _market: self.heard_ns()
 
     async def watch(self, markets: Collection[str]) -> None:
         """Follow these markets too, and wait a while for the first book of each."""
