@@ -1,4 +1,4 @@
-"""Binance's REST door: requests over HTTP, signed over the text as it was sent."""
+"""Binance's door: requests over HTTP, signed over the text as it was sent, and the sockets beside."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -8,9 +8,12 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from arb.exchange.practice.binance_api import BinanceApi, Endpoint
+from arb.exchange.practice.binance_admission import Endpoint
+from arb.exchange.practice.binance_api import BinanceApi
 from arb.exchange.practice.binance_params import Params
+from arb.exchange.practice.binance_streams import MarketStreams
 from arb.exchange.practice.binance_words import error, excuse
+from arb.exchange.practice.binance_ws_api import WsApi
 from arb.exchange.practice.doors import Execute, Gate, Grounds, Reply, Said
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -23,13 +26,15 @@ class BinanceDoor:
 
     def __init__(self, grounds: Grounds) -> None:
         self.api: Final = BinanceApi(grounds)
-        self._grounds = grounds
         self._hall = grounds.hall
+        self._sockets = (MarketStreams(grounds, self.api), WsApi(grounds, self.api))
 
     def register(self, app: web.Application, gate: Gate) -> None:
         """Add the routes."""
         for (method, path), endpoint in self.api.endpoints().items():
             app.router.add_route(method, path, self._handler(endpoint, gate))
+        for door in self._sockets:
+            door.register(app, gate)
 
     def excuse(self, fault: str, wait_ns: int) -> Reply:
         """Word a fault."""
@@ -53,7 +58,7 @@ class BinanceDoor:
         try:
             params = Params(_once(query, body))
             signing = _SIGNATURE.sub("", query) + _SIGNATURE.sub("", body)
-            self.api.admit(endpoint, params, key, signing)
+            self.api.admission.admit(endpoint, params, key, signing)
             params.allow(endpoint.known)
         except Said as said:
             raise Said(self._headed(said.reply, endpoint)) from None
@@ -68,7 +73,7 @@ class BinanceDoor:
         return execute
 
     def _headed(self, reply: Reply, endpoint: Endpoint) -> Reply:
-        usage = self.api.usage.headers(self._hall.now_ns(), of_order=endpoint.of_order)
+        usage = self.api.admission.usage.headers(self._hall.now_ns(), of_order=endpoint.of_order)
         return msgspec.structs.replace(reply, headers={**usage, **reply.headers})
 
 

@@ -83,6 +83,9 @@ class Door(Protocol):
         ...
 
 
+MakeDoor = Callable[[Grounds], Door]
+
+
 class Gate:
     """What every request goes through: the ban, the faults, the reply."""
 
@@ -133,6 +136,13 @@ class Gate:
         if fault is not None and fault in AFTER:
             reply = self._spoilt(reply, fault)
         return reply, fault
+
+    def refusal(self) -> web.Response | None:
+        """The answer to a new connection while every request is refused; None lets it in."""
+        closed_ns = self._faults.closed_for_ns(self._hall.now_ns())
+        return (
+            _response(self._door.excuse(self._faults.closed_by, closed_ns)) if closed_ns else None
+        )
 
     async def wait(self, seconds: float) -> None:
         """Wait, but not beyond the server's end."""

@@ -3,10 +3,11 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -14,13 +15,15 @@ from aiohttp import web
 from msgspec import Struct
 
 from arb.clock import Clock
+from arb.events.sqlite.locks import HeldLock
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.practice.certificates import ensure_certificates
 from arb.exchange.practice.control import Control
-from arb.exchange.practice.doors import Door, Gate, Grounds
+from arb.exchange.practice.doors import Gate, Grounds
 from arb.exchange.practice.faults import Faults
 from arb.exchange.practice.hall import Hall
 from arb.exchange.practice.keys import Keys, ensure_keys
+from arb.exchange.practice.venues import DOORS
 from arb.exchange.practice.world import World
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.source import MarketSource
@@ -34,7 +37,14 @@ TICK_S: Final = 0.05
 SHUTDOWN_S: Final = 0.2
 UID_MAX: Final = 10**9
 
-MakeDoor = Callable[[Grounds], Door]
+BALANCES: Final = MappingProxyType(
+    {
+        "USDT": Decimal(10_000),
+        "BTC": Decimal("0.1"),
+        "ETH": Decimal(2),
+        "BNB": Decimal(10),
+    }
+)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -46,17 +56,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     control_port: int = 0
     seed: int = 1
     source: MarketSource | None = None  # None: the generated market of the seed
-    balances: Mapping[str, Decimal] = {
-        "USDT": Decimal(10_000),
-        "BTC": Decimal("0.1"),
-        "ETH": Decimal(2),
-        "BNB": Decimal(10),
-    }  # of a new account; one that exists keeps its own
+    balances: Mapping[str, Decimal] = BALANCES  # of a new account; one that exists keeps its own
     taker: Decimal = Decimal("0.001")
     maker: Decimal = Decimal("0.001")
     fee_asset: str | None = None
     third_share: Decimal = ONE  # of the usual rate, where the fee asset pays
-    rates: Mapping[str, float] = {}
+    rates: Mapping[str, float] = MappingProxyType({})
     may_withdraw: bool = False
 
 
@@ -75,15 +80,22 @@ class Practice(Struct):
 
 
 @asynccontextmanager
-async def practice(
-    settings: Settings, clock: Clock, make_door: MakeDoor
-) -> AsyncIterator[Practice]:
+async def practice(settings: Settings, clock: Clock) -> AsyncIterator[Practice]:
     """Run a practice exchange in this loop; everything it keeps is in the settings' folder.
 
-    Raises WrongLog, ConfigInvalid and OSError where it cannot begin.
+    Raises LogLocked where another one runs on the same account, and WrongLog, ConfigInvalid or
+    OSError where it cannot begin.
     """
     folder = settings.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with HeldLock(folder / f"{settings.venue}.lock", f"the practice account in {folder}"):
+        async with _running(settings, clock) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Practice]:
+    folder = settings.folder
     certificates = ensure_certificates(folder, clock.now_ns())
     keys_file = folder / "keys.env"
     keys = ensure_keys(keys_file)
@@ -103,7 +115,7 @@ async def practice(
             third_share=settings.third_share,
         )
         grounds = Grounds(hall, faults, keys, asyncio.Event(), may_withdraw=settings.may_withdraw)
-        door = make_door(grounds)
+        door = DOORS[settings.venue](grounds)
         gate = Gate(grounds, door)
         app = web.Application()
         door.register(app, gate)
@@ -116,6 +128,7 @@ async def practice(
             _serving(control, settings.control_port, None) as control_port,
         ):
             ticking = asyncio.create_task(_tick(hall, World(grounds), grounds.closing))
+            ticking.add_done_callback(_say_what_ended)
             try:
                 yield Practice(
                     port=port,
@@ -144,6 +157,11 @@ async def _tick(hall: Hall, world: World, closing: asyncio.Event) -> None:
                 await closing.wait()
         except TimeoutError:
             continue
+
+
+def _say_what_ended(ticking: asyncio.Task[None]) -> None:
+    if not ticking.cancelled() and ticking.exception() is not None:
+        log.error("practice.stopped", error=repr(ticking.exception()))
 
 
 @asynccontextmanager
