@@ -1,5 +1,6 @@
 """Connections as a venue's class makes them, sent to this machine where the strategy says so."""
 
+import errno
 import ipaddress
 import socket
 import ssl
@@ -56,9 +57,10 @@ class OnlyThere:
         family, kind, proto, _, sockaddr = where
         host, port = sockaddr[:_SOCKADDR_PARTS]
         if (str(host), port) != (self._address.host, self._address.port):
-            raise ConnectionRefusedError(
+            raise PermissionError(
+                errno.EACCES,
                 f"{host}:{port} is not {self._address.host}:{self._address.port}, where every"
-                " connection of this strategy goes"
+                " connection of this strategy goes",
             )
         return socket.socket(family, kind, proto)
 

@@ -259,4 +259,3 @@ def test_a_connection_that_asks_nonsense_is_answered(tmp_path: Path) -> None:
                 }
 
     lived(story())
-
