@@ -39,6 +39,8 @@ WAIT_FIRST_S: Final = 0.25
 WAIT_MAX_S: Final = 30.0
 WATCH_FINAL_ORDERS_S: Final = 86_400
 SWEEP_INTERVAL_S: Final = 5.0
+SWEEP_MARKETS_PER_S_MAX: Final = 2.0  # more own markets are swept less often: reads are rationed
+KILL_SWITCH_POLL_S: Final = 0.2
 SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is known within a minute
 START_PATIENCE_S: Final = 60.0
 CLOCK_READ_AGE_S_MAX: Final = 60.0
@@ -49,6 +51,9 @@ CYCLES_WATCHED_MAX: Final = 500_000  # of one strategy, rescored on each update 
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
 BOOK_LEVELS_MAX: Final = 100
+
+# --- live venues
+DOTENV_FILE_BYTES_MAX: Final = 65_536
 
 # --- declined opportunities
 DECLINED_FLUSH_S: Final = 60.0  # one event a strategy in this time

@@ -17,8 +17,9 @@ from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.events.sqlite import LogReader
 from arb.exchange.paper_account import PaperAccount
+from arb.execution.assembling import Options
 from arb.execution.sources import open_market
-from arb.execution.wiring import PAPER_SUFFIX, Options, assemble
+from arb.execution.wiring import PAPER_SUFFIX, assemble
 from arb.ids import account_stream, strategy_stream
 from arb.strategy.loader import Loaded, load
 

@@ -20,12 +20,7 @@ from arb.exchange.exact_json import BadJson, exact_json
 from arb.exchange.fate import Reply
 from arb.money import plain
 
-ORDER_LANE: Final = "order"
-RESOLVE_LANE: Final = "resolve"
-READ_LANE: Final = "read"
-LANE: Final[ContextVar[str]] = ContextVar("arb_venue_lane", default=READ_LANE)
-
-Throttle = Callable[[float, str], Awaitable[None]]  # the endpoint's cost, the lane
+Throttle = Callable[[float], Awaitable[None]]  # the endpoint's cost
 Hear = Callable[[Mapping[str, str]], None]  # the reply's headers: some venues tell the used weight
 
 
@@ -44,7 +39,6 @@ class Sent(Struct, frozen=True):
 class Call(Struct, kw_only=True):
     """One call of the gateway."""
 
-    lane: str = READ_LANE
     order: Sent | None = None  # of a create
     time_ms: int | None = None  # what the request is signed with, instead of now
     headers: dict[str, str] = field(default_factory=dict)
@@ -97,23 +91,11 @@ def class_names(error: BaseException) -> tuple[str, ...]:
     return tuple(names)
 
 
-class NoRedirects:
-    """An aiohttp session that follows no redirect: a redirected order would be sent a second time."""
-
-    def __init__(self, session: Any) -> None:  # noqa: ANN401 -- aiohttp's, at the gateway's edge
-        self._session = session
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- the same
-        made = getattr(self._session, name)
-        if name in {"get", "post", "put", "delete", "patch"}:
-            return lambda *args, **kwargs: made(*args, **{**kwargs, "allow_redirects": False})
-        return made
-
-
-def harden(base: type[Any], around: Surroundings, *, raw: bool = True) -> type[Any]:
+def harden(base: type[Any], around: Surroundings) -> type[Any]:
     """Derive a client class that reads exactly, rounds nothing, sends an order once and records its replies.
 
-    `raw`: it makes nothing of orders and trades, because the raw bodies are read.
+    What it makes of orders and trades is a guess where a field is missing: in calls of the gateway it
+    makes nothing of them, and the raw bodies are read instead. Its streams go on as they are.
     """
 
     class Client(base):  # type: ignore[misc]  # known when it runs
@@ -135,6 +117,17 @@ def harden(base: type[Any], around: Surroundings, *, raw: bool = True) -> type[A
         def price_to_precision(self, symbol: str, price: Any) -> Any:  # noqa: ANN401, ARG002
             return price
 
+        # --- orders and trades
+
+        def parse_trades(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401
+            return [] if CALL.get() is not None else super().parse_trades(*args, **more)
+
+        def parse_orders(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401
+            return [] if CALL.get() is not None else super().parse_orders(*args, **more)
+
+        def parse_order(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401
+            return {} if CALL.get() is not None else super().parse_order(*args, **more)
+
         # --- time
 
         def milliseconds(self) -> int:
@@ -155,9 +148,7 @@ def harden(base: type[Any], around: Surroundings, *, raw: bool = True) -> type[A
         # --- sending
 
         async def throttle(self, cost: float | None = None) -> None:
-            call = CALL.get()
-            lane = LANE.get() if call is None else call.lane
-            await around.throttle(1 if cost is None else cost, lane)
+            await around.throttle(1 if cost is None else cost)
 
         async def fetch(
             self,
@@ -213,23 +204,7 @@ def harden(base: type[Any], around: Surroundings, *, raw: bool = True) -> type[A
             return text
 
     Client.__name__ = base.__name__
-    if not raw:
-        return Client
-
-    class RawClient(Client):
-        """What the client makes of orders and trades is a guess where a field is missing: the raw body is read instead."""
-
-        def parse_trades(self, *_args: Any, **_more: Any) -> list[Any]:  # noqa: ANN401
-            return []
-
-        def parse_orders(self, *_args: Any, **_more: Any) -> list[Any]:  # noqa: ANN401
-            return []
-
-        def parse_order(self, *_args: Any, **_more: Any) -> dict[str, Any]:  # noqa: ANN401
-            return {}
-
-    RawClient.__name__ = base.__name__
-    return RawClient
+    return Client
 
 
 def round_apart(rounds: Callable[..., str]) -> Callable[..., str]:

@@ -131,16 +131,14 @@ class Dialect(Struct, frozen=True, kw_only=True):
     options: tuple[tuple[str, object], ...] = ()  # of the client
 
     @property
+    def practice(self) -> bool:
+        """Whether this is a practice exchange's row: its windows are short, its money is not real."""
+        return not self.live
+
+    @property
     def absence_provable(self) -> bool:
         """Whether an order's absence can be proven here."""
         return not self.why_no_absence
-
-    @property
-    def why_refused(self) -> str:
-        """Why this venue is not traded on: for good, or without the operator's explicit word; "" for a proven one."""
-        if self.why_no_absence:
-            return f"{self.venue} cannot be traded on: {self.why_no_absence}"
-        return "" if self.proven else f"{self.venue} is not proven: {self.why_unproven}"
 
     def rules(self) -> VenueRules:
         """What the engine needs to know."""

@@ -11,12 +11,11 @@ from msgspec.structs import replace
 from arb.clock import NS_PER_DAY, NS_PER_S
 from arb.errors import ConfigInvalid
 from arb.exchange import refusals
-from arb.exchange.dialect_shape import Dialect, Lateness, Lookup, OrderKeys, Replies, TradeKeys
+from arb.exchange.dialect_shape import Dialect as Dialect  # noqa: PLC0414 -- others take it from here
+from arb.exchange.dialect_shape import Lateness, Lookup, OrderKeys, Replies, TradeKeys
 from arb.exchange.dialects_binance import BINANCE, MEXC
 from arb.exchange.dialects_unproven import UNPROVEN
 from arb.exchange.practice import windows
-
-PRACTICE: Final = "practice"
 
 _OKX_ORDER: Final = OrderKeys(
     id="ordId",
@@ -82,7 +81,7 @@ def _practice(row: Dialect) -> Dialect:
     """The same protocol at the practice exchange: its windows are short, true and enforced, its money is not real."""
     return replace(
         row,
-        name=f"{PRACTICE}-{row.name}",
+        name=f"practice-{row.name}",
         live=False,
         recv_window_ns=windows.RECV_WINDOW_NS,
         backend_limit_ns=windows.BACKEND_LIMIT_NS,
@@ -91,20 +90,68 @@ def _practice(row: Dialect) -> Dialect:
     )
 
 
-DIALECTS: Final[Mapping[str, Dialect]] = {
-    row.name: row for row in (BINANCE, OKX, *UNPROVEN, MEXC, _practice(BINANCE), _practice(OKX))
-}
+DIALECTS: Final[Mapping[str, Dialect]] = {row.venue: row for row in (BINANCE, OKX, *UNPROVEN, MEXC)}
+PRACTICE: Final[Mapping[str, Dialect]] = {row.venue: _practice(row) for row in (BINANCE, OKX)}
 
 
-def find(venue: str, dialect: str | None = None) -> Dialect:
-    """The row of a venue, or its practice row where `dialect` says so; raises ConfigInvalid for an unknown one."""
-    if dialect not in {None, PRACTICE}:
-        raise ConfigInvalid(
-            f"exchange.dialect: {dialect!r} is unknown; leave it out, or say practice"
+def why_refused(row: Dialect) -> str:
+    """Why a venue is not traded on: for good, or without the operator's explicit word; "" for a proven one."""
+    if row.why_no_absence:
+        return (
+            f"{row.venue} cannot be traded live: {row.why_no_absence}, so an order whose reply is lost "
+            "could never be proven absent"
         )
-    name = venue if dialect is None else f"{dialect}-{venue}"
-    row = DIALECTS.get(name)
-    if row is None or name.startswith(f"{PRACTICE}-") != (dialect == PRACTICE):
-        known = [one.venue for one in DIALECTS.values() if one.live == (dialect is None)]
-        raise ConfigInvalid(f"exchange.id: {venue!r} is none of {', '.join(known)}")
+    if row.proven:
+        return ""
+    return (
+        f"{row.venue} was never proven end to end here: {row.why_unproven}; --unproven-venue trades "
+        "there all the same"
+    )
+
+
+def dialect_of(venue: str, *, practice: bool, unproven: bool) -> Dialect:
+    """Choose a venue's row for trading live.
+
+    Raises ConfigInvalid where there is none, where it cannot prove absence, and, without
+    `unproven`, where it was never proven end to end.
+    """
+    if practice:
+        if venue not in PRACTICE:
+            known = ", ".join(sorted(PRACTICE))
+            raise ConfigInvalid(f"the practice exchange speaks {known}, not {venue}")
+        return PRACTICE[venue]
+    row = DIALECTS.get(venue)
+    if row is None:
+        known = ", ".join(sorted(name for name, one in DIALECTS.items() if one.absence_provable))
+        raise ConfigInvalid(
+            f"{venue} cannot be traded live: its protocol is not known; use {known}"
+        )
+    if row.why_no_absence or not (row.proven or unproven):
+        raise ConfigInvalid(why_refused(row))
     return row
+
+
+def for_data(venue: str) -> Dialect:
+    """Give a row to read public data with: of a venue that is not known, a row that proves nothing."""
+    return DIALECTS.get(venue) or Dialect(
+        name=venue,
+        venue=venue,
+        why_no_absence="its protocol is not known",
+        recv_window_ns=5 * NS_PER_S,
+        duplicate_rule="none",
+        history_ns=0,
+        create_key="clientOrderId",
+        lateness=Lateness(),
+        query=Lookup("never"),
+        cancel=Lookup("never"),
+        trades_page=1,
+        replies=Replies(),
+        order=OrderKeys(id="id", client="", amount="", filled="", made=""),
+        created=OrderKeys(id="id", client="", amount="", filled="", made=""),
+        trade=TradeKeys(
+            id="", order="", price="", amount="", cost="", fee="", fee_asset="", made=""
+        ),
+        statuses=(),
+        codes=refusals.Codes(where=(), refused={}),
+        options=(("fetchMarkets", {"types": ["spot"]}),),
+    )

@@ -140,6 +140,21 @@ class PaperAccount:
             for number, asset, amount, at_ns in rows
         )
 
+    def changes_after(self, number: int) -> tuple[BalanceChange, ...]:
+        """Deposits and withdrawals after one of them, by its number; reported or not."""
+        rows = self._db.execute(
+            "SELECT number, asset, amount, at_ns FROM changes WHERE number > ? ORDER BY number",
+            (number,),
+        )
+        return tuple(
+            BalanceChange(f"c{number}", asset, Decimal(amount), at_ns)
+            for number, asset, amount, at_ns in rows
+        )
+
+    def last_change_number(self) -> int:
+        """Name the number of the newest deposit or withdrawal; 0 before the first."""
+        return int(self._db.execute("SELECT coalesce(max(number), 0) FROM changes").get)
+
     # --- orders
 
     def next_order_number(self) -> int:
@@ -192,6 +207,23 @@ class PaperAccount:
         )
         return self._orders(where, since_ns)
 
+    def orders_after(self, number: int) -> tuple[PaperOrder, ...]:
+        """Orders after one of them, by its number, oldest first."""
+        return self._orders("WHERE number > ? ORDER BY number", number)
+
+    def orders_on(self, market: str, first: int) -> tuple[PaperOrder, ...]:
+        """Orders on a market from a number on, oldest first."""
+        return self._orders("WHERE market = ? AND number >= ? ORDER BY number", market, first)
+
+    def orders_by_client_id(self, at_least: int) -> dict[str, int]:
+        """Count the orders of every client's id that has at least so many."""
+        rows = self._db.execute(
+            "SELECT client_order_id, count(*) FROM orders WHERE client_order_id IS NOT NULL"
+            " GROUP BY client_order_id HAVING count(*) >= ?",
+            (at_least,),
+        )
+        return dict(rows)
+
     def _orders(self, where: str, *values: int | str) -> tuple[PaperOrder, ...]:
         rows = self._db.execute(f"SELECT {_ORDER} FROM orders {where}", values)  # noqa: S608 -- constants
         return tuple(_read_order(row) for row in rows)
@@ -233,6 +265,10 @@ class PaperAccount:
     def fills_since(self, since_ns: int) -> tuple[PaperFill, ...]:
         """Read all trades since a time, oldest first."""
         return self._fills("WHERE at_ns >= ? ORDER BY number", since_ns)
+
+    def fills_after(self, number: int) -> tuple[PaperFill, ...]:
+        """Read the trades after one of them, by its number, oldest first."""
+        return self._fills("WHERE number > ? ORDER BY number", number)
 
     def _fills(self, where: str, *values: int | str) -> tuple[PaperFill, ...]:
         rows = self._db.execute(f"SELECT {_FILL} FROM fills {where}", values)  # noqa: S608 -- constants

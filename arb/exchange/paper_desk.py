@@ -16,7 +16,7 @@ from arb.exchange.port import DUPLICATE_ORDER_ID, OrderNotFound, Refused
 from arb.feeds.source import MarketSource
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.booking import booked_cost, booked_fee
-from arb.money import ZERO, plain
+from arb.money import ONE, ZERO, plain
 
 ADVANCE_ROWS_MAX: Final = 5_000  # of the feed, between two looks; then only the last books count
 
@@ -51,11 +51,14 @@ class PaperDesk:
         source: MarketSource,
         fees: FeeRates,
         frictions: Frictions = NO_FRICTIONS,
+        *,
+        third_share: Decimal = ONE,
     ) -> None:
         self._account = account
         self._source = source
         self._fees = fees
         self._frictions = frictions
+        self._third_share = third_share  # of the usual rate, where the third asset pays
         self._seen_ns = account.seen_ns()
         self._halted = account.halted()
 
@@ -65,6 +68,10 @@ class PaperDesk:
             name: structs.replace(rules, active=False) if name in self._halted else rules
             for name, rules in self._source.markets.items()
         }
+
+    def is_halted(self, market: str) -> bool:
+        """Whether a market is halted now."""
+        return market in self._halted
 
     def book(self, market: str, now_ns: int) -> Book | None:
         """The book less what this account took from it; None for a halted market."""
@@ -278,7 +285,7 @@ class PaperDesk:
         fee = fee_elsewhere(
             asset,
             received,
-            rate,
+            rate * self._third_share,
             third,
             markets=self._source.markets,
             book_of=lambda name: self._source.book_at(name, at_ns),

@@ -152,6 +152,19 @@ def balances(rows: object, keys: tuple[str, str, str], names: Names) -> dict[str
     return found
 
 
+def rows(body: object, path: str) -> list[object]:
+    """The list at a path; raises Unreachable where there is none: a list that is not there is no empty list.
+
+    Some venues list by id: those rows are given theirs.
+    """
+    told = at(body, path)
+    if isinstance(told, dict):
+        return [{"id": key, **row} if isinstance(row, dict) else row for key, row in told.items()]
+    if not isinstance(told, list):
+        raise Unreachable(f"the venue told no list: {body!r:.120}")
+    return told
+
+
 def _client_id(dialect: Dialect, row: Mapping[str, object], key: str) -> str | None:
     told = identity(at(row, key)) if key else None
     if told is None or not dialect.client_prefix:

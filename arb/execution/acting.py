@@ -9,6 +9,7 @@ from arb.events.sqlite import examine, open_log
 from arb.execution.control import ActResult, Request, ask_engine
 from arb.execution.history import History
 from arb.execution.journal import Journal
+from arb.execution.kill_switch import kill_switch
 from arb.execution.operator import NextRun, Operator
 from arb.execution.real_clock import RealClock
 from arb.projections.projector import Projections
@@ -62,7 +63,8 @@ async def _between_runs(db: Path, request: Request) -> ActResult:
     history = History(events)
     try:
         journal = Journal(events, clock, run, history.account(), history.open_cycles())
-        return await Operator(journal, history, NextRun(journal, history)).handle(request)
+        operator = Operator(journal, history, NextRun(journal, history), kill_switch(db))
+        return await operator.handle(request)
     finally:
         history.close()
         await events.close()

@@ -1,6 +1,6 @@
 """Put an engine together from what is ready-made: a venue, a market, a log and a clock."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import structlog
@@ -15,18 +15,19 @@ from arb.execution.breaker import Breaker
 from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
-from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
+from arb.execution.discovery import SKIPPED_TOLD_MAX, Wanted, discover
 from arb.execution.engine import Engine, Parts
-from arb.execution.feeding import play
 from arb.execution.guards import Guards
 from arb.execution.history import History
+from arb.execution.interest import markets_that_matter
 from arb.execution.journal import Journal
+from arb.execution.kill_switch import KillSwitch, KillWatch
 from arb.execution.operator import Operator
 from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally
 from arb.execution.trader import Trader
-from arb.feeds.source import Change, MarketSource
+from arb.feeds.source import Change
 from arb.limits import WATCH_FINAL_ORDERS_S
 from arb.market.scan import Watched
 from arb.money import ONE
@@ -36,6 +37,12 @@ from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
 
+Changes = Callable[[int], AsyncIterator[Change]]  # of the books, after a time
+
+
+async def see_all(_markets: Collection[str]) -> None:
+    """Nothing has to be done where every book is there already."""
+
 
 class Outside(Struct, frozen=True, kw_only=True):
     """What the engine stands on, and what a test may put in its place."""
@@ -44,10 +51,12 @@ class Outside(Struct, frozen=True, kw_only=True):
     events: EventLog
     history: History
     venue: VenueWithBooks
-    source: MarketSource
+    changes: Changes
     run_id: str
     lock_account: Callable[[], None]
     space_low: Callable[[], bool]
+    kill_switch: KillSwitch | None = None
+    attend: Callable[[Collection[str]], Awaitable[None]] = see_all  # these markets' books matter
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -106,17 +115,25 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         space_low=outside.space_low,
     )
 
+    traded: list[Wanted] = []
+    switch = outside.kill_switch
+
     def plan() -> None:
+        traded.clear()
         for one in loaded:
             found = discover(one, desk.markets, desk.fees)
             if found.left_out:
                 told = list(found.left_out[:SKIPPED_TOLD_MAX])
                 name = one.strategy.name
                 log.warning("cycles.left_out", strategy=name, n=len(found.left_out), first=told)
+            traded.extend(found.wanted)
             for wanted in found.wanted:
                 keep = ONE - wanted.fees.taker
                 number = detector.watch(Watched(wanted.legs, keep, wanted.min_profit_bps))
                 trader.want(number, wanted)
+
+    async def attend() -> None:
+        await outside.attend(markets_that_matter(desk, traded))
         if not backtest:  # a recording is judged by its rows alone
             detector.begin(desk.book(market) for market in sorted(desk.markets))
 
@@ -124,8 +141,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
 
     def feed() -> AsyncIterator[Change]:
         # A backtest judges every row, those too that came while the first readings were made.
-        after = began_ns if backtest else clock.now_ns()
-        return play(outside.source, clock, after_ns=after, every_row=backtest)
+        return outside.changes(began_ns if backtest else clock.now_ns())
 
     parts = Parts(
         desk=desk,
@@ -136,6 +152,8 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         tally=Tally(lambda: journal.moved),
         feed=feed,
         plan=plan,
+        attend=attend,
+        kill_watch=None if switch is None else KillWatch(switch, journal, clock),
         lock_account=outside.lock_account,
         run=outside.run_id,
         version=engine_version(),
@@ -146,7 +164,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     )
     engine = Engine(parts)
     runner.on_fatal = engine.fail
-    return Built(engine, parts, Operator(journal, history, runner))
+    return Built(engine, parts, Operator(journal, history, runner, switch))
 
 
 def _began_with(history: History, configs: Sequence[str]) -> Mapping[str, Strategy]:

@@ -1,7 +1,7 @@
 """The engine's life: the start order, the work, and an end that leaves nothing unsaid."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -15,6 +15,7 @@ from arb.events import facts as f
 from arb.exchange.port import Balance, Banned, KeyRevoked, Unreachable
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
+from arb.execution.kill_switch import KillWatch
 from arb.execution.reconcile import Reconciler, try_judge
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally, halted_everywhere
@@ -45,9 +46,11 @@ class Parts(Struct):
     tally: Tally
     feed: Callable[[], AsyncIterator[Change]]
     plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
+    attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there
     lock_account: Callable[[], None]
     run: str
     version: str
+    kill_watch: KillWatch | None = None
     duration_s: float | None = None
     cycles_max: int | None = None
     recover: bool = True
@@ -105,6 +108,9 @@ class Engine:
                         self._p.trader.declined.flush_for_ever(self._p.desk.clock), name="declined"
                     ),
                 ]
+                if self._p.kill_watch is not None:
+                    watching = self._p.kill_watch.look_for_ever()
+                    background.append(asyncio.create_task(watching, name="kill switch"))
                 for task in background:
                     task.add_done_callback(self._background_ended)
                 reason = await self._work()
@@ -114,10 +120,12 @@ class Engine:
         except ArbError as error:
             self.fail(error)
         finally:
+            # All of them before the first await: who cuts the end off leaves nobody at work.
             for task in background:
                 task.cancel()
+            self._p.runner.stop()
             await asyncio.gather(*background, return_exceptions=True)
-            await self._p.runner.cancel()
+            await self._p.runner.stopped()
         return await self._end(reason)
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
@@ -153,6 +161,8 @@ class Engine:
             balances = await self._wait_in_recovering(error)
         await self._announce()
         await p.reconciler.open_account()
+        if p.kill_watch is not None:  # before anything can be opened
+            await p.kill_watch.look()
         desk.arbiter.note_balances(balances)
         p.runner.ready = True
 
@@ -179,6 +189,7 @@ class Engine:
             if not (p.recover and desk.journal.cycles):
                 raise
             self._unplanned = error  # money is open: it comes to rest first
+        await p.attend()
         if desk.journal.account.opening is None:
             await patiently(p.reconciler.read_opening, what="opening")
         else:
@@ -336,7 +347,7 @@ class Engine:
         p = self._p
         rounds = 0
         while True:
-            await p.desk.clock.sleep(limits.SWEEP_INTERVAL_S)
+            await p.desk.clock.sleep(p.reconciler.interval_s())
             await try_judge(p.reconciler)
             rounds += 1
             if rounds % limits.SWEEPS_PER_MARKETS_READ == 0:

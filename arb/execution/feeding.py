@@ -9,7 +9,7 @@ LAG_NS_MAX = NS_PER_S  # a live-like feed that falls behind further is conflated
 
 
 async def play(
-    source: MarketSource, clock: Clock, *, after_ns: int, every_row: bool
+    source: MarketSource, clock: Clock, after_ns: int, *, every_row: bool
 ) -> AsyncIterator[Change]:
     """Yield changes in order; ends where a recording ends.
 

@@ -10,6 +10,7 @@ from arb.exchange.port import Banned, Unreachable
 from arb.execution.archive import Archive
 from arb.execution.control import ActResult, Request
 from arb.execution.journal import Journal
+from arb.execution.kill_switch import KillSwitch
 from arb.execution.resetting import ALL, clearings, resets
 from arb.execution.runner import decide_apart
 from arb.machine import commands as c
@@ -59,10 +60,17 @@ class NextRun:
 class Operator:
     """Carries out acting commands on a journal, with a runner or, between runs, without one."""
 
-    def __init__(self, journal: Journal, archive: Archive, runner: Worker) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        archive: Archive,
+        runner: Worker,
+        kill_switch: KillSwitch | None = None,
+    ) -> None:
         self._journal = journal
         self._archive = archive
         self._runner = runner
+        self._kill_switch = kill_switch
 
     async def handle(self, request: Request) -> ActResult:
         """Do what was asked; raises ArbError with the reason where that cannot be."""
@@ -99,6 +107,10 @@ class Operator:
         if account.halts and not request.reason:
             halts = "; ".join(f"{scope}: {why}" for scope, why in sorted(account.halts.items()))
             message = f"halted ({halts}); lifting it needs --reason TEXT"
+            return ActResult(ok=False, message=message, exit_code=2)
+        killed = None if self._kill_switch is None else self._kill_switch()
+        if killed is not None:
+            message = f"{killed}: take it away first, it would halt the engine again"
             return ActResult(ok=False, message=message, exit_code=2)
         if not account.halts and account.paused is None:
             return ActResult(ok=True, message="nothing was paused or halted")

@@ -87,6 +87,11 @@ class Reconciler:
         await refuse_used_next(self._desk, self._archive, markets)
         await self._sweeper.refuse_used_ids()
 
+    def interval_s(self) -> float:
+        """How long to wait between two comparisons: the venue's reads are not ours alone."""
+        markets = len(self._sweeper.own_markets(()))
+        return max(limits.SWEEP_INTERVAL_S, markets / limits.SWEEP_MARKETS_PER_S_MAX)
+
     # --- balances -----------------------------------------------------------------------------
 
     def _at_rest(self, asked_ns: int) -> set[str]:

@@ -82,13 +82,25 @@ class Runner:
         """Look at a waiting cycle now."""
         self._wake.setdefault(cycle_id, asyncio.Event()).set()
 
-    async def cancel(self) -> None:
+    def hint(self, client_order_id: str | None) -> None:
+        """Look at an order now that the venue has news of, or at every unresolved one for None.
+
+        What a stream says proves nothing; it only makes the next reading come sooner.
+        """
+        for cycle in self.desk.journal.cycles.values():
+            pending = [order.client_order_id for order in cycle.pending_orders()]
+            if pending and (client_order_id is None or client_order_id in pending):
+                self.wake(cycle.id)
+
+    def stop(self) -> None:
         """Stop working at once, for good; what is left stays in the log for recovery."""
         self.ready = False  # a task that ends by itself just now must not begin again
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stopped(self) -> None:
+        """Wait until nobody works on a cycle any more."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def open(self, draft: Draft) -> Cycle:
         """Append a new cycle with its validation and first intent in one batch, and work on it."""

@@ -2,20 +2,22 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
 
 from msgspec import Struct
 
-from arb.errors import ArbError, ConfigInvalid
+from arb.errors import ArbError
+from arb.execution.assembling import Options, Run, shared
 from arb.execution.control import ControlServer
 from arb.execution.engine import Engine
 from arb.execution.real_clock import RealClock
 from arb.execution.sources import Market, open_market
 from arb.execution.tally import Summary
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
-from arb.execution.wiring import Options, Run, assemble
+from arb.execution.wiring import assemble
 from arb.strategy.loader import Loaded
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -48,8 +50,6 @@ def run_engine(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ende
     Raises ArbError where the run could not be put together.
     """
     mode = loaded[0].strategy.execution.mode
-    if mode == "live":
-        raise ConfigInvalid("live mode is not part of this version; use --mode paper")
     if mode == "backtest":
         with _BacktestSignals() as signals:
             market = open_market(loaded[0])
@@ -62,7 +62,7 @@ def run_engine(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ende
                 signals.engine = run.engine
 
             return run_virtual(loop, _backtest(loaded, options, clock, market, seen))
-    return asyncio.run(_paper(loaded, options, watch))
+    return asyncio.run(_on_the_clock(loaded, options, watch))
 
 
 async def _backtest(
@@ -103,11 +103,10 @@ class _BacktestSignals:
         self.engine.interrupt()
 
 
-async def _paper(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ended:
+async def _on_the_clock(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ended:
     with _Signals() as signals:
         try:
-            market = open_market(loaded[0])
-            async with assemble(loaded, options, RealClock(), market) as run:
+            async with _assembled(loaded, options, RealClock()) as run:
                 control = ControlServer(Path(options.db), run.operator.handle)
                 await control.start()
                 try:
@@ -117,6 +116,40 @@ async def _paper(loaded: Sequence[Loaded], options: Options, watch: Watch) -> En
                     await control.stop()
         except asyncio.CancelledError:
             raise Interrupted("interrupted before it began") from None
+
+
+@asynccontextmanager
+async def _assembled(
+    loaded: Sequence[Loaded], options: Options, clock: RealClock
+) -> AsyncIterator[Run]:
+    """Put a live or a paper run together."""
+    execution = shared(loaded).execution
+    if execution.mode == "live":
+        from arb.execution.live import assemble_live  # noqa: PLC0415 -- it brings aiohttp along
+
+        async with assemble_live(loaded, options, clock) as run:
+            yield run
+        return
+    async with (
+        opened_market(loaded[0], clock) as market,
+        assemble(loaded, options, clock, market) as run,
+    ):
+        yield run
+
+
+@asynccontextmanager
+async def opened_market(loaded: Loaded, clock: RealClock) -> AsyncIterator[Market]:
+    """Open the market of a strategy, a live one too; raises ArbError."""
+    execution = loaded.strategy.execution
+    if execution.mode == "backtest" or (
+        execution.mode == "paper" and execution.paper.feed != "live"
+    ):
+        yield open_market(loaded)
+        return
+    from arb.execution.live import live_market  # noqa: PLC0415 -- it brings aiohttp along
+
+    async with live_market(loaded.strategy, loaded.ca_file, clock) as market:
+        yield market
 
 
 class _Signals:

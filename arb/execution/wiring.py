@@ -1,104 +1,35 @@
-"""The composition root: the one place that knows every part, and puts a run together."""
+"""Put paper runs and backtests together: the paper venue, its account, and the market it plays."""
 
 import random
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
-import structlog
-from msgspec import Struct
 
-from arb import ids
 from arb.clock import NS_PER_MS, Clock
-from arb.errors import ConfigInvalid, WrongLog
+from arb.errors import WrongLog
 from arb.events.facts import LogCreated
-from arb.events.sqlite import (
-    HeldLock,
-    SqliteLog,
-    examine,
-    free_space_low,
-    lock_account,
-    open_log,
-)
+from arb.events.sqlite import examine
 from arb.exchange.fault_plan import FaultPlan
 from arb.exchange.faults import FaultyVenue
 from arb.exchange.frictions import Frictions
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PAPER_RULES, PaperVenue
-from arb.execution.building import Outside, Wish, build
-from arb.execution.engine import Engine, Parts
+from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
+from arb.execution.feeding import play
 from arb.execution.history import History
-from arb.execution.operator import Operator
 from arb.execution.sources import Market
 from arb.feeds.source import MarketSource
 from arb.market.book import FeeRates
 from arb.money import BPS, plain
-from arb.projections.projector import Projections
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Backtest, Faults, Paper, Strategy
 
-log = structlog.get_logger()
-
 PAPER_SUFFIX = ".paper"
 Settings = Paper | Backtest
-
-
-class Options(Struct, frozen=True, kw_only=True):
-    """What a run was asked beside its strategies."""
-
-    db: Path
-    cycles: int | None = None
-    recover: bool = True
-    duration_s: float | None = None
-
-
-class Run(Struct, kw_only=True):
-    """A run that is put together: the engine, and what faces may look at."""
-
-    engine: Engine
-    log: SqliteLog
-    parts: Parts
-    operator: Operator
-    notes: tuple[str, ...]
-    began: int = 0  # the log's last position before this run
-    span_ns: tuple[int, int] | None = (
-        None  # first and last moment of what is played, if it has an end
-    )
-
-
-def shared(loaded: Sequence[Loaded]) -> Strategy:
-    """The settings that several strategies of one run must share; raises ConfigInvalid."""
-    first = loaded[0].strategy
-    for other in loaded[1:]:
-        strategy = other.strategy
-        for name, mine, theirs in (
-            ("exchange", first.exchange, strategy.exchange),
-            ("fees", first.fees, strategy.fees),
-            ("execution", first.execution, strategy.execution),
-            # The same words can name other files where the strategies lie in other folders.
-            ("data_file", _file(loaded[0].data_file), _file(other.data_file)),
-            ("markets_file", _file(loaded[0].markets_file), _file(other.markets_file)),
-            # It counts what the account meets, whichever strategy meets it.
-            (
-                "risk_controls.breaker",
-                first.risk_controls.breaker,
-                strategy.risk_controls.breaker,
-            ),
-        ):
-            if mine != theirs:
-                raise ConfigInvalid(
-                    f"{other.path}: `{name}` differs from {loaded[0].path}; strategies of one run "
-                    "share one venue and one account"
-                )
-        if strategy.name == first.name:
-            raise ConfigInvalid(f"{other.path}: the name {strategy.name!r} is used twice")
-    return first
-
-
-def _file(named: Path | None) -> Path | None:
-    return None if named is None else named.resolve()
 
 
 def fee_rates(strategy: Strategy) -> FeeRates:
@@ -116,81 +47,47 @@ async def assemble(
     Raises ArbError before anything is written where the run cannot be.
     """
     strategy = shared(loaded)
-    mode = strategy.execution.mode
-    backtest = mode == "backtest"
+    backtest = strategy.execution.mode == "backtest"
     # What cannot be used is refused before anything stands beside it.
     found = examine(options.db)
-    _refuse_early(loaded[0], options.db, None if found is None else found.identity)
-    began = 0 if found is None else found.head.position
+    refuse_other_log(strategy, options.db, None if found is None else found.identity)
     account = _paper_account(strategy, options.db)
-    run_id = "backtest" if backtest else secrets.token_hex(4)
-    seed = strategy.execution.backtest.random_seed if backtest else secrets.randbits(32)
-    try:
-        events = open_log(
-            options.db,
-            mode=mode,
-            venue=strategy.exchange,
-            account=account.uid,
-            instance=ids.instance_from(seed),
-            run=run_id,
-            at_ns=clock.now_ns(),
-            on_loop=backtest,
-            projector=Projections(),
-        )
-    except BaseException:
-        account.close()
-        raise
-    history = History(events)
-    account_lock: list[HeldLock] = []
-    venue: PaperVenue | FaultyVenue | None = None
-    try:
+
+    def enter(history: History) -> Trading:
         source = market.source
         if not backtest:  # it began to play when the log was made, and went on while no engine ran
             source = market.begun_at(history.began_ns() or clock.now_ns())
-        venue = _venue(strategy, account, source, clock)
-        outside = Outside(
-            clock=clock,
-            events=events,
-            history=history,
-            venue=venue,
-            source=source,
-            run_id=run_id,
-            lock_account=lambda: account_lock.append(lock_account(strategy.exchange, account.uid)),
-            space_low=(lambda: False) if backtest else (lambda: free_space_low(options.db)),
-        )
-        wish = Wish(cycles=options.cycles, recover=options.recover, duration_s=options.duration_s)
-        built = build(loaded, wish, outside)
-        yield Run(
-            engine=built.engine,
-            log=events,
-            parts=built.parts,
-            operator=built.operator,
-            notes=(*market.notes, *_account_notes(strategy, account)),
-            began=began,
-            span_ns=market.span_ns if backtest else None,
-        )
+        changes = market.changes or partial(play, source, clock, every_row=backtest)
+        return Trading(_venue(strategy, account, source, clock), changes)
+
+    site = Site(
+        account=account.uid,
+        began=0 if found is None else found.head.position,
+        enter=enter,
+        attend=market.attend,
+        notes=(*market.notes, *_account_notes(strategy, account)),
+        span_ns=market.span_ns if backtest else None,
+    )
+    try:
+        async with assembled(loaded, options, clock, site) as run:
+            try:
+                yield run
+            finally:
+                await run.parts.desk.access.venue.close()
     finally:
-        history.close()
-        await events.close()
-        if venue is None:
-            account.close()
-        else:
-            await venue.close()
-        for lock in account_lock:
-            lock.release()
+        account.close()
 
 
-def _refuse_early(loaded: Loaded, db: Path, identity: LogCreated | None) -> None:
-    """Refuse a log of another domain, a lost account and a bad feed, while nothing is written."""
-    strategy = loaded.strategy
+def refuse_other_log(strategy: Strategy, db: Path, identity: LogCreated | None) -> None:
+    """Refuse a log of another domain, and a lost account, while nothing is written."""
     execution = strategy.execution
     if identity is not None and (identity.mode, identity.venue) != (
         execution.mode,
-        strategy.exchange,
+        strategy.venue.id,
     ):
         raise WrongLog(
             f"{db} is a log of mode {identity.mode} on {identity.venue}, this run is "
-            f"{execution.mode} on {strategy.exchange}; give another --db"
+            f"{execution.mode} on {strategy.venue.id}; give another --db"
         )
     paper = db.with_name(db.name + PAPER_SUFFIX)
     if identity is not None and execution.mode == "paper" and not paper.exists():

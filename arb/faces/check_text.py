@@ -24,7 +24,7 @@ def check_lines(
     """
     strategy = loaded.strategy
     found = discover(loaded, markets, fees)
-    yield f"{strategy.name}: {strategy.exchange}, mode {strategy.execution.mode}"
+    yield f"{strategy.name}: {strategy.venue.id}, mode {strategy.execution.mode}"
     yield from _indented(_markets(markets))
     yield from _indented(_cycles(loaded, found))
     yield from _indented(_sizes(loaded))
@@ -82,7 +82,7 @@ def _sizes(loaded: Loaded) -> Iterator[str]:
     strategy = loaded.strategy
     capital = strategy.capital_allocation
     if capital.amount is not None:
-        size = f"at most {_money(capital.amount, loaded)}"
+        size = f"at most {money_text(capital.amount, loaded)}"
     else:
         size = f"at most {plain((capital.fraction or ONE) * 100)} % of what is available"
     share = plain(capital.max_depth_share * 100)
@@ -90,7 +90,8 @@ def _sizes(loaded: Loaded) -> Iterator[str]:
     yield f"opens when the net edge at that size is above {plain(strategy.min_profit_bps)} bps"
 
 
-def _money(money: Money, loaded: Loaded) -> str:
+def money_text(money: Money, loaded: Loaded) -> str:
+    """Say an amount, or one a currency."""
     if isinstance(money, dict):
         return " or ".join(f"{plain(amount)} {code}" for code, amount in money.items())
     # A number without a reference has one start currency; the loader sees to that.
@@ -113,12 +114,12 @@ def _limits(loaded: Loaded) -> Iterator[str]:
     capital, risk = strategy.capital_allocation, strategy.risk_controls
     yield f"open at once: at most {risk.max_open_cycles} cycles"
     if capital.max_allocation is not None:
-        yield f"open cycles hold together at most {_money(capital.max_allocation, loaded)}"
+        yield f"open cycles hold together at most {money_text(capital.max_allocation, loaded)}"
     if risk.max_position_size is not None:
-        yield f"one cycle has at most {_money(risk.max_position_size, loaded)}"
+        yield f"one cycle has at most {money_text(risk.max_position_size, loaded)}"
     stops = [f"{risk.stop_after_consecutive_losses} losses in a row"]
     if risk.max_daily_loss is not None:
-        stops.append(f"a loss of {_money(risk.max_daily_loss, loaded)} in a UTC day")
+        stops.append(f"a loss of {money_text(risk.max_daily_loss, loaded)} in a UTC day")
     yield f"stops after {' or '.join(stops)}, until `monitor.py --reset-risk`"
     if strategy.max_leg_latency_ms is not None:
         yield f"a leg slower than {strategy.max_leg_latency_ms} ms is compared with selling"
@@ -150,7 +151,7 @@ def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
     )
     if capital.amount is not None and not isinstance(capital.amount, dict):
         most = capital.amount * strategy.risk_controls.max_open_cycles
-        yield f"at work at once: at most {_money(most, loaded)}"
+        yield f"at work at once: at most {money_text(most, loaded)}"
 
 
 def _missing(loaded: Loaded, found: Discovery) -> Iterator[str]:

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from arb.clock import NS_PER_S
-from arb.execution.wiring import Run
+from arb.execution.assembling import Run
 
 
 class Progress:

@@ -1,5 +1,6 @@
 """`tools/run.py`: run strategies, or say what they would need."""
 
+import asyncio
 import math
 import sys
 from collections.abc import Sequence
@@ -8,10 +9,12 @@ from pathlib import Path
 import click
 
 from arb.errors import ArbError, ConfigInvalid
-from arb.execution.running import EXIT_INTERRUPTED, Ended, run_engine
-from arb.execution.sources import open_market
-from arb.execution.wiring import Options, Run, fee_rates, shared
+from arb.execution.assembling import Options, Run, shared
+from arb.execution.real_clock import RealClock
+from arb.execution.running import EXIT_INTERRUPTED, Ended, opened_market, run_engine
+from arb.execution.wiring import fee_rates
 from arb.faces.check_text import check_lines
+from arb.faces.live_text import live_lines, warn
 from arb.faces.progress import Progress
 from arb.faces.run_text import Echo, Story, configure_log, say, summary_lines
 from arb.strategy.loader import Loaded, load
@@ -95,6 +98,16 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
 )
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON an event, last a summary.")
 @click.option("--check", is_flag=True, help="Check the strategy, say what it would do, and stop.")
+@click.option(
+    "--unproven-venue",
+    is_flag=True,
+    help="Live: trade on a venue whose protocol was never proven end to end here.",
+)
+@click.option(
+    "--allow-withdrawing-key",
+    is_flag=True,
+    help="Live: trade with a key that may withdraw money.",
+)
 @click.option("--api-key", default=None, hidden=True)
 @click.option("--api-secret", default=None, hidden=True)
 def run(**flags: object) -> None:
@@ -122,6 +135,8 @@ class Flags:
     log_level: str
     as_json: bool
     check: bool
+    unproven_venue: bool
+    allow_withdrawing_key: bool
     api_key: str | None
     api_secret: str | None
 
@@ -193,7 +208,17 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
     cycles = flags.cycles
     if cycles is None and not backtest and flags.duration is None:
         cycles = 1
-    options = Options(db=db, cycles=cycles, recover=flags.recover, duration_s=flags.duration)
+    options = Options(
+        db=db,
+        cycles=cycles,
+        recover=flags.recover,
+        duration_s=flags.duration,
+        unproven_venue=flags.unproven_venue,
+        withdrawing_key=flags.allow_withdrawing_key,
+    )
+    if strategy.execution.mode == "live":
+        for line in live_lines(loaded):
+            warn(line)
     echo = Echo() if flags.as_json else None
     story = None if flags.as_json else Story()
 
@@ -212,16 +237,21 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
 
 
 def _check(loaded: Sequence[Loaded]) -> int:
-    """Say what the strategies would do on their market; nothing is written."""
+    """Say what the strategies would do on their market; nothing is written, and no key is used."""
     strategy = shared(loaded)
+
+    async def look() -> None:
+        async with opened_market(loaded[0], RealClock()) as market:
+            for note in market.notes:
+                say(note)
+            for one in loaded:
+                for line in check_lines(one, market.source.markets, fee_rates(strategy)):
+                    click.echo(line)
+
+    asyncio.run(look())
     if strategy.execution.mode == "live":
-        raise ConfigInvalid("live mode is not part of this version; use --mode paper")
-    market = open_market(loaded[0])
-    for note in market.notes:
-        say(note)
-    for one in loaded:
-        for line in check_lines(one, market.source.markets, fee_rates(strategy)):
-            click.echo(line)
+        for line in live_lines(loaded):
+            click.echo(f"  {line}")
     return 0
 
 

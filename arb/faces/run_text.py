@@ -10,8 +10,8 @@ import msgspec
 import structlog
 
 from arb.events import facts as f
+from arb.execution.assembling import Run
 from arb.execution.running import Ended
-from arb.execution.wiring import Run
 from arb.faces.text import when
 from arb.machine.state import Cycle
 from arb.money import plain

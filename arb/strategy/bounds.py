@@ -4,6 +4,7 @@ A bound's `complaint` completes a sentence that begins with the key: "must be at
 None means that the value is fine.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,31 @@ from arb.money import plain
 NUMBER_DIGITS_MAX: Final = 36  # before and after the point, each: sums and products stay exact
 CODE_CHARS_MAX: Final = 20
 TEXT_CHARS_MAX: Final = 4_096
+PORT_MAX: Final = 65_535
+# Each of them changes how orders are sent, read, or counted, which is proven for one value alone.
+OPTIONS_OF_THE_ENGINE: Final = frozenset(
+    {
+        "adjustForTimeDifference",
+        "broker",
+        "brokerId",
+        "createMarketBuyOrderRequiresPrice",
+        "createOrder",
+        "defaultType",
+        "fetchBalance",
+        "fetchCurrencies",
+        "fetchMarkets",
+        "fetchMyTrades",
+        "maxRetriesOnFailure",
+        "maxRetriesOnFailureDelay",
+        "newOrderRespType",
+        "recvWindow",
+        "sandboxMode",
+        "timeDifference",
+        "unifiedAccount",
+        "uta",
+    }
+)
+_OPTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}", re.ASCII)
 _CODE: Final = re.compile(r"[^\s/:,@'\"`\\]+")
 
 
@@ -170,4 +196,43 @@ class Instant:
         return None
 
 
-Bound = Number | Text | Code | Codes | Amounts | PerCurrency | FilePath | Instant
+@dataclass(frozen=True)
+class Loopback:
+    """An address of this machine, `host:port`: nothing that leaves it is ever meant."""
+
+    def complaint(self, value: str) -> str | None:
+        """Say that it is no address, or one of another machine."""
+        host, _, port = value.rpartition(":")
+        if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) <= PORT_MAX:
+            return f"must be an address such as 127.0.0.1:8443, was {shown(value)}"
+        bare = host.removeprefix("[").removesuffix("]")
+        try:
+            local = bare == "localhost" or ipaddress.ip_address(bare).is_loopback
+        except ValueError:
+            local = False
+        if not local:
+            return f"must be an address of this machine, such as 127.0.0.1:8443, was {shown(value)}"
+        return None
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a venue's class by name: texts, whole numbers and yes/no values."""
+
+    count_max: int
+
+    def complaint(self, value: Mapping[str, str | int | bool]) -> str | None:
+        """Say which option is not the user's to set, or that there are too many."""
+        if len(value) > self.count_max:
+            return f"must name at most {self.count_max} options, was {len(value)}"
+        for name in value:
+            if _OPTION.fullmatch(name) is None:
+                return f"key must be the name of an option, was {shown(name)}"
+            if name in OPTIONS_OF_THE_ENGINE:
+                return f"key {name} is decided by the engine; remove it"
+        return None
+
+
+Bound = (
+    Number | Text | Code | Codes | Amounts | PerCurrency | FilePath | Instant | Loopback | Options
+)

@@ -13,9 +13,20 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from msgspec import NODEFAULT, Struct, structs
 
 from arb.money import plain
-from arb.strategy.bounds import Amounts, Code, Codes, FilePath, Instant, Number, PerCurrency, Text
+from arb.strategy.bounds import (
+    Amounts,
+    Code,
+    Codes,
+    FilePath,
+    Instant,
+    Loopback,
+    Number,
+    Options,
+    PerCurrency,
+    Text,
+)
 from arb.strategy.schema import Fees, Strategy
-from arb.strategy.values import Shape, shape_of
+from arb.strategy.values import Shape, block_of, shape_of
 
 Json = dict[str, Any]
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -54,9 +65,12 @@ def _block(cls: type[Struct]) -> Json:
 
 
 def _key(hint: object, field: structs.FieldInfo) -> Json:
-    if isinstance(hint, type) and issubclass(hint, Struct):
-        return _block(hint)
+    block = block_of(hint)
+    if block is not None and block is hint:
+        return _block(block)
     described = _value(shape_of(hint))
+    if block is not None:
+        described = {"anyOf": [described, _block(block)]}
     default = _default(field)
     if default is not None:
         described["default"] = default
@@ -103,6 +117,12 @@ def _value(shape: Shape) -> Json:
             return {"type": "string", "minLength": 1}
         case Instant():
             return {"type": ["number", "string"]}
+        case Loopback():
+            return {"type": "string", "pattern": r"^.+:[0-9]{1,5}$"}
+        case Options():
+            values = {"type": ["string", "integer", "boolean"]}
+            most = shape.bound.count_max
+            return {"type": "object", "additionalProperties": values, "maxProperties": most}
         case None:
             return _loose(shape.type)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from yaml.nodes import MappingNode, ScalarNode
 
 from arb.errors import ConfigInvalid
@@ -16,7 +16,7 @@ from arb.strategy.document import compose
 from arb.strategy.flags import Flags, apply
 from arb.strategy.reading import KeyPath, Reader
 from arb.strategy.rules import complaints, money_complaints
-from arb.strategy.schema import Execution, Fees, Mode, Strategy
+from arb.strategy.schema import Exchange, Execution, Fees, Mode, Strategy
 from arb.strategy.source import Place, Problem, read_source
 from arb.strategy.venue_fees import NamedFees, named_default
 
@@ -33,6 +33,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     data_file: Path | None  # absolute; of the mode that runs, from the flag or the file
     cycle_file: CycleFile | None = None  # of `trading_pairs_file`, read
     markets_file: Path | None = None  # absolute
+    ca_file: Path | None = None  # absolute; it need not be there until the venue is called
 
     @property
     def canonical(self) -> str:
@@ -87,7 +88,7 @@ def load(
     markets_file = _named_file(reader, MARKETS_FILE, folder, problems)
     cycles = _named_file(reader, CYCLE_FILE, folder, problems)
     if strategy is not None:
-        strategy, wrong = apply(strategy, flags)
+        strategy, wrong = apply(_shortened(strategy), flags)
         problems += [Problem(None, text) for text in wrong]
         problems += [Problem(_place(reader, key), text) for key, text in complaints(strategy)]
     cycle_file = None if cycles is None or problems else read_cycle_file(cycles)
@@ -104,7 +105,23 @@ def load(
         data_file=files.get(strategy.execution.mode),
         cycle_file=cycle_file,
         markets_file=markets_file,
+        ca_file=_ca_file(strategy, folder),
     )
+
+
+def _ca_file(strategy: Strategy, folder: Path) -> Path | None:
+    """Where the venue's `ca_file` is: beside the strategy, else in the working directory."""
+    named = strategy.venue.ca_file
+    if named is None:
+        return None
+    return _first_file(named, [folder, Path()]) or (folder / named).absolute()
+
+
+def _shortened(strategy: Strategy) -> Strategy:
+    """Write a venue that has nothing but its id as that id: one thing, one text in the log."""
+    if strategy.exchange != Exchange(id=strategy.venue.id):
+        return strategy
+    return structs.replace(strategy, exchange=strategy.venue.id)
 
 
 def start_currencies(strategy: Strategy, cycle_file: CycleFile | None) -> frozenset[str] | None:
@@ -119,8 +136,13 @@ def start_currencies(strategy: Strategy, cycle_file: CycleFile | None) -> frozen
 def _exchange(root: MappingNode) -> str:
     """Look ahead to the venue's name, because the default of another key depends on it."""
     for key, value in root.value:
-        if key.value == "exchange" and isinstance(value, ScalarNode):
-            return str(value.value)
+        if key.value != "exchange":
+            continue
+        named = value if isinstance(value, ScalarNode) else None
+        if isinstance(value, MappingNode):
+            named = next((node for name, node in value.value if name.value == "id"), None)
+        if isinstance(named, ScalarNode):
+            return str(named.value)
     return ""
 
 

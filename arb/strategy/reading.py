@@ -13,7 +13,7 @@ from arb.strategy.refused import REFUSED, refusal
 from arb.strategy.rules import block_complaints
 from arb.strategy.schema import Strategy
 from arb.strategy.source import Place, Problem
-from arb.strategy.values import BadValue, found, read_value, shape_of
+from arb.strategy.values import BadValue, block_of, found, read_value, shape_of
 
 KeyPath = tuple[str, ...]
 S = TypeVar("S", bound=Struct)
@@ -24,8 +24,9 @@ def blocks_and_keys(cls: type[Struct], path: KeyPath = ()) -> Iterator[tuple[Key
     """Walk the schema: the path and annotation of every key, blocks included."""
     for name, hint in get_type_hints(cls, include_extras=True).items():
         yield (*path, name), hint
-        if isinstance(hint, type) and issubclass(hint, Struct):
-            yield from blocks_and_keys(hint, (*path, name))
+        block = block_of(hint)
+        if block is not None:
+            yield from blocks_and_keys(block, (*path, name))
 
 
 ALL_KEYS: Final = tuple(path for path, _ in blocks_and_keys(Strategy))
@@ -77,8 +78,10 @@ class Reader:
 
     def _value(self, hint: object, node: Node, path: KeyPath) -> object:
         """Read the value of a known key; None after telling what is wrong with it."""
-        if isinstance(hint, type) and issubclass(hint, Struct):
-            return self.block(hint, node, path)
+        block = block_of(hint)
+        if block is hint or (block is not None and isinstance(node, MappingNode)):
+            assert block is not None, hint
+            return self.block(block, node, path)
         instead = None
         if isinstance(node, ScalarNode):
             instead = REFUSED.get(f"{'.'.join(path)}={node.value}")

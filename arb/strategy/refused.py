@@ -57,7 +57,6 @@ REFUSED: Final[dict[str, str]] = {
     "execution.smart_routing": "cycles are found by `max_hops`; remove it",
     "execution.iceberg_orders": "not supported; remove it",
     "execution.aggressive_mode": "not supported; remove it",
-    "execution.paper.feed=live": "not supported yet; use generated or recorded",
     "execution.paper.fee_bps": "use `fees.taker_bps` and `fees.maker_bps`",
     "execution.paper.partial_fill_model": "use `fill_ratio`; depth decides the rest",
     "execution.backtest.time_acceleration": "virtual time does not wait; remove it",

@@ -27,6 +27,7 @@ def block_complaints(block: Struct) -> Iterator[tuple[str, str]]:
 
 def complaints(strategy: Strategy) -> Iterator[Complaint]:
     """Tell each rule that the blocks of a strategy break together, with the key to blame."""
+    yield from _venue(strategy)
     yield from _cycles(strategy)
     yield from _fees(strategy)
     yield from _execution(strategy)
@@ -55,6 +56,22 @@ def money_complaints(strategy: Strategy, starts: Collection[str] | None) -> Iter
         elif several and strategy.reference_currency is None:
             text = f"{name} is a number, but cycles may begin with several currencies"
             yield key, f"{text}; give one a currency, or a `reference_currency`"
+
+
+def _venue(strategy: Strategy) -> Iterator[Complaint]:
+    """What goes only with an address of this machine; a real venue's windows cannot be lowered."""
+    venue = strategy.venue
+    if venue.connect_to is None:
+        for key, why in (
+            ("ca_file", "it would be trusted on the internet"),
+            ("dialect", "a real venue's time windows are not ours to shorten"),
+        ):
+            if getattr(venue, key) is not None:
+                text = f"{key} goes only with `exchange.connect_to`: {why}"
+                yield ("exchange", key), f"{text}; remove it"
+    elif venue.sandbox:
+        text = "sandbox has no effect beside `connect_to`, which goes to this machine"
+        yield ("exchange", "sandbox"), f"{text}; remove one of them"
 
 
 def _cycles(strategy: Strategy) -> Iterator[Complaint]:
@@ -103,11 +120,12 @@ def _execution(strategy: Strategy) -> Iterator[Complaint]:
         strategy.execution.paper,
         strategy.execution.backtest,
     )
-    if mode == "live" and strategy.min_profit_bps < 0:
+    real = strategy.venue.connect_to is None and not strategy.venue.sandbox
+    if mode == "live" and real and strategy.min_profit_bps < 0:
         text = "min_profit_bps must be at least 0 in live mode: every cycle would lose money"
         yield ("min_profit_bps",), text
-    if paper.feed == "generated" and paper.data_file is not None:
-        text = "data_file has no effect with feed generated; set `feed: recorded`"
+    if paper.feed != "recorded" and paper.data_file is not None:
+        text = f"data_file has no effect with feed {paper.feed}; set `feed: recorded`"
         yield ("execution", "paper", "data_file"), text
     for code, depth in backtest.assumed_depth.items():
         if depth <= 0:

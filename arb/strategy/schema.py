@@ -16,7 +16,9 @@ from arb.strategy.bounds import (
     Codes,
     FilePath,
     Instant,
+    Loopback,
     Number,
+    Options,
     PerCurrency,
     Text,
 )
@@ -26,6 +28,7 @@ MAX_HOPS_DEFAULT: Final = 3
 CYCLE_HOPS_MAX: Final = 5  # of cycles that are looked for in the graph of markets
 MARKETS_OF_CURRENCIES_MAX: Final = 500  # currencies of the generated market
 OPEN_CYCLES_MAX: Final = 1_000
+VENUE_OPTIONS_MAX: Final = 50
 COUNT_MAX: Final = 1_000_000
 RETRIES_MAX: Final = 8  # with 8 legs still within the orders of one cycle
 FEE_BPS_MAX: Final = 1_000
@@ -50,7 +53,9 @@ PaddingBps = Annotated[Decimal, Number(at_least=0, at_most=DISTANCE_FROM_MID_BPS
 Moment = Annotated[Decimal, Instant(seconds_max=EPOCH_SECONDS_MAX)]  # seconds since the epoch
 
 Mode = Literal["paper", "live", "backtest"]
-Feed = Literal["generated", "recorded"]
+Feed = Literal["generated", "recorded", "live"]
+Dialect = Literal["practice"]
+VenueId = Annotated[str, Text(r"[a-z0-9_]{1,40}", "a venue's id in lower case, such as binance")]
 
 
 def paper_balances() -> dict[str, Decimal]:
@@ -64,6 +69,24 @@ def paper_balances() -> dict[str, Decimal]:
         "SOL": Decimal(100),
         "BNB": Decimal(10),
     }
+
+
+class Exchange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A venue, and the way to it. `exchange: binance` is short for `exchange: {id: binance}`.
+
+    `connect_to` sends every connection to an address of this machine under the venue's own host
+    names; `ca_file` is trusted there, and there alone. `dialect: practice` takes the short time
+    windows of the practice exchange for those of the venue, and goes with `connect_to` only.
+    """
+
+    id: VenueId
+    sandbox: bool = False
+    connect_to: Annotated[str, Loopback()] | None = None
+    ca_file: Path | None = None  # as written; `Loaded.ca_file` is where it is looked for
+    options: Annotated[dict[str, str | int | bool], Options(count_max=VENUE_OPTIONS_MAX)] = field(
+        default_factory=dict
+    )  # for the venue's class
+    dialect: Dialect | None = None
 
 
 class CapitalAllocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -249,9 +272,7 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Text(r"[A-Za-z0-9_.-]{1,64}", "1 to 64 letters, digits, '_', '.' or '-'"),
     ]
-    exchange: Annotated[
-        str, Text(r"[a-z0-9_]{1,40}", "a venue's id in lower case, such as binance")
-    ]
+    exchange: VenueId | Exchange
     cycle: (
         Annotated[tuple[str, ...], Codes(count_min=2, count_max=LEGS_MAX, closes=True)] | None
     ) = None
@@ -271,3 +292,12 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: Order = field(default_factory=Order)
     panic_sell: PanicSell = field(default_factory=PanicSell)
     execution: Execution = field(default_factory=Execution)
+
+    @property
+    def venue(self) -> Exchange:
+        """The venue, however shortly it was written."""
+        match self.exchange:
+            case str(short):
+                return Exchange(id=short)
+            case Exchange() as full:
+                return full

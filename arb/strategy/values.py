@@ -7,6 +7,7 @@ from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Final, Literal, NamedTuple, Union, cast, get_args, get_origin
 
+from msgspec import Struct
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from arb.money import parse
@@ -18,6 +19,7 @@ from arb.strategy.bounds import (
     Code,
     Codes,
     Instant,
+    Options,
     PerCurrency,
     shown,
 )
@@ -68,6 +70,14 @@ def shape_of(hint: object) -> Shape:
     return Shape(hint, None)
 
 
+def block_of(hint: object) -> type[Struct] | None:
+    """The block of keys that a value is, or may be: in a union it stands beside a short form."""
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return next(
+        (part for part in parts if isinstance(part, type) and issubclass(part, Struct)), None
+    )
+
+
 def read_value(shape: Shape, node: Node, name: str) -> object:
     """Read the value of a key that is not a block; raises BadValue."""
     match shape.bound:
@@ -75,6 +85,8 @@ def read_value(shape: Shape, node: Node, name: str) -> object:
             value: object = _codes(node, name)
         case Amounts():
             value = _amounts(node, name)
+        case Options():
+            value = _options(node, name)
         case PerCurrency() if isinstance(node, MappingNode):
             value = _amounts(node, name)
         case PerCurrency():
@@ -133,6 +145,31 @@ def _amounts(node: Node, name: str) -> dict[str, Decimal]:
     if problems:
         raise BadValue(*problems)
     return amounts
+
+
+def _options(node: Node, name: str) -> dict[str, str | int | bool]:
+    if not isinstance(node, MappingNode):
+        raise _bad(node, f"{name} must be values by name, was {found(node)}")
+    options: dict[str, str | int | bool] = {}
+    problems: list[Problem] = []
+    for key, item in node.value:
+        try:
+            option = _text(key, f"{name}: a key")
+            if option in options:
+                raise _bad(key, f"{name}: {option} is given twice")
+            options[option] = _option(item, f"{name}: {option}")
+        except BadValue as bad:
+            problems += bad.problems
+    if problems:
+        raise BadValue(*problems)
+    return options
+
+
+def _option(node: Node, name: str) -> str | int | bool:
+    bare = isinstance(node, ScalarNode) and node.style is None
+    if bare and node.tag == "tag:yaml.org,2002:bool":
+        return _flag(node, name)
+    return _whole(node, name) if bare and _WHOLE.fullmatch(node.value) else _text(node, name)
 
 
 def _scalar(shape: Shape, node: Node, name: str) -> object:

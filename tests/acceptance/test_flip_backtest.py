@@ -55,11 +55,11 @@ def test_the_mode_is_that_of_the_log_and_of_the_market(folder: Path, mode: str) 
     assert (said.events[0]["at_ns"] // NS_PER_S == BEGIN_S - 1) is (mode == "backtest")
 
 
-def test_a_live_mode_in_the_file_is_refused(folder: Path) -> None:
+def test_a_live_mode_in_the_file_asks_for_keys(folder: Path) -> None:
     path = written(folder, {"execution.mode": "live", "min_profit_bps": 1})
     said = invoke("--strategy", path, "--cycles", "0")
     assert said.code == 3
-    assert "--mode paper" in said.err
+    assert "live mode needs keys for binance" in said.err
 
 
 def test_a_backtest_plays_the_file_that_it_names(folder: Path) -> None:

@@ -122,9 +122,12 @@ def test_a_misspelt_key_is_shown_with_its_place_and_the_right_one(folder: Path) 
     assert f"{path}:4:1: unknown key `min_proft_bps`" in said
 
 
-def test_live_mode_is_refused_clearly(folder: Path) -> None:
+def test_live_mode_without_keys_says_what_is_at_stake_and_where_keys_go(folder: Path) -> None:
     path = paper_strategy(folder, min_profit="5")
-    refused(folder, "--strategy", path, "--mode", "live", code=3, says="--mode paper")
+    said = refused(folder, "--strategy", path, "--mode", "live", code=3, says="ARB_BINANCE_API_KEY")
+    assert "LIVE on binance: REAL MONEY" in said
+    assert "demo: one cycle at most 1000 USDT" in said
+    assert "loss in a UTC day at most no limit" in said
 
 
 def test_live_mode_refuses_cycles_that_all_lose(folder: Path, strategy: Path) -> None:

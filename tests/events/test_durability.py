@@ -70,6 +70,27 @@ def test_nothing_is_acknowledged_before_its_wal_was_synced_and_its_witness_writt
         asyncio.run(main())
 
 
+def test_a_log_that_need_not_be_durable_is_synced_when_it_is_closed(tmp_path: Path) -> None:
+    path = make(tmp_path / "log.db")
+    steps: list[tuple[str, str]] = []
+
+    async def main() -> None:
+        log = open_paper(path, on_loop=True, vfs=vfs, durable=False)
+        watch_witness(log._committer, path, watch)
+        for version in range(20):
+            await add(log, "cycle-a", version)
+        assert [name for what, name in steps if what == "sync"] == []
+        await log.close()
+        assert ("sync", "log.db") in steps
+
+    def watch(what: str, name: str, _: int, __: bytes) -> None:
+        steps.append((what, name))
+
+    with watched(watch) as vfs:
+        asyncio.run(main())
+    assert streams(path) == ["cycle-a"]
+
+
 @BOTH
 def test_writers_that_wait_together_share_a_sync(tmp_path: Path, *, on_loop: bool) -> None:
     path = make(tmp_path / "log.db")

@@ -3,18 +3,15 @@
 import asyncio
 import contextlib
 import datetime as dt
-import ipaddress
 import json
 import socket
 import ssl
-import tempfile
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from cryptography import x509
@@ -24,21 +21,20 @@ from cryptography.x509.oid import NameOID
 
 from arb.clock import VirtualClock
 from arb.exchange import dialects
-from arb.exchange.ccxt_gateway import Gateway
+from arb.exchange.connection import Address, Connection, Credentials
+from arb.exchange.gateway import Gateway
 from arb.exchange.port import OrderRequest
+from arb.feeds.live import LiveBooks
 
 NOW_NS: Final = 1_700_000_000_123_456_789
 NOW_MS: Final = NOW_NS // 10**6
+HOSTS: Final = ("api.binance.com", "www.okx.com")
 KEY: Final = "the-key-of-this-account"
-SECRET: Final = "c2VjcmV0LW9mLXRoaXMtYWNjb3VudA=="
+SECRET: Final = "c2VjcmV0LW9mLXRoaXMtYWNjb3VudHMh"
 ORDER_ID: Final = "xabcdaaaaaaaab2aab"
 
 
-class Hidden:
-    """Credentials of nobody."""
-
-    def reveal(self) -> tuple[str, str, str | None]:
-        return KEY, SECRET, "the-password"
+KEYS: Final = Credentials(KEY, SECRET, "the-password", source="a test")
 
 
 def request(**changes: Any) -> OrderRequest:
@@ -76,7 +72,8 @@ class Answer:
 class Loopback:
     """The server: a fixed answer a path, and a queue of answers that come before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca_file: Path) -> None:
+        self.ca_file = ca_file
         self.fixed: dict[tuple[str, str], Answer] = {}
         self.next: dict[tuple[str, str], deque[Answer]] = {}
         self.asked: list[tuple[str, str, str, str, Mapping[str, str]]] = []
@@ -118,48 +115,21 @@ class Loopback:
         )
 
 
-class Here(AbstractResolver):
-    """Every name is this machine."""
-
-    def __init__(self, port: Callable[[], int]) -> None:
-        self._port = port
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(
-                hostname=host,
-                host="127.0.0.1",
-                port=self._port(),
-                family=socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-        ]
-
-    async def close(self) -> None:
-        pass
-
-
-class Nowhere(Here):
+class Nowhere(AbstractResolver):
     """No name is known."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        del host, port, family
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
-
-def trusting() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    async def close(self) -> None:
+        pass
 
 
-def certified() -> ssl.SSLContext:
-    """A server's context with a certificate of its own making."""
+def certified(file: Path) -> ssl.SSLContext:
+    """A server's context with a certificate of its own making, which is left in a file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
     start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -172,37 +142,35 @@ def certified() -> ssl.SSLContext:
         .not_valid_before(start)
         .not_valid_after(start + dt.timedelta(days=36_500))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName([x509.DNSName(name) for name in HOSTS]),
             critical=False,
         )
         .sign(key, hashes.SHA256())
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-        file.write(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
-        file.write(certificate.public_bytes(serialization.Encoding.PEM))
-        file.flush()
-        context.load_cert_chain(Path(file.name))
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
     return context
 
 
 @contextlib.asynccontextmanager
-async def listening() -> AsyncIterator[Loopback]:
-    server = Loopback()
+async def listening(folder: Path) -> AsyncIterator[Loopback]:
+    file = folder / "ca.pem"
+    server = Loopback(file)
     app = web.Application()
     app.router.add_route("*", "/{anything:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certified())
-    await site.start()
-    assert site._server is not None
-    server.port = site._server.sockets[0].getsockname()[1]
+    listener = socket.create_server(("127.0.0.1", 0))
+    server.port = listener.getsockname()[1]
+    await web.SockSite(runner, listener, ssl_context=certified(file)).start()
     try:
         yield server
     finally:
@@ -210,23 +178,30 @@ async def listening() -> AsyncIterator[Loopback]:
         await runner.cleanup()
 
 
-def session_to(port: Callable[[], int], resolver: type[Here] = Here) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(ssl=trusting(), resolver=resolver(port), use_dns_cache=False)
-    return aiohttp.ClientSession(connector=connector)
-
-
 def gateway_to(server: Loopback, venue: str = "binance", **more: Any) -> Gateway:
-    clock = VirtualClock(NOW_NS)
-    return Gateway(
-        dialects.find(venue), Hidden(), clock, session_to(lambda: server.port), **more
+    """The real gateway, led to the server by its sockets."""
+    connection = Connection(
+        venue=venue,
+        connect_to=Address("127.0.0.1", server.port),
+        ca_file=server.ca_file,
+        options={},
+        credentials=KEYS,
     )
+    clock = VirtualClock(NOW_NS)
+    row = dialects.DIALECTS[venue]
+    return Gateway(connection, row, clock, LiveBooks(clock), **more)
 
 
 # --- Binance, as far as a start needs it
 
 ACCOUNT: Final = {
     "makerCommission": 10,
-    "commissionRates": {"maker": "0.00100000", "taker": "0.00100000", "buyer": "0.00000000", "seller": "0.00000000"},
+    "commissionRates": {
+        "maker": "0.00100000",
+        "taker": "0.00100000",
+        "buyer": "0.00000000",
+        "seller": "0.00000000",
+    },
     "canTrade": True,
     "accountType": "SPOT",
     "balances": [
@@ -250,9 +225,20 @@ def symbol(base: str, quote: str, tick: str, step: str, **changes: Any) -> dict[
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
         "filters": [
-            {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.00000000", "tickSize": tick},
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": tick,
+                "maxPrice": "1000000.00000000",
+                "tickSize": tick,
+            },
             {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000.00000000", "stepSize": step},
-            {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True, "maxNotional": "9000000.00000000", "avgPriceMins": 5},
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": "5.00000000",
+                "applyMinToMarket": True,
+                "maxNotional": "9000000.00000000",
+                "avgPriceMins": 5,
+            },
         ],
         "permissions": ["SPOT"],
         **changes,
@@ -265,7 +251,13 @@ SYMBOLS: Final = [
     symbol("ETH", "BTC", "0.00001000", "0.00010000"),
     symbol("LTC", "BTC", "0.00000100", "0.00100000", status="BREAK"),
 ]
-EXCHANGE_INFO: Final = {"timezone": "UTC", "serverTime": NOW_MS, "rateLimits": [], "exchangeFilters": [], "symbols": SYMBOLS}
+EXCHANGE_INFO: Final = {
+    "timezone": "UTC",
+    "serverTime": NOW_MS,
+    "rateLimits": [],
+    "exchangeFilters": [],
+    "symbols": SYMBOLS,
+}
 
 
 def binance_open(server: Loopback) -> None:
@@ -276,8 +268,8 @@ def binance_open(server: Loopback) -> None:
 
 
 @contextlib.asynccontextmanager
-async def binance_gateway() -> AsyncIterator[tuple[Loopback, Gateway]]:
-    async with listening() as server:
+async def binance_gateway(folder: Path) -> AsyncIterator[tuple[Loopback, Gateway]]:
+    async with listening(folder) as server:
         binance_open(server)
         gateway = gateway_to(server)
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from arb import crashpoints, ids
+from arb import crashpoints, ids, limits
 from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.exchange.port import Balance, Refused
@@ -355,3 +355,19 @@ def test_balances_that_lag_behind_the_trades_halt_nothing(world: World) -> None:
     world.check()
     assert world.facts(f.EngineHalted) == []
     assert world.cycle().state == t.COMPLETED
+
+
+def test_the_more_markets_are_own_the_less_often_they_are_swept(world: World) -> None:
+    waits: list[float] = []
+
+    def ask(life: Any) -> None:
+        reconciler = life.parts.reconciler
+        waits.append(reconciler.interval_s())
+        own = reconciler._sweeper.own_markets
+        reconciler._sweeper.own_markets = lambda _deep: ["ETH/USDT"] * 100
+        waits.append(reconciler.interval_s())
+        reconciler._sweeper.own_markets = own
+
+    world.at(1, ask)
+    world.run(cycles=None, duration_s=2)
+    assert waits == [limits.SWEEP_INTERVAL_S, 100 / limits.SWEEP_MARKETS_PER_S_MAX]

@@ -38,7 +38,7 @@ def played(times: list[int], begin_ns: int, *, every_row: bool, work_s: float = 
 
     async def follow() -> None:
         source = Written(times)
-        async for change in play(source, clock, after_ns=START_NS - 1, every_row=every_row):
+        async for change in play(source, clock, START_NS - 1, every_row=every_row):
             came.append(clock.now_ns())
             assert change.at_ns <= clock.now_ns()
             await clock.sleep(work_s)

@@ -11,7 +11,7 @@ from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.errors import IllegalMove, VersionConflict
 from arb.exchange.port import Refused
-from tests.execution.test_storms import RATES
+from tests.execution.test_storms import RATES, UNLIMITED
 from tests.spec.lives import Life
 from tests.spec.world import World
 
@@ -25,9 +25,12 @@ FOUND = {
     376: "a trade of another client during an outage at the first start halted both its assets",
     423: "two judges at once recorded every difference twice",
 }
+FOUND_WITHOUT_LIMITS = {
+    2092: "an engine that was cut off while it ended left a cycle at work",
+}
 
 
-def storm(make: Callable[..., World], seed: int) -> World:
+def storm(make: Callable[..., World], seed: int, risk: str = UNLIMITED) -> World:
     """Several lives with everything in them, then fair weather until everything rests."""
     rng = Random(seed)
     third = rng.random() < 0.5
@@ -36,7 +39,7 @@ def storm(make: Callable[..., World], seed: int) -> World:
         bnb=rng.choice(["10", "0.004"]) if third else None,
         plan={"never_ns": 20 * NS_PER_S, "ban_ns": 3 * NS_PER_S, "maintenance_ns": 5 * NS_PER_S},
     )
-    extra = "" if rng.random() < 0.7 else "panic_sell: {enabled: false}\n"
+    extra = risk + ("" if rng.random() < 0.7 else "panic_sell: {enabled: false}\n")
     world.strategies = [
         world.strategy("one", retries=rng.randint(0, 3), extra=extra),
         world.strategy(
@@ -130,6 +133,13 @@ async def _ask(life: Life, action: str, target: str, **more: Any) -> None:
 
 @pytest.mark.parametrize("seed", FOUND)
 def test_a_seed_that_once_lost_money_loses_none(worlds: Callable[..., World], seed: int) -> None:
+    storm(worlds, seed, risk="").check()
+
+
+@pytest.mark.parametrize("seed", FOUND_WITHOUT_LIMITS)
+def test_a_seed_that_once_failed_without_limits_is_clean(
+    worlds: Callable[..., World], seed: int
+) -> None:
     storm(worlds, seed).check()
 
 

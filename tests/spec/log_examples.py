@@ -47,6 +47,7 @@ def open_paper(
     path: Path,
     *,
     on_loop: bool = True,
+    durable: bool = True,
     projector: Projector | None = None,
     vfs: str | None = None,
     account: str = "alice",
@@ -61,6 +62,7 @@ def open_paper(
         run="test",
         at_ns=AT_NS,
         on_loop=on_loop,
+        durable=durable,
         projector=projector,
         vfs=vfs,
     )

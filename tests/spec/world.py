@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from inspect import isawaitable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PaperVenue
 from arb.execution.building import Outside, Wish, build
 from arb.execution.control import ActResult, Request
+from arb.execution.feeding import play
 from arb.execution.history import History
 from arb.execution.journal import Journal
 from arb.execution.operator import NextRun, Operator
@@ -46,6 +47,7 @@ from tests.spec.stage import BOOKS, MARKETS, START_NS, Sides, Stage
 OPENING: Final = {name: Decimal(n) for name, n in {"USDT": 10_000, "BTC": 1, "ETH": 10}.items()}
 TAKER: Final = Decimal("0.001")
 LIFE_S_MAX: Final = 100 * 86_400
+TURNS_TO_END: Final = 10  # of the loop: tasks that were told to end need a few
 INSTANCE: Final = "aaaa"
 
 Act = Callable[[Life], object]
@@ -204,7 +206,7 @@ class World:
             events=Pen(life, log),
             history=history,
             venue=Line(life, self.faulty),
-            source=self.stage,
+            changes=partial(play, self.stage, self.clock, every_row=False),
             run_id=f"run{self._lives}",
             lock_account=lambda: None,
             space_low=lambda: self.space_low,
@@ -232,11 +234,12 @@ class World:
             ended = await asyncio.gather(*helpers, dead, return_exceptions=True)
             history.close()
             await log.close()
-        if not killed:
-            for error in (result, *ended):
-                if isinstance(error, Exception):
-                    raise error
-            self._nobody_is_left()
+        for error in () if killed else (result, *ended):
+            if isinstance(error, Exception):
+                raise error
+        for _ in range(TURNS_TO_END):
+            await asyncio.sleep(0)
+        self._nobody_is_left()
         return None if killed else result
 
     async def _act(self, life: Life, seconds: float, act: Act) -> None:

@@ -19,6 +19,8 @@ COOLING: Final = "tests/execution/test_cooling.py::"
 SHARING: Final = "tests/execution/test_sharing.py::"
 DISCOVERY: Final = "tests/execution/test_discovery.py::"
 OPERATOR: Final = "tests/execution/test_operator.py::"
+SPEAKER: Final = "tests/exchange/test_speaker.py::"
+CONNECTION: Final = "tests/exchange/test_connection.py::"
 RULES: Final = "tests/strategy/test_rules.py::"
 
 _FRICTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -41,7 +43,20 @@ _FRICTIONS: Final[dict[str, tuple[str, ...]]] = {
 }
 FLIPS: Final[dict[str, tuple[str, ...]]] = {
     "name": (PATHS + "test_the_name_of_a_strategy_is_in_the_ids_of_its_cycles",),
-    "exchange": (ACCOUNTS + "test_without_fees_the_exchange_says_what_is_charged",),
+    "exchange.id": (
+        SPEAKER + "test_the_id_names_the_class",
+        CONNECTION + "test_what_a_strategy_says_of_its_venue_is_the_way_there",
+    ),
+    "exchange.sandbox": (SPEAKER + "test_sandbox_goes_to_the_venues_own_sandbox",),
+    "exchange.connect_to": (
+        SPEAKER + "test_connect_to_is_where_a_request_goes_and_the_venues_name_is_what_it_asks_for",
+        CONNECTION + "test_every_name_leads_to_the_address",
+    ),
+    "exchange.ca_file": (
+        SPEAKER + "test_a_ca_file_that_is_missing_is_named_before_anything_is_asked",
+    ),
+    "exchange.options": (SPEAKER + "test_options_are_set_and_none_of_ours_is_touched",),
+    "exchange.dialect": (SPEAKER + "test_dialect_practice_is_the_short_window",),
     "cycle": (PATHS + "test_a_cycle_is_traded_as_it_is_written",),
     "trading_pairs_file": (
         DISCOVERY + "test_the_threshold_and_fee_of_a_row_decide_what_is_traded",
@@ -133,7 +148,7 @@ FLIPS: Final[dict[str, tuple[str, ...]]] = {
     "panic_sell.max_hops": (UNWINDING + "test_a_way_out_has_no_more_hops_than_allowed",),
     "execution.mode": (
         BACKTEST + "test_the_mode_is_that_of_the_log_and_of_the_market",
-        BACKTEST + "test_a_live_mode_in_the_file_is_refused",
+        BACKTEST + "test_a_live_mode_in_the_file_asks_for_keys",
     ),
     **{
         f"execution.{mode}.{key}": tests

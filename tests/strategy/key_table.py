@@ -1,17 +1,10 @@
 """Every key of a strategy: what it accepts, what it refuses, and what it is when it is left out."""
 
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 from arb.strategy.schema import paper_balances
-
-REQUIRED: Final = object()
-
-
-class Key(NamedTuple):
-    default: object
-    good: dict[str, object]  # YAML text -> value
-    bad: dict[str, str]  # YAML text -> part of the message
+from tests.strategy.exchange_keys import EXCHANGE_KEYS, REQUIRED, Key
 
 
 def number(
@@ -198,10 +191,13 @@ KEYS: Final = {
         {
             "Binance": "in lower case",
             "5": "put it in quotes",
-            "{a: b}": "must be text",
+            "[a]": "must be text",
+            "{sandbox: true}": "missing required key `exchange.id`",
+            "{id: a, key: b}": "unknown key `key`",
             "": "is empty",
         },
     ),
+    **EXCHANGE_KEYS,
     "cycle": Key(
         None,
         {
@@ -336,8 +332,8 @@ KEYS: Final = {
     **rubbing("execution.paper"),
     "execution.paper.feed": Key(
         "generated",
-        {"generated": "generated", "recorded": "recorded"},
-        {"live": "not supported yet; use generated or recorded", "x": "must be one of"},
+        {"generated": "generated", "recorded": "recorded", "live": "live"},
+        {"x": "must be one of"},
     ),
     "execution.paper.currencies": whole(6, 6, 500),
     "execution.paper.data_file": FILE,

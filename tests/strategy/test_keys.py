@@ -31,6 +31,10 @@ def with_key(path: str, text: str | None) -> tuple[str, int]:
     if path in {"trading_pairs_file", "max_hops", "start_currencies"}:
         del tree["cycle"]
         tree["capital_allocation"] = dict(FRACTION)
+    if path.startswith("exchange."):
+        tree["exchange"] = {"id": "binance"}
+    if path in {"exchange.ca_file", "exchange.dialect"}:
+        tree["exchange"]["connect_to"] = "127.0.0.1:8443"
     *blocks, last = path.split(".")
     node = tree
     for name in blocks:
@@ -46,7 +50,8 @@ def with_key(path: str, text: str | None) -> tuple[str, int]:
 def value_of(strategy: Strategy, path: str) -> object:
     value: object = strategy
     for name in path.split("."):
-        value = getattr(value, name)
+        whole = isinstance(value, Strategy) and name == "exchange" and path != "exchange"
+        value = value.venue if whole else getattr(value, name)
     return value
 
 
@@ -60,6 +65,8 @@ def test_every_single_key_has_a_bound_or_is_one_of_a_few_words() -> None:
     ]
     words = [
         "capital_allocation.mode",
+        "exchange.dialect",
+        "exchange.sandbox",
         "execution.mode",
         "execution.paper.feed",
         "order.allow_partial_fills",

@@ -108,6 +108,7 @@ class Committer:
         """Leave a whole database without a WAL; after an error, leave everything as it is."""
         try:
             if self.broken is None:
+                self.connection.pragma("synchronous", "full")
                 self.checkpoint()
             self.connection.set_wal_hook(None)
             connections.close(self.connection, checkpoint=self.broken is None)

@@ -20,13 +20,17 @@ _open: Final[Counter[tuple[int, int]]] = Counter()
 _files: Final[dict[int, tuple[int, int]]] = {}  # id of a connection -> device and inode
 
 
-def writer(path: Path, vfs: str | None = None) -> apsw.Connection:
-    """Open the one connection that writes, through the default VFS or a named one."""
+def writer(path: Path, vfs: str | None = None, *, durable: bool = True) -> apsw.Connection:
+    """Open the one connection that writes, through the default VFS or a named one.
+
+    What is not `durable` survives the end of the process, and is made to survive a power loss only
+    by `close`.
+    """
     flags = apsw.SQLITE_OPEN_READWRITE
     connection = _register(path, apsw.Connection(str(path), flags=flags, vfs=vfs))
     _harden(connection)
     connection.wal_autocheckpoint(0)
-    connection.pragma("synchronous", "full")
+    connection.pragma("synchronous", "full" if durable else "off")
     connection.pragma("recursive_triggers", "on")
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     return connection

@@ -39,6 +39,7 @@ def open_log(
     run: str,
     at_ns: int,
     on_loop: bool = False,
+    durable: bool = True,
     projector: Projector | None = None,
     vfs: str | None = None,
 ) -> SqliteLog:
@@ -46,6 +47,8 @@ def open_log(
 
     Takes the lock; checks file system, header, schema, domain, witness and the chain since the last checkpoint without
     touching a file; then lets the projector prepare and starts the writer, on the running loop or in a thread.
+    Without `durable` an acknowledged event survives a kill at once and a power loss from the log's closing on: enough for
+    a backtest, which is a function of its inputs and begins anew.
     Raises LogLocked, UnsafeStorage, WrongLog or LogDamaged. `vfs` names an apsw VFS, for tests of the disk.
     """
     check_sqlite()
@@ -63,7 +66,7 @@ def open_log(
         # A database restored without events may lack its witness; one with events was refused by now.
         testimony = read_witness(path)
         witness = _new_witness(path) if testimony is None else Witness.open(path, testimony)
-        committer = _start(path, witness, found.head, projector, vfs)
+        committer = _start(path, witness, found.head, projector, vfs, durable=durable)
         if found.identity is None:
             _commit(committer, domain, 0, run, at_ns)
     except BaseException:
@@ -134,11 +137,17 @@ def _new_witness(path: Path) -> Witness:
 
 
 def _start(
-    path: Path, witness: Witness, head: Head, projector: Projector | None, vfs: str | None
+    path: Path,
+    witness: Witness,
+    head: Head,
+    projector: Projector | None,
+    vfs: str | None,
+    *,
+    durable: bool = True,
 ) -> Committer:
     """Open the writing connection, move a left WAL into the database, and bring the projections up to date."""
     projector = projector or NoProjections()
-    connection = connections.writer(path, vfs)
+    connection = connections.writer(path, vfs, durable=durable)
     committer = Committer(connection, witness, projector, head)
     try:
         committer.checkpoint()

@@ -1,0 +1,27 @@
+"""Which markets a run has to see: those of its cycles, and the ways out of what they may hold."""
+
+from collections.abc import Iterable
+
+from arb.execution.desk import Desk
+from arb.execution.discovery import Wanted
+
+
+def markets_that_matter(desk: Desk, wanted: Iterable[Wanted]) -> tuple[str, ...]:
+    """Name the markets between currencies that the run trades, holds, sells for or pays fees in."""
+    assets = {leg.spend_asset for one in wanted for leg in one.legs}
+    for cycle in desk.journal.cycles.values():
+        assets.update(leg.spend_asset for leg in cycle.legs)
+        assets.update(cycle.holdings)
+    for strategy in desk.strategies.values():
+        assets.update(strategy.panic_sell.base_currencies)
+        if strategy.reference_currency is not None:
+            assets.add(strategy.reference_currency)
+    if desk.fees.fee_asset is not None:
+        assets.add(desk.fees.fee_asset)
+    return tuple(
+        sorted(
+            name
+            for name, rules in desk.markets.items()
+            if rules.base in assets and rules.quote in assets
+        )
+    )

@@ -1,0 +1,173 @@
+"""Put a live run together: a venue through its gateway, its streams, and what is checked before money moves."""
+
+import os
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from arb import limits
+from arb.clock import NS_PER_S, Clock
+from arb.errors import ConfigInvalid, WrongLog
+from arb.events.sqlite import examine
+from arb.exchange.connection import Connection, connection_of, read_credentials
+from arb.exchange.dialects import Dialect, dialect_of, for_data
+from arb.exchange.gateway import Gateway
+from arb.exchange.port import Banned, Unreachable
+from arb.exchange.streams import Streams
+from arb.execution.access import Access
+from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
+from arb.execution.history import History
+from arb.execution.sources import Market
+from arb.execution.wiring import refuse_other_log
+from arb.feeds.live import LiveBooks, LiveMarket
+from arb.strategy.loader import Loaded
+from arb.strategy.schema import Strategy
+
+log = structlog.get_logger()
+
+WITHDRAWS: Final = (
+    "this key may withdraw money, which an engine never needs; make one that may not, or say "
+    "--allow-withdrawing-key"
+)
+
+
+class Hints:
+    """Passes on what private streams hint at, once there is an engine to wake."""
+
+    def __init__(self) -> None:
+        self.run: Run | None = None
+
+    def __call__(self, client_order_id: str | None) -> None:
+        """Wake the cycle of an order; for None, every one that waits for an order."""
+        if self.run is not None:
+            self.run.parts.runner.hint(client_order_id)
+
+    def join(self, run: Run) -> None:
+        """Wake this run's cycles from now on."""
+        self.run = run
+
+
+@asynccontextmanager
+async def assemble_live(
+    loaded: Sequence[Loaded], options: Options, clock: Clock
+) -> AsyncIterator[Run]:
+    """Put a live run together, and take it apart in order.
+
+    Raises ArbError where it cannot be: before anything is written for a strategy, a venue or keys
+    that do not fit, and after a minute's patience for a venue that does not answer.
+    """
+    strategy = shared(loaded)
+    found = examine(options.db)
+    identity = None if found is None else found.identity
+    refuse_other_log(strategy, options.db, identity)
+    connection = trading_connection(loaded[0])
+    dialect = dialect_of(
+        connection.venue, practice=connection.practice, unproven=options.unproven_venue
+    )
+    books, hints = LiveBooks(clock), Hints()
+    gateway = Gateway(connection, dialect, clock, books)
+    streams = Streams(gateway.ccxt, books, clock, hints)
+    try:
+        if identity is None:  # whose log it is stands in its first event
+            await _reach(gateway, clock)
+        account = gateway.fingerprint if identity is None else identity.account
+
+        def check_account() -> None:
+            if gateway.fingerprint != account:
+                raise WrongLog(
+                    f"{options.db} is a log of account {account} on {connection.venue}, these keys "
+                    f"are of account {gateway.fingerprint}; give another --db, or the right keys"
+                )
+
+        async def attend(markets: Collection[str]) -> None:
+            if not options.withdrawing_key and await gateway.may_withdraw():
+                raise ConfigInvalid(WITHDRAWS)
+            await streams.watch(markets)
+            streams.watch_account()
+
+        def enter(history: History) -> Trading:
+            if not options.recover and history.open_cycles():
+                raise ConfigInvalid(
+                    "--no-recover is refused in live mode while cycles are open: their money is at work"
+                )
+            return Trading(gateway, books.changes)
+
+        site = Site(
+            account=account,
+            began=0 if found is None else found.head.position,
+            enter=enter,
+            check_account=check_account,
+            attend=attend,
+            joined=hints.join,
+            notes=tuple(_notes(connection, dialect)),
+        )
+        async with assembled(loaded, options, clock, site) as run:
+            yield run
+    finally:
+        await streams.close()
+        await gateway.close()
+
+
+def trading_connection(loaded: Loaded) -> Connection:
+    """The way to a strategy's venue, with its keys; raises ConfigInvalid where there are none."""
+    exchange = loaded.strategy.venue
+    credentials = read_credentials(exchange, loaded.ca_file, os.environ, Path())
+    if credentials is None:
+        own = f"ARB_{exchange.id.upper()}"
+        raise ConfigInvalid(
+            f"live mode needs keys for {exchange.id}: set {own}_API_KEY and {own}_SECRET in the "
+            "environment or in .env"
+        )
+    return connection_of(exchange, loaded.ca_file, credentials)
+
+
+@asynccontextmanager
+async def live_market(
+    strategy: Strategy, ca_file: Path | None, clock: Clock
+) -> AsyncIterator[Market]:
+    """Open a venue's public books for a paper run; no keys are used."""
+    connection = connection_of(strategy.venue, ca_file, None)
+    books = LiveBooks(clock)
+    gateway = Gateway(connection, for_data(connection.venue), clock, books)
+    streams = Streams(gateway.ccxt, books, clock, Hints())
+    try:
+        await _reach(gateway, clock)
+        source = LiveMarket(books, await gateway.markets())
+        notes = (f"feed: live books of {connection.venue}", *_where(connection))
+        yield Market(source, notes, changes=books.changes, attend=streams.watch)
+    finally:
+        await streams.close()
+        await gateway.close()
+
+
+async def _reach(gateway: Gateway, clock: Clock) -> None:
+    """Make the first reads, with the patience of a start; raises VenueError when it is over."""
+    access = Access(gateway, clock)
+    until_ns = clock.now_ns() + round(limits.START_PATIENCE_S * NS_PER_S)
+    try:
+        await access.read_patiently(
+            lambda: access.read(gateway.start), what="the venue", until_ns=until_ns
+        )
+    except (Unreachable, Banned) as error:
+        log.warning("venue.unreachable", error=str(error))
+        raise
+
+
+def _notes(connection: Connection, dialect: Dialect) -> list[str]:
+    notes = list(_where(connection))
+    if connection.credentials is not None:
+        notes.append(f"keys: from {connection.credentials.source}")
+    if dialect.practice:
+        notes.append("dialect: the practice exchange's short windows")
+    return notes
+
+
+def _where(connection: Connection) -> tuple[str, ...]:
+    if connection.connect_to is not None:
+        there = connection.connect_to
+        return (f"venue: {connection.venue}, every connection goes to {there.host}:{there.port}",)
+    kind = "its sandbox" if connection.sandbox else "the real one"
+    return (f"venue: {connection.venue}, {kind}",)
