@@ -18,6 +18,8 @@ MARGIN_NS: Final = (
     5 * NS_PER_S
 )  # how long an order may hide, where the venue refuses what comes late
 MARGIN_UNENFORCED_NS: Final = 60 * NS_PER_S  # the same where nothing refuses it
+# Streams tell a book every tenth of a second; the rest is the way here.
+BOOKS_LAG_NS: Final = 300 * NS_PER_MS
 BACKEND_NS: Final = 10 * NS_PER_S
 
 
@@ -152,4 +154,5 @@ class Dialect(Struct, frozen=True, kw_only=True):
             fee_side=self.fee_side,
             history_ns=self.history_ns,
             live=self.live,
+            books_lag_ns=BOOKS_LAG_NS,
         )
