@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from arb.clock import NS_PER_DAY, NS_PER_MS
+from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.exchange.exact_json import at
 from arb.exchange.paging import complete
 from arb.exchange.port import Balance, BalanceChange, Unreachable
@@ -127,7 +127,7 @@ async def _binance_changes(reading: Reading, since_ns: int) -> list[BalanceChang
 
         rows = await complete(
             page,
-            max(since_ns, 0),
+            max(since_ns - NS_PER_S, 0),
             reading.now_ns(),
             window_ns=89 * NS_PER_DAY,
             page=_BINANCE_PAGE,
@@ -172,6 +172,9 @@ def _binance_withdrawal(row: object, names: Names) -> list[BalanceChange]:
     told = at(row, "applyTime")
     made = moment_ns(f"{told.replace(' ', 'T', 1)}+00:00" if isinstance(told, str) else told)
     change_id = f"withdrawal-{withdrawal}"
+    if made is not None:
+        # Told to the second: by its end it had happened, and what was read within it may lack it.
+        made += NS_PER_S - NS_PER_MS
     asset = _asset(row, "coin", names)
     left = _change(change_id, row, asset, amount=-(amount + fee), at_ns=made)
     if status not in _GIVEN_BACK:
