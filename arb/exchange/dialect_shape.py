@@ -64,7 +64,7 @@ class Replies(Struct, frozen=True, kw_only=True):
     open_orders: str = ""
     closed_orders: str = ""
     trades: str = ""
-    order_by_id: bool = False  # an order stands under its id
+    by_id: bool = False  # rows stand under their ids instead of in lists
 
 
 class Lookup(Struct, frozen=True):

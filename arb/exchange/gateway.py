@@ -257,7 +257,7 @@ class Gateway:
                 dialect.trades_page,
                 {"until": end_ns // NS_PER_MS + 1},
             )
-            return rows(body, dialect.replies.trades)
+            return rows(dialect, body, dialect.replies.trades)
 
         until_ns = self._line.now_ns() + TRADES_AHEAD_NS
         found = await complete(
@@ -293,7 +293,7 @@ class Gateway:
             (getattr(self.ccxt, self._dialect.closed_method), self._dialect.replies.closed_orders),
         ):
             body, _ = await self._line.ask("resolve", method, market, None, None, params)
-            for row in rows(body, path):
+            for row in rows(self._dialect, body, path):
                 report = order_report(self._dialect, row, self._names)
                 if report.client_order_id == client_order_id:
                     return report
@@ -302,8 +302,8 @@ class Gateway:
     def _one(self, body: object) -> OrderReport:
         path = self._dialect.replies.order
         row = at(body, path)
-        if self._dialect.replies.order_by_id and isinstance(row, dict):
-            row = next(iter(rows(body, path)), None)
+        if self._dialect.replies.by_id:
+            row = next(iter(rows(self._dialect, body, path)), None)
         report = order_report(self._dialect, row, self._names)
         if report.exchange_order_id is None:
             raise Unreachable(f"the venue told no order: {body!r:.120}")
@@ -319,7 +319,7 @@ class Gateway:
             body, _made = await self._line.ask(
                 "resolve", self.ccxt.fetch_open_orders, market, None, limit, params
             )
-            found = rows(body, dialect.replies.open_orders)
+            found = rows(dialect, body, dialect.replies.open_orders)
             told += found
             if not dialect.open_page or len(found) < dialect.open_page:
                 return told

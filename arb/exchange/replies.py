@@ -152,16 +152,16 @@ def balances(rows: object, keys: tuple[str, str, str], names: Names) -> dict[str
     return found
 
 
-def rows(body: object, path: str) -> list[object]:
+def rows(dialect: Dialect, body: object, path: str) -> list[object]:
     """The list at a path; raises Unreachable where there is none: a list that is not there is no empty list.
 
-    Some venues list by id: those rows are given theirs.
+    A venue that lists by id gives none to its rows: they are given theirs.
     """
     told = at(body, path)
-    if isinstance(told, dict):
+    if dialect.replies.by_id and isinstance(told, dict):
         return [{"id": key, **row} if isinstance(row, dict) else row for key, row in told.items()]
-    if not isinstance(told, list):
-        raise Unreachable(f"the venue told no list: {body!r:.120}")
+    if dialect.replies.by_id or not isinstance(told, list):
+        raise Unreachable(f"{dialect.venue} told no list: {body!r:.120}")
     return told
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -13,8 +14,9 @@ from arb.exchange import dialects
 from arb.exchange.connection import Connection
 from arb.exchange.gateway import Gateway
 from arb.exchange.listed_markets import market_rules
+from arb.exchange.port import OrderRequest, VenueError
 from arb.feeds.live import LiveBooks
-from tests.exchange.loopback import KEYS, NOW_NS
+from tests.exchange.loopback import KEYS, NOW_NS, ORDER_ID
 
 # What the venues call BTC/USDT.
 MARKET_IDS: Final = {
@@ -159,3 +161,28 @@ class Wire:
 def one(asked: Iterable[Asked]) -> Asked:
     (only,) = asked
     return only
+
+
+def heard(wire: Wire, work: Any, *answers: object) -> Any:
+    """What the gateway makes of answers; an error of the port is an answer too."""
+    wire.session.answer = lambda _: wire.session.script.popleft()
+    try:
+        return wire.run(work, *answers)
+    except VenueError as error:
+        return error
+
+
+def order(**changes: Any) -> OrderRequest:
+    """An order on the one market."""
+    fields: dict[str, Any] = {
+        "client_order_id": ORDER_ID,
+        "market": "BTC/USDT",
+        "side": "buy",
+        "kind": "limit",
+        "time_in_force": "ioc",
+        "amount": Decimal("0.0123"),
+        "limit": Decimal("50000.10"),
+        "venue_time_ns": NOW_NS,
+        "window_ns": 5 * 10**9,
+    }
+    return OrderRequest(**{**fields, **changes})
