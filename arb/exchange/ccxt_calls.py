@@ -67,7 +67,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     clock: Clock
     throttle: Throttle
     hear: Hear
-    offset_ms: Callable[[], int]  # venue's clock - ours
+    venue_ns: Callable[[], int]  # the venue's clock, estimated
 
 
 def reply_of(error: BaseException, call: Call) -> Reply:
@@ -134,7 +134,7 @@ def harden(base: type[Any], around: Surroundings) -> type[Any]:
             call = CALL.get()
             if call is not None and call.time_ms is not None:
                 return call.time_ms
-            return around.clock.now_ns() // NS_PER_MS + around.offset_ms()
+            return around.venue_ns() // NS_PER_MS
 
         def nonce(self) -> int:
             if around.dialect.growing_nonce:

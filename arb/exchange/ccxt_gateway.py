@@ -93,7 +93,7 @@ class Line:
             clock=clock,
             throttle=self._pacing.take,
             hear=self._pacing.note,
-            offset_ms=lambda: self.offset_ns // NS_PER_MS,
+            venue_ns=self.now_ns,
         )
         speech(connection.venue)  # or it is refused before anything is open
         self._session = open_session(connection) if session is None else session

@@ -139,12 +139,16 @@ class Gateway:
 
     async def _load(self) -> None:
         before = self.ccxt.markets
-        await self._line.ask("read", partial(self.ccxt.load_markets, reload=True))
-        found, self.left_out = market_rules(self.ccxt.markets)
-        if not found:
-            if before:  # a reply without markets is no reason to forget them
+        try:
+            await self._line.ask("read", partial(self.ccxt.load_markets, reload=True))
+            found, self.left_out = market_rules(self.ccxt.markets)
+            if not found:
+                raise Unreachable(f"the venue told no market that can be read, of {self.left_out}")
+        except VenueError:
+            if before and self.ccxt.markets is not before:
+                # An answer without markets is no reason to forget them.
                 self.ccxt.set_markets(before, self.ccxt.currencies)
-            raise Unreachable(f"the venue told no market that can be read, of {self.left_out}")
+            raise
         self._markets = found
 
     # --- the account
