@@ -26,12 +26,6 @@ SAID: list[tuple[str, int, object, type[VenueError]]] = [
     ("binance", 503, {"code": -2013, "msg": "Order does not exist."}, Unreachable),
     ("binance", 401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions."}, KeyRevoked),
     ("binance", 401, {"code": -2014, "msg": "API-key format invalid."}, KeyRevoked),
-    (
-        "binance",
-        400,
-        {"code": -1021, "msg": "Timestamp is outside of the recvWindow."},
-        Unreachable,
-    ),
     ("binance", 429, {"code": -1003, "msg": "Too much request weight used."}, Banned),
     ("binance", 418, "", Banned),
     ("binance", 503, {"code": 1, "msg": "System is under maintenance."}, Maintenance),
@@ -129,18 +123,34 @@ def wire() -> Iterator[Wire]:
     made.close()
 
 
-def test_a_clock_that_is_wrong_is_read_again_before_the_next_read(wire: Wire) -> None:
-    def answer(asked: Asked) -> object:
-        wire.session.status = 200
-        return {"serverTime": NOW_MS + 7_000} if asked.place.endswith("/time") else BINANCE_ORDER
+LATE = {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}
 
-    wire.session.status = 400
-    late = {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}
-    assert isinstance(heard(wire, wire.gateway.order("BTC/USDT", ORDER_ID), late), Unreachable)
+
+def test_a_read_for_another_time_is_made_again_by_the_venues_clock(wire: Wire) -> None:
+    def answer(asked: Asked) -> object:
+        wire.session.status = 400 if len(wire.session.asked) == 1 else 200
+        if asked.place.endswith("/time"):
+            return {"serverTime": NOW_MS + 7_000}
+        return LATE if wire.session.status == 400 else BINANCE_ORDER
+
     wire.session.answer = answer
-    wire.run(wire.gateway.order("BTC/USDT", ORDER_ID))
-    assert [asked.place.rsplit("/", 1)[1] for asked in wire.session.asked] == ["time", "order"]
-    assert wire.session.asked[1].params["timestamp"] == str(NOW_MS + 7_000)
+    report = wire.run(wire.gateway.order("BTC/USDT", ORDER_ID))
+    assert report.client_order_id == ORDER_ID
+    places = [asked.place.rsplit("/", 1)[1] for asked in wire.session.asked]
+    assert places == ["order", "time", "order"]
+    assert wire.session.asked[2].params["timestamp"] == str(NOW_MS + 7_000)
+
+
+def test_a_read_that_is_late_twice_is_no_answer(wire: Wire) -> None:
+    def answer(asked: Asked) -> object:
+        timed = asked.place.endswith("/time")
+        wire.session.status = 200 if timed else 400
+        return {"serverTime": NOW_MS} if timed else LATE
+
+    wire.session.answer = answer
+    with pytest.raises(Unreachable):
+        wire.run(wire.gateway.order("BTC/USDT", ORDER_ID))
+    assert len(wire.session.asked) == 3
 
 
 def test_an_order_never_waits_for_a_clock(wire: Wire) -> None:
