@@ -10,7 +10,7 @@ from typing import Final
 import click
 import structlog
 
-from arb.errors import ConfigInvalid
+from arb.errors import BadNumber, ConfigInvalid
 from arb.exchange.practice.faults import read_rates
 from arb.exchange.practice.server import BALANCES, Practice, Settings, practice
 from arb.exchange.practice.venues import DOORS
@@ -167,7 +167,10 @@ def _settings(flags: Flags) -> Settings:
 def _balances(given: Sequence[tuple[str, str]]) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     for currency, text in given:
-        amount = parse(text, what=f"--balance {currency}")
+        try:
+            amount = parse(text)
+        except BadNumber as error:
+            raise ConfigInvalid(f"--balance {currency}: {error}") from None
         if amount < 0 or amount != round(amount, DECIMALS_MAX) or currency in found:
             raise ConfigInvalid(
                 f"--balance {currency} {text}: once a currency, from 0 up, at most "

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from hashlib import sha256
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 import ccxt.pro
 
-from arb.clock import NS_PER_MS
+from arb.clock import NS_PER_MS, VirtualClock
 from arb.exchange.connection import Address
 from arb.exchange.practice.server import Practice, Settings, practice
 from arb.exchange.sockets import Redirected
@@ -74,6 +74,7 @@ class Practising:
         name: str,
         amount: str = "0.1",
         price: str = "2000",
+        *,
         time_in_force: str = "IOC",
         market: str = "ETH/USDT",
         side: str = "buy",
@@ -103,17 +104,19 @@ class Practising:
 
 @asynccontextmanager
 async def practising(
-    folder: Path, rows: Sequence[Change] = (), **settings: Any
+    folder: Path, rows: Sequence[Change] = (), clock: VirtualClock | None = None, **settings: Any
 ) -> AsyncIterator[Practising]:
-    """Run the exchange on the example books, and the client on it."""
+    """Run the exchange on the example books, and the client on it; a clock is the client's too."""
     market = ScriptedMarket([*(at(-1, shown) for shown in BOOKS), *rows])
     given = {"source": market, "balances": OPENING, "maker": Decimal("0.0005"), **settings}
-    async with practice(Settings(folder=folder, **given), RealClock()) as running:
+    async with practice(Settings(folder=folder, **given), clock or RealClock()) as running:
         trust = ssl.create_default_context(cafile=str(running.ca))
         led = Redirected(Address("127.0.0.1", running.port))
         connector = aiohttp.TCPConnector(ssl=trust, resolver=led, use_dns_cache=False)
         async with aiohttp.ClientSession(connector=connector) as session:
             client = _client(running, session)
+            if clock is not None:
+                client.milliseconds = lambda: running.hall.now_ns() // NS_PER_MS
             try:
                 yield Practising(running, session, client, folder)
             finally:
@@ -140,6 +143,13 @@ def _client(running: Practice, session: aiohttp.ClientSession) -> Any:
     client.number = str
     client.timeout_on_exit = 0
     return client
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let others go on until something is true."""
+    async with asyncio.timeout(WAIT_S):
+        while not true():  # noqa: ASYNC110 -- what is waited for is inside a client or a server
+            await asyncio.sleep(0.005)
 
 
 def lived(story: Coroutine[Any, Any, None]) -> None:

@@ -1,7 +1,7 @@
 """The real client listens to the practice exchange: books without gaps, and what happens on the account."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 
 from arb.exchange.practice.fault_table import MARKET_STREAM
 from arb.feeds.generated import GeneratedMarket
-from tests.exchange.practising import WAIT_S, Practising, lived, practising
+from tests.exchange.practising import WAIT_S, Practising, lived, practising, until
 
 D = Decimal
 MARKET = "BTC/USDT"
@@ -22,21 +22,17 @@ async def soon(awaited: Awaitable[Any]) -> Any:
     return await asyncio.wait_for(awaited, WAIT_S)
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Let the client read on until something is true: several messages may be told as one."""
-    async with asyncio.timeout(WAIT_S):
-        while not true():
-            await asyncio.sleep(0.005)
-
-
 async def book(there: Practising) -> Any:
     return await soon(there.client.watch_order_book(MARKET))
 
 
 async def until_it_fails(there: Practising, kind: type[Exception]) -> None:
-    with pytest.raises(kind):
+    async def on() -> None:
         while True:
             await book(there)
+
+    with pytest.raises(kind):
+        await on()
 
 
 def test_a_watched_book_is_the_book_of_rest_at_the_same_update(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from arb.exchange.practice.binance_words import (
     INVALID_KEY,
     OUTSIDE_WINDOW,
     UNAUTHORIZED,
+    error,
     excuse,
     lacking,
     refused,
 )
-from arb.exchange.practice.doors import Grounds, Said
+from arb.exchange.practice.doors import Grounds, Said, seconds_up
 from arb.exchange.practice.windows import FUTURE_NS, RECV_WINDOW_NS
 
 RECV_WINDOW_MS_MAX: Final = 60_000
@@ -97,7 +98,9 @@ class Admission:
             (self.usage.orders_day, "200000 orders per 1 DAY"),
         ):
             if not span.use(1, now_ns):
-                raise refused(-1015, f"Too many new orders; current limit is {text}.", 429)
+                wait = {"Retry-After": seconds_up(span.left_ns(now_ns))}
+                told = f"Too many new orders; current limit is {text}."
+                raise Said(error(429, -1015, told, wait))
 
     def _said(self, fault: str, wait_ns: int) -> Said:
         return Said(excuse(fault, wait_ns, self._hall.now_ns()))

@@ -27,6 +27,7 @@ Hear = Callable[[Happening], None]
 HearBook = Callable[[Delta], None]
 LeaveOut = Callable[[], None]  # ends a subscription
 
+_GONE: Final = "delisted "  # before a market's name, among what is halted
 _VIEW_BACK_NS: Final = 2 * max(VISIBILITY_NS, LATE_FILL_NS)
 
 
@@ -59,7 +60,9 @@ class Hall:
         self._source = source
         self._desk = PaperDesk(account, source, fees, third_share=third_share)
         self._notices = Notices(account)
-        self._delisted: set[str] = set()
+        self._delisted = {
+            name.removeprefix(_GONE) for name in account.halted() if name.startswith(_GONE)
+        }
         self._tapes: dict[str, Tape] = {}
         self._listeners: list[Hear] = []
         self._watchers: dict[str, list[HearBook]] = {}
@@ -121,12 +124,17 @@ class Hall:
         self._told_about(market)
 
     def delist(self, market: str) -> None:
-        """Cancel what rests on a market, halt it and list it no more; a restart lists it as halted."""
+        """Cancel what rests on a market, halt it and list it no more, for ever."""
         for order in self.account.open_orders():
             if order.market == market and order.client_order_id is not None:
                 self._desk.cancel(market, order.client_order_id, self.now_ns())
         self.halt(market, halted=True)
+        self._desk.halt(_GONE + market, self.now_ns(), halted=True)  # so that a restart knows
         self._delisted.add(market)
+
+    def halted(self) -> frozenset[str]:
+        """The listed markets that are halted."""
+        return self.account.halted() & set(self.markets())
 
     # --- orders
 

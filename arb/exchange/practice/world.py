@@ -28,7 +28,9 @@ class World:
     def __init__(self, grounds: Grounds) -> None:
         self._grounds = grounds
         self._second = grounds.hall.now_ns() // NS_PER_S
-        self._halted: dict[str, int] = {}  # market -> until when
+        # What was halted in an earlier life opens again: nobody is left who would do it.
+        opens_ns = grounds.hall.now_ns() + HALT_NS
+        self._halted = dict.fromkeys(grounds.hall.halted(), opens_ns)  # market -> until when
 
     def tick(self) -> None:
         """Let the time since the last look pass."""
