@@ -96,15 +96,16 @@ class Runner:
             if pending and (client_order_id is None or client_order_id in pending):
                 self._hinted.setdefault(cycle.id, asyncio.Event()).set()
 
-    def stop(self) -> None:
-        """Stop working at once, for good; what is left stays in the log for recovery."""
-        self.ready = False  # a task that ends by itself just now must not begin again
-        for task in self._tasks.values():
-            task.cancel()
+    def stop(self) -> list[asyncio.Task[None]]:
+        """Stop working at once, for good; gives the tasks that still have to be seen ending.
 
-    async def stopped(self) -> None:
-        """Wait until nobody works on a cycle any more."""
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        What is left stays in the log for recovery.
+        """
+        self.ready = False  # a task that ends by itself just now must not begin again
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        return tasks
 
     async def open(self, draft: Draft) -> Cycle:
         """Append a new cycle with its validation and first intent in one batch, and work on it."""
