@@ -79,7 +79,7 @@ _CODES: Final = {
         duplicate_text="Duplicate order sent",
         not_found=frozenset({"-2013", "-2011"}),
         clock=frozenset({"-1021"}),
-        key=frozenset({"-2014", "-2015"}),
+        key=frozenset({"-1022", "-2014", "-2015"}),
         banned=frozenset({"-1003", "-1015"}),
         maintenance_text=("System is under maintenance", "System maintenance"),
     ),
