@@ -61,8 +61,7 @@ BINANCE: Final = Codes(
         ("-1013", "market is closed", MARKET_HALTED),
     ),
     duplicate=(("-2010", "duplicate order sent"),),
-    # A signature that does not fit is of another secret: the code itself signs every request alike.
-    key_revoked=frozenset({"-1022", "-2014", "-2015"}),
+    key_revoked=frozenset({"-2014", "-2015"}),
     maintenance_texts=("system is under maintenance",),
     not_found=frozenset({"-2013", "-2011"}),
     clock_wrong=frozenset({"-1021"}),
@@ -88,7 +87,7 @@ OKX: Final = Codes(
         **_each(MARKET_HALTED, "51021", "51022", "51124", "54072"),
     },
     duplicate=(("51016", ""), ("51011", "")),
-    key_revoked=frozenset({"50100", "50101", "50105", "50110", "50111", "50113", "50119"}),
+    key_revoked=frozenset({"50100", "50101", "50105", "50110", "50111", "50119"}),
     banned=frozenset({"50011", "50061"}),
     maintenance=frozenset({"50001"}),
     not_found=frozenset({"51603", "51400", "51401", "51402"}),
