@@ -139,7 +139,26 @@ class Line:
         return self._clock.now_ns() + self.offset_ns
 
     async def ask(self, name: Lane, ask: Callable[[], Awaitable[Any]]) -> object:
-        """Make a read, or a cancel; raises VenueError for all that is no answer."""
+        """Make a read, or a cancel; raises VenueError for all that is no answer.
+
+        One that was signed for another time than the venue's is made once more, by its clock.
+        """
+        try:
+            return await self._ask(name, ask)
+        except fate.ClockOff:
+            await self.read_clock()
+            return await self._ask(name, ask)
+
+    async def read_clock(self) -> int:
+        """Read the venue's clock, in ns, and sign by it from now on."""
+        asked = self._clock.now_ns()
+        told = replies.ns_of_ms(await self._ask("read", self.ccxt.fetch_time))
+        if told is None:
+            raise Unreachable("the venue's clock cannot be read")
+        self.offset_ns = told - (asked + self._clock.now_ns()) // 2
+        return told
+
+    async def _ask(self, name: Lane, ask: Callable[[], Awaitable[Any]]) -> object:
         call = _Call()
         try:
             with _tracked(call), lane(name):

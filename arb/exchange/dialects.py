@@ -58,9 +58,12 @@ class Dialect(Struct, frozen=True, kw_only=True):
             fee_side=self.fee_side,
             history_ns=self.history_ns,
             live=not self.practice,
+            books_lag_ns=BOOKS_LAG_NS,
         )
 
 
+# Streams tell a book every tenth of a second; the rest is the way here.
+BOOKS_LAG_NS: Final = 300 * NS_PER_MS
 # Without a window of its own a request may travel as long as it likes: then the margin is a minute.
 _NO_WINDOW_NS: Final = 60 * NS_PER_S
 _BY_EVIDENCE: Final = "not found after T_dead, not among open orders, every trade attributed"

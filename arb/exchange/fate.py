@@ -39,6 +39,12 @@ class Reply(Struct, frozen=True):
     body: str
 
 
+class ClockOff(Unreachable):
+    """The venue refused a read because it was signed for another time: read its clock, and ask again."""
+
+    code = "ARB-608"
+
+
 class Said(Struct, frozen=True):
     """The venue's own code and words, where an answer has them."""
 
@@ -54,6 +60,7 @@ class Codes(Struct, frozen=True, kw_only=True):
     duplicate_text: str = ""  # needed beside a code that means other things as well
     not_found: frozenset[str] = frozenset()
     key: frozenset[str] = frozenset()  # the key is not accepted
+    clock: frozenset[str] = frozenset()  # the request was signed for another time
     banned: frozenset[str] = frozenset()
     maintenance: frozenset[str] = frozenset()
     maintenance_text: tuple[str, ...] = ()
@@ -71,6 +78,7 @@ _CODES: Final = {
         duplicate=frozenset({"-2010"}),
         duplicate_text="Duplicate order sent",
         not_found=frozenset({"-2013", "-2011"}),
+        clock=frozenset({"-1021"}),
         key=frozenset({"-2014", "-2015"}),
         banned=frozenset({"-1003", "-1015"}),
         maintenance_text=("System is under maintenance", "System maintenance"),
@@ -82,6 +90,7 @@ _CODES: Final = {
         ),
         duplicate=frozenset({"51016"}),
         not_found=frozenset({"51603", "51400", "51401", "51402"}),
+        clock=frozenset({"50102"}),
         key=frozenset({"50100", "50101", "50105", "50110", "50111", "50113", "50119"}),
         banned=frozenset({"50011", "50061"}),
         maintenance=frozenset({"50001", "50013"}),
@@ -94,6 +103,7 @@ _CODES: Final = {
         ),
         duplicate=frozenset({"170141", "110072"}),
         not_found=frozenset({"170213", "110001"}),
+        clock=frozenset({"10002"}),
         key=frozenset({"10003", "10005", "10010", "33004"}),
         banned=frozenset({"10006", "10018"}),
     ),
@@ -109,6 +119,7 @@ _CODES: Final = {
             | {"EAPI:Rate limit exceeded"}
         ),
         not_found=frozenset({"EOrder:Unknown order"}),
+        clock=frozenset({"EAPI:Invalid nonce"}),
         key=frozenset({"EAPI:Invalid key", "EGeneral:Permission denied"}),
         banned=frozenset({"EAPI:Rate limit exceeded", "EGeneral:Temporary lockout"}),
     ),
@@ -116,6 +127,7 @@ _CODES: Final = {
         refused=frozenset({"200004", "300000", "400100", "400600", "400760", "400002", "900001"}),
         duplicate=frozenset({"126044", "102431"}),
         not_found=frozenset({"400350", "102421"}),
+        clock=frozenset({"400002"}),
         key=frozenset({"400003", "400004", "400005", "400006", "411100"}),
         banned=frozenset({"429000", "200003"}),
     ),
@@ -131,6 +143,7 @@ _CODES: Final = {
             | {"INVALID_CLIENT_ORDER_ID"}
         ),
         not_found=frozenset({"ORDER_NOT_FOUND"}),
+        clock=frozenset({"REQUEST_EXPIRED"}),
         key=frozenset(
             {"INVALID_KEY", "INVALID_SIGNATURE", "IP_FORBIDDEN", "READ_ONLY", "FORBIDDEN"}
         ),
@@ -141,6 +154,7 @@ _CODES: Final = {
         refused=frozenset({"30008", "40017", "40019", "43011", "43012", "45110", "45111", "45112"}),
         duplicate=frozenset({"40500", "43118"}),
         not_found=frozenset({"43001", "40109", "31007"}),
+        clock=frozenset({"40008"}),
         key=frozenset({"40001", "40006", "40009", "40012", "40014", "40018", "40037"}),
         banned=frozenset({"429", "40429"}),
     ),
@@ -161,6 +175,7 @@ _CODES: Final = {
             | {"700003", "700004", "700005", "700006", "10101"}
         ),
         not_found=frozenset({"-2013", "-2011"}),
+        clock=frozenset({"700003"}),
         key=frozenset({"10072", "700001", "700002", "700007", "402"}),
         banned=frozenset({"429", "510"}),
     ),
@@ -240,6 +255,8 @@ def of_read(venue: str, reply: Reply | None, error: BaseException) -> VenueError
     detail = _cut(f"{said.code} {said.text}")
     if said.code in codes.maintenance:
         return Maintenance(detail)
+    if said.code in codes.clock:
+        return ClockOff(detail)
     if said.code in codes.not_found:
         return OrderNotFound(detail)
     if said.code in codes.key:

@@ -89,12 +89,7 @@ class Gateway:
 
     async def time_ns(self) -> int:
         """Read the venue's clock, and sign by it from now on."""
-        asked = self._clock.now_ns()
-        told = replies.ns_of_ms(await self._line.ask("read", self.ccxt.fetch_time))
-        if told is None:
-            raise Unreachable("the venue's clock cannot be read")
-        self._line.offset_ns = told - (asked + self._clock.now_ns()) // 2
-        return told
+        return await self._line.read_clock()
 
     async def markets(self) -> Mapping[str, MarketRules]:
         """Read the markets and their rules."""

@@ -91,6 +91,7 @@ class VenueRules(Struct, frozen=True, gc=False):
     fee_side: str  # "received" | "third"
     history_ns: int  # how far back trades and orders can be read
     live: bool  # real money: the longer minimum before absence is declared applies
+    books_lag_ns: int = 0  # how far the books that are told may be behind those that orders meet
 
     def dead_ns(self, venue_time_ns: int) -> int:
         """T_dead: after this moment on the venue's clock an order sent at venue_time_ns cannot come into being."""

@@ -123,9 +123,8 @@ class Engine:
             # All of them before the first await: who cuts the end off leaves nobody at work.
             for task in background:
                 task.cancel()
-            self._p.runner.stop()
-            await asyncio.gather(*background, return_exceptions=True)
-            await self._p.runner.stopped()
+            left = self._p.runner.stop()
+            await asyncio.gather(*background, *left, return_exceptions=True)
         return await self._end(reason)
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:

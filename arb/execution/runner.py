@@ -18,6 +18,7 @@ from arb.execution.journal import Draft, Journal
 from arb.execution.resolving import Attempt, look, told_now
 from arb.execution.sending import NOT_SENT, Gate, send
 from arb.execution.steps import Situation
+from arb.execution.surprises import Surprises
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Cycle, Order
@@ -42,6 +43,8 @@ class Runner:
         self._attempts: dict[str, Attempt] = {}
         self._panics: set[str] = set()
         self._wake: dict[str, asyncio.Event] = {}
+        self._hinted: dict[str, asyncio.Event] = {}
+        self._surprises = Surprises(desk)
         self._rules_doubted = False
         self.ready = False  # once markets and balances are known
 
@@ -61,6 +64,7 @@ class Runner:
     def _ended(self, cycle_id: str, task: asyncio.Task[None]) -> None:
         self._tasks.pop(cycle_id, None)
         self._wake.pop(cycle_id, None)
+        self._hinted.pop(cycle_id, None)
         self.desk.arbiter.end_turn(cycle_id)
         if task.cancelled():
             return
@@ -90,17 +94,18 @@ class Runner:
         for cycle in self.desk.journal.cycles.values():
             pending = [order.client_order_id for order in cycle.pending_orders()]
             if pending and (client_order_id is None or client_order_id in pending):
-                self.wake(cycle.id)
+                self._hinted.setdefault(cycle.id, asyncio.Event()).set()
 
-    def stop(self) -> None:
-        """Stop working at once, for good; what is left stays in the log for recovery."""
+    def stop(self) -> list[asyncio.Task[None]]:
+        """Stop working at once, for good; gives the tasks that still have to be seen ending.
+
+        What is left stays in the log for recovery.
+        """
         self.ready = False  # a task that ends by itself just now must not begin again
-        for task in self._tasks.values():
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-
-    async def stopped(self) -> None:
-        """Wait until nobody works on a cycle any more."""
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        return tasks
 
     async def open(self, draft: Draft) -> Cycle:
         """Append a new cycle with its validation and first intent in one batch, and work on it."""
@@ -189,6 +194,7 @@ class Runner:
     def _forget(self, cycle: Cycle) -> None:
         for order in cycle.orders:
             self._attempts.pop(order.client_order_id, None)
+            self._surprises.forget(order)
 
     async def _perform(self, cycle: Cycle) -> tuple[tuple[c.Command, ...], Situation]:
         """Do the I/O that the cycle's state asks for."""
@@ -206,11 +212,13 @@ class Runner:
         else:
             await self._reload_rules()
             await self._pause_before_retry(cycle)
+            await self._surprises.let_books_catch_up(cycle)
         situation = await self._situation(cycle, commands, trouble)
         return commands, replace(situation, rested=rested)
 
     async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
         outcome = await send(self.desk, self.gate, cycle, order)
+        self._surprises.note(order, outcome)
         log.info("order.sent", order=order.client_order_id, outcome=type(outcome).__name__)
         if isinstance(outcome, c.ReportRefused) and outcome.reason != NOT_SENT:
             self._rules_doubted = True
@@ -303,23 +311,25 @@ class Runner:
         if self.desk.access.banned:
             until = self.desk.access.banned_until_ns
             seconds = max(seconds, (until - self.desk.clock.now_ns()) / NS_PER_S)
-        await self._wait_until(cycle_id, self.desk.clock.now_ns() + round(seconds * NS_PER_S))
+        hinted = self._hinted.setdefault(cycle_id, asyncio.Event())
+        until_ns = self.desk.clock.now_ns() + round(seconds * NS_PER_S)
+        await self._wait_until(cycle_id, until_ns, hinted)
 
-    async def _wait_until(self, cycle_id: str, at_ns: int) -> None:
+    async def _wait_until(self, cycle_id: str, at_ns: int, *others: asyncio.Event) -> None:
         """Sleep until a time, or until somebody has news for the cycle, also if since the last sleep."""
-        event = self._wake.setdefault(cycle_id, asyncio.Event())
+        events = (self._wake.setdefault(cycle_id, asyncio.Event()), *others)
         seconds = (at_ns - self.desk.clock.now_ns()) / NS_PER_S
-        if seconds <= 0 or event.is_set():
-            event.clear()
-            return
-        sleep = asyncio.ensure_future(self.desk.clock.sleep(seconds))
-        news = asyncio.ensure_future(event.wait())
+        waiting: list[asyncio.Future[object]] = []
         try:
-            await asyncio.wait({sleep, news}, return_when=asyncio.FIRST_COMPLETED)
+            if seconds > 0 and not any(event.is_set() for event in events):
+                waiting = [asyncio.ensure_future(event.wait()) for event in events]
+                waiting.append(asyncio.ensure_future(self.desk.clock.sleep(seconds)))
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            event.clear()
-            sleep.cancel()
-            news.cancel()
+            for event in events:
+                event.clear()
+            for one in waiting:
+                one.cancel()
 
 
 async def decide_apart(

@@ -29,7 +29,7 @@ _LAST_LETTER: Final = "\U0010ffff"
 class NoSuchCycle(ArbError):
     """No cycle has this id, or several begin with it. `tools/monitor.py --history` lists them."""
 
-    code = "ARB-601"
+    code = "ARB-302"
     exit_code: ClassVar[int] = 2
 
 

@@ -5,13 +5,17 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.spec.processes import until
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ".venv/bin/python"
 TIMEOUT_S = 120
+SERVER = "tools/practice.py"
 
 
 def blocks() -> list[list[str]]:
@@ -71,6 +75,7 @@ class Readme:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.done = 0
+        self.server: subprocess.Popen[bytes] | None = None
         state = {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
         self.environment = {**os.environ, **state}
 
@@ -84,6 +89,9 @@ class Readme:
         """Run a command here, on the repository's files."""
         words = [sys.executable if word == PYTHON else word for word in shlex.split(command)]
         words = [str(ROOT / word) if (ROOT / word).is_file() else word for word in words]
+        if words[1].endswith(SERVER):
+            self.serve(words)
+            return
         result = subprocess.run(
             words,
             cwd=self.folder,
@@ -95,10 +103,26 @@ class Readme:
         )
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
 
+    def serve(self, words: list[str]) -> None:
+        """Start what runs in a terminal of its own, and wait until it listens."""
+        said = self.folder / "served.txt"
+        with said.open("wb") as file:
+            self.server = subprocess.Popen(
+                words, cwd=self.folder, env=self.environment, stdout=file, stderr=file
+            )
+        until(lambda: b"control:" in said.read_bytes(), "the practice exchange")
+
+    def end(self) -> None:
+        if self.server is not None:
+            self.server.kill()
+            self.server.wait()
+
 
 @pytest.fixture(scope="module")
-def readme(tmp_path_factory: pytest.TempPathFactory) -> Readme:
-    return Readme(tmp_path_factory.mktemp("readme"))
+def readme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readme]:
+    here = Readme(tmp_path_factory.mktemp("readme"))
+    yield here
+    here.end()
 
 
 def test_every_link_of_the_text_leads_to_a_file() -> None:

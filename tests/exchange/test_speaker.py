@@ -12,6 +12,7 @@ from arb.exchange.ccxt_gateway import Line
 from arb.exchange.connection import Credentials, connection_of
 from arb.exchange.dialects import dialect_of
 from arb.execution.real_clock import RealClock
+from arb.strategy.loader import load
 from arb.strategy.schema import Exchange
 
 KEYS = Credentials("k", "s", None, source="a test")
@@ -38,37 +39,49 @@ def looked_at(exchange: Exchange, look: Callable[[Any], Any], ca_file: Path | No
     return asyncio.run(asyncio.wait_for(main(), WITHIN_S))
 
 
-def test_the_id_names_the_class() -> None:
-    assert looked_at(Exchange(id="binance"), lambda ccxt: ccxt.id) == "binance"
-    assert looked_at(Exchange(id="okx"), lambda ccxt: ccxt.id) == "okx"
+def asked(tmp: Path, keys: str) -> Exchange:
+    """What a strategy file says of its venue."""
+    path = tmp / "venue.yaml"
+    path.write_text(
+        f"name: demo\nexchange: {{{keys}}}\ncycle: [USDT, BTC, ETH]\nmin_profit_bps: 1\n"
+        "max_slippage_bps: 20\ncapital_allocation: {mode: fixed_amount, amount: 100}\n"
+    )
+    return load(path).strategy.venue
+
+
+def test_the_id_names_the_class(tmp_path: Path) -> None:
+    assert looked_at(asked(tmp_path, "id: binance"), lambda ccxt: ccxt.id) == "binance"
+    assert looked_at(asked(tmp_path, "id: okx"), lambda ccxt: ccxt.id) == "okx"
     with pytest.raises(ConfigInvalid, match="no streaming class of that name"):
         looked_at(Exchange(id="nowhere"), lambda ccxt: ccxt.id)
 
 
-def test_sandbox_goes_to_the_venues_own_sandbox() -> None:
+def test_sandbox_goes_to_the_venues_own_sandbox(tmp_path: Path) -> None:
     def urls(ccxt: Any) -> str:
         return ccxt.urls["api"]["private"]
 
-    assert "testnet" in looked_at(Exchange(id="binance", sandbox=True), urls)
-    assert "testnet" not in looked_at(Exchange(id="binance"), urls)
+    assert "testnet" in looked_at(asked(tmp_path, "id: binance, sandbox: true"), urls)
+    assert "testnet" not in looked_at(asked(tmp_path, "id: binance"), urls)
 
 
-def test_options_are_set_and_none_of_ours_is_touched() -> None:
-    asked = Exchange(id="binance", options={"tradesLimit": 7})
-    told = looked_at(asked, lambda ccxt: dict(ccxt.options))
+def test_options_are_set_and_none_of_ours_is_touched(tmp_path: Path) -> None:
+    venue = asked(tmp_path, "id: binance, options: {tradesLimit: 7}")
+    told = looked_at(venue, lambda ccxt: dict(ccxt.options))
     assert told["tradesLimit"] == 7
     assert told["maxRetriesOnFailure"] == 0
     assert (told["defaultType"], told["recvWindow"]) == ("spot", 5_000)
 
 
-def test_dialect_practice_is_the_short_window() -> None:
-    local = Exchange(id="binance", connect_to="127.0.0.1:1", dialect="practice")
+def test_dialect_practice_is_the_short_window(tmp_path: Path) -> None:
+    local = asked(tmp_path, 'id: binance, connect_to: "127.0.0.1:1", dialect: practice')
     assert looked_at(local, lambda ccxt: ccxt.options["recvWindow"]) == 2_000
 
 
-def test_connect_to_is_where_a_request_goes_and_the_venues_name_is_what_it_asks_for() -> None:
+def test_connect_to_is_where_a_request_goes_and_the_venues_name_is_what_it_asks_for(
+    tmp_path: Path,
+) -> None:
     async def ask(port: int) -> str:
-        local = Exchange(id="binance", connect_to=f"127.0.0.1:{port}")
+        local = asked(tmp_path, f'id: binance, connect_to: "127.0.0.1:{port}"')
         line = Line(
             connection_of(local, None, KEYS),
             dialect_of("binance", practice=False, unproven=False),
@@ -101,9 +114,10 @@ def test_connect_to_is_where_a_request_goes_and_the_venues_name_is_what_it_asks_
 
 
 def test_a_ca_file_that_is_missing_is_named_before_anything_is_asked(tmp_path: Path) -> None:
-    local = Exchange(id="binance", connect_to="127.0.0.1:1", ca_file="ca.pem")
+    local = asked(tmp_path, 'id: binance, connect_to: "127.0.0.1:1", ca_file: ca.pem')
+    assert local.ca_file is not None
     with pytest.raises(ConfigInvalid, match=r"start tools/practice\.py first"):
-        looked_at(local, lambda ccxt: ccxt.id, tmp_path / "ca.pem")
+        looked_at(local, lambda ccxt: ccxt.id, tmp_path / local.ca_file)
 
 
 def test_numbers_are_texts_and_nothing_is_retried() -> None:

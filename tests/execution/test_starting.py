@@ -1,5 +1,6 @@
 """Starting, being interrupted, and a log that fails: with and without money in the air (cases 28, 29)."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -107,11 +108,12 @@ def test_an_interrupt_lets_running_cycles_end_and_opens_no_new_ones(
     world: World, interrupts: int
 ) -> None:
     def interrupt(life: Life) -> None:
+        assert life.parts.runner.busy
         for _ in range(interrupts):
             life.engine.interrupt()
 
-    world.fault("reply_delayed", number=1)
-    world.at(0.3, interrupt)
+    world.fault("reply_never", number=1)
+    world.at(0.5, interrupt)
     assert world.run(cycles=None) == 130
     world.check(resting=interrupts == 1)
     assert world.recover() == 0
@@ -128,6 +130,28 @@ def test_after_an_interrupt_a_cycle_that_cannot_end_is_left_for_recovery(
     assert world.run() == 130
     assert world.now_ns() - began < 60 * NS_PER_S
     world.wait(HOUR_S)
+    assert world.recover() == 0
+    world.check()
+
+
+def test_an_engine_that_is_cut_off_while_it_ends_leaves_nobody_at_work(world: World) -> None:
+    """It went without stopping its cycles when it was cancelled while its background ended."""
+    cut: list[bool] = []
+
+    def interrupt(life: Life) -> None:
+        assert life.parts.runner.busy
+        tasks = asyncio.all_tasks()
+        (engine,) = (task for task in tasks if "Engine.run" in repr(task.get_coro()))
+        (sweep,) = (task for task in tasks if task.get_name() == "sweep")
+        sweep.add_done_callback(lambda _: cut.append(engine.cancel()))
+        for _ in range(2):
+            life.engine.interrupt()
+
+    world.fault("reply_never", number=1)
+    world.at(0.5, interrupt)
+    world.run()  # it fails where somebody is left
+    assert cut == [True]
+    world.check(resting=False)
     assert world.recover() == 0
     world.check()
 

@@ -17,6 +17,7 @@ PATH: Final = os.environ["ARB_IGNORED_KEY"]
 STANDING_IN: Final = {
     "name": "demo",
     "exchange": "binance",
+    "exchange.id": "binance",
     "cycle": "[USDT, BTC, ETH]",
     "min_profit_bps": "-100",
     "max_slippage_bps": "20",

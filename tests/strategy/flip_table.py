@@ -20,7 +20,6 @@ SHARING: Final = "tests/execution/test_sharing.py::"
 DISCOVERY: Final = "tests/execution/test_discovery.py::"
 OPERATOR: Final = "tests/execution/test_operator.py::"
 SPEAKER: Final = "tests/exchange/test_speaker.py::"
-CONNECTION: Final = "tests/exchange/test_connection.py::"
 RULES: Final = "tests/strategy/test_rules.py::"
 
 _FRICTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -43,14 +42,10 @@ _FRICTIONS: Final[dict[str, tuple[str, ...]]] = {
 }
 FLIPS: Final[dict[str, tuple[str, ...]]] = {
     "name": (PATHS + "test_the_name_of_a_strategy_is_in_the_ids_of_its_cycles",),
-    "exchange.id": (
-        SPEAKER + "test_the_id_names_the_class",
-        CONNECTION + "test_what_a_strategy_says_of_its_venue_is_the_way_there",
-    ),
+    "exchange.id": (SPEAKER + "test_the_id_names_the_class",),
     "exchange.sandbox": (SPEAKER + "test_sandbox_goes_to_the_venues_own_sandbox",),
     "exchange.connect_to": (
         SPEAKER + "test_connect_to_is_where_a_request_goes_and_the_venues_name_is_what_it_asks_for",
-        CONNECTION + "test_every_name_leads_to_the_address",
     ),
     "exchange.ca_file": (
         SPEAKER + "test_a_ca_file_that_is_missing_is_named_before_anything_is_asked",

@@ -1,0 +1,121 @@
+"""A live run against a practice exchange in the same loop: the real client, real sockets, one process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from arb.events import facts as f
+from arb.exchange.practice.server import Practice, Settings, practice
+from arb.execution.assembling import Options, Run
+from arb.execution.live import assemble_live
+from arb.execution.real_clock import RealClock
+from arb.projections.audit import verify
+from arb.strategy.loader import load
+from tests.live.truth import Truth
+
+WITHIN_S: Final = 60.0
+STRATEGY: Final = """\
+name: live
+exchange: {{id: binance, connect_to: "127.0.0.1:{port}", ca_file: practice/ca.pem, dialect: practice}}
+cycle: [USDT, BTC, ETH]
+min_profit_bps: -500
+max_slippage_bps: 100
+capital_allocation: {{mode: fixed_amount, amount: 200}}
+order: {{retry_delay_ms: 50}}
+risk_controls:
+  max_open_cycles: {at_once}
+  stop_after_consecutive_losses: 1000000
+  slippage_cooldown_seconds: 0
+  breaker: {{max_unknowns: 1000, max_refusals: 1000}}
+execution: {{mode: live}}
+"""
+Act = Callable[[Practice, Run], Awaitable[None]]
+
+
+class Ended(NamedTuple):
+    """What a run left behind."""
+
+    code: int
+    facts: list[f.Fact]
+    truth: Truth
+    fatal: Exception | None
+
+    def of(self, kind: type) -> list[Any]:
+        """The facts of a kind."""
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def states(self) -> dict[str, int]:
+        """How many cycles ended in which state."""
+        return dict(self.truth.states)
+
+
+def traded(
+    folder: Path,
+    *,
+    cycles: int = 1,
+    at_once: int = 1,
+    strikes: Sequence[Mapping[str, Any]] = (),
+    rates: Mapping[str, float] | None = None,
+    act: Act | None = None,
+    strategy: Callable[[str], str] = lambda text: text,
+    fee_asset: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Ended:
+    """Trade some cycles; `strikes` are armed once the engine is about to trade, `act` runs beside it."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    db = folder / "log.db"
+
+    async def live() -> tuple[int, Exception | None]:
+        asked = Settings(
+            folder=folder / "practice", fee_asset=fee_asset, rates=rates or {}, **settings
+        )
+        async with practice(asked, RealClock()) as there:
+            path = folder / "s.yaml"
+            path.write_text(strategy(STRATEGY.format(port=there.port, at_once=at_once)))
+            for strike in strikes:
+                there.faults.arm(
+                    strike["fault"], strike.get("on"), strike.get("nth", 1), strike.get("times", 1)
+                )
+            wish = Options(db=db, cycles=cycles, **(options or {}))
+            async with assemble_live([load(path)], wish, RealClock()) as run:
+                beside = None if act is None else asyncio.create_task(act(there, run))
+                code = await run.engine.run()
+                if beside is not None:
+                    await beside
+                return code, run.engine.fatal
+
+    async def within() -> tuple[int, Exception | None]:
+        async with asyncio.timeout(WITHIN_S):
+            return await live()
+
+    try:
+        code, fatal = asyncio.run(within())
+    finally:
+        structlog.reset_defaults()
+    return seen(folder, code, fatal)
+
+
+def seen(folder: Path, code: int, fatal: Exception | None = None) -> Ended:
+    """What the log and the exchange's own account say now."""
+    db = folder / "log.db"
+    truth = Truth(db, folder / "practice" / "binance.db")
+    return Ended(code, truth.facts(), truth, fatal)
+
+
+def accounted_for(ended: Ended) -> None:
+    """Every unit is in the ledger, nothing was sent twice, no cycle is open, and the log proves it."""
+    assert ended.truth.differences() == {}
+    assert ended.truth.sent_twice() == []
+    assert ended.truth.unknown_to_the_log() == []
+    assert set(ended.truth.states) <= {"completed", "failed"}
+    assert verify(ended.truth.db) == []
+
+
+async def until(look: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    while not look():  # noqa: ASYNC110 -- it looks at what other tasks do
+        await asyncio.sleep(0.005)
