@@ -95,6 +95,8 @@ def judge(
         return Unreachable(detail) if reason is None else Refused(reason, detail)
     if said.code in codes.not_found:
         return OrderNotFound(detail)
+    if codes.refused.get(said.code) == BAD_SIGNATURE:  # of another secret: it will not fit later
+        return KeyRevoked(detail)
     return Unreachable(detail)
 
 

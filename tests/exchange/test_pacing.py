@@ -129,6 +129,16 @@ def test_reads_leave_room_and_do_not_starve() -> None:
     assert played(Ration(10, 1), story).times("read")[:15] == [0] * 7 + [1.0] * 7 + [2.0]
 
 
+def test_a_read_that_would_fit_does_not_prolong_the_waiting_of_an_order() -> None:
+    async def story(desk: Desk) -> None:
+        await desk.ask("order", 6)
+        await together(desk.ask("order", 10, at_s=0.1), desk.ask("read", 1, at_s=0.5))
+
+    desk = played(Ration(10, 1), story)
+    assert desk.times("order") == [0, 1.0]
+    assert desk.times("read") == [2.0]
+
+
 def test_a_lane_is_in_order_whatever_its_requests_cost() -> None:
     async def story(desk: Desk) -> None:
         costs = [5, 2, 6, 0.1, 0, 7, 1]
