@@ -74,6 +74,17 @@ class Lookup(Struct, frozen=True):
     key: str = ""
 
 
+class RecentTrades(Struct, frozen=True, kw_only=True):
+    """A list of an account's newest trades that is quicker, and asked for more often, than the history of them."""
+
+    method: str
+    within_ns: int
+    market: str
+    since: str  # in ms, as the end
+    until: str
+    also: tuple[tuple[str, object], ...] = ()
+
+
 class Lateness(Struct, frozen=True, kw_only=True):
     """What makes the venue refuse an order that arrives late."""
 
@@ -113,6 +124,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     trades_window_ns: int = NS_PER_DAY - NS_PER_S  # both borders are asked for and a little beyond
     trades_page: int
     trades_unit_ns: int = NS_PER_MS  # how finely a window of trades can be asked for
+    recent_trades: RecentTrades | None = None
     open_by_market: bool = False  # open orders are listed market by market
     open_page: int = 0  # of the list of open orders; 0: all in one
     open_cursor: tuple[str, str] = (

@@ -252,15 +252,26 @@ class Gateway:
         dialect = self._dialect
 
         async def page(begin_ns: int, end_ns: int) -> list[object]:
-            body, _ = await self._line.ask(
-                "resolve",
-                self.ccxt.fetch_my_trades,
-                market,
-                # Whether a venue counts the border in is not always told: ask a little beyond.
-                begin_ns // NS_PER_MS - 1,
-                dialect.trades_page,
-                {"until": end_ns // NS_PER_MS + 1},
-            )
+            # Whether a venue counts the border in is not always told: ask a little beyond.
+            since_ms, until_ms = begin_ns // NS_PER_MS - 1, end_ns // NS_PER_MS + 1
+            recent = dialect.recent_trades
+            if recent is not None and self._line.now_ns() - begin_ns < recent.within_ns:
+                asked = {
+                    recent.market: self.ccxt.market(market)["id"],
+                    recent.since: str(since_ms),
+                    recent.until: str(until_ms),
+                    **dict(recent.also),
+                }
+                body, _ = await self._line.ask("resolve", getattr(self.ccxt, recent.method), asked)
+            else:
+                body, _ = await self._line.ask(
+                    "resolve",
+                    self.ccxt.fetch_my_trades,
+                    market,
+                    since_ms,
+                    dialect.trades_page,
+                    {"until": until_ms},
+                )
             return rows(dialect, body, dialect.replies.trades)
 
         until_ns = self._line.now_ns() + TRADES_AHEAD_NS

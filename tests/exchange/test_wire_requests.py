@@ -58,6 +58,13 @@ def test_trades_are_asked_for_in_the_venues_own_window(wires: dict[str, Wire], v
     assert one(wire.session.asked).without(*SIGNED) == TRADES[venue]
 
 
+def test_older_trades_of_okx_are_in_its_history(wires: dict[str, Wire]) -> None:
+    """The quick list knows three days."""
+    wire = wires["okx"]
+    send(wire, wire.gateway.trades("BTC/USDT", NOW_NS - 4 * 86_400 * 10**9), {})
+    assert one(wire.session.asked).place == "www.okx.com/api/v5/trade/fills-history"
+
+
 # Where the time stands that the venue compares with its own clock, and what makes it refuse us late.
 DEAD_MS: Final = str(NOW_MS + 5_000)
 LATENESS: Final[dict[str, dict[str, str]]] = {

@@ -231,7 +231,7 @@ TRADES: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     ),
     "okx": (
         "GET",
-        "www.okx.com/api/v5/trade/fills-history",
+        "www.okx.com/api/v5/trade/fills",
         {"instType": "SPOT", "instId": "BTC-USDT", "begin": FROM_MS, "end": TO_MS},
     ),
     "bybit": (

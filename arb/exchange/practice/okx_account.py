@@ -9,10 +9,12 @@ from arb.exchange.practice.okx_orders import Orders
 from arb.exchange.practice.okx_params import Params
 from arb.exchange.practice.okx_shapes import (
     SPOT,
+    TRANSFER,
     account_shape,
     charged,
     deposit_shape,
     ms,
+    transfer_shape,
     withdrawal_shape,
 )
 from arb.exchange.practice.okx_words import Shape, enveloped
@@ -95,6 +97,22 @@ class Account:
     def withdrawals(self, params: Params) -> Shape:
         """List what left, newest first."""
         return enveloped([withdrawal_shape(one) for one in self._changes(params, -1)])
+
+    def bills(self, params: Params) -> Shape:
+        """List transfers, newest first: here, what came and left went straight into this account."""
+        after, before, most = params.page()
+        begin, end = params.span_ms()
+        asset = params.text("ccy")
+        found = [
+            (number, one)
+            for one in self._hall.changes(0)
+            if params.text("type") in {None, TRANSFER}
+            and begin <= one.venue_ns // NS_PER_MS <= end
+            and asset in {None, one.asset}
+            and before < (number := int(one.change_id.removeprefix("c"))) < after
+        ]
+        newest = sorted(found, key=lambda bill: bill[0], reverse=True)
+        return enveloped([transfer_shape(one) for _, one in newest[:most]])
 
     def currencies(self, params: Params) -> Shape:
         """List the currencies, each with the one chain that it has here."""

@@ -16,6 +16,7 @@ from arb.money import ZERO, plain
 BILL_FIRST: Final = 700_000_000_000_000_000  # a trade's bill has a number of its own
 AVERAGE_DIGITS: Final = 16
 SPOT: Final = "SPOT"
+TRANSFER: Final = "1"  # the type of bill
 LISTED_MS: Final = "1548133413000"
 _KINDS: Final = {"gtc": "limit", "ioc": "ioc", "fok": "fok"}
 _NO_FEE_SIGN: Final = "0"
@@ -307,6 +308,28 @@ def withdrawal_shape(change: BalanceChange) -> Shape:
         "txId": f"practice-{change.change_id}",
         "wdId": change.change_id.removeprefix("c"),
     }
+
+
+def transfer_shape(change: BalanceChange) -> Shape:
+    """What came into this account or left it: a bill of the type that transfers have."""
+    empty = ("clOrdId", "execType", "fillTime", "from", "instId", "instType", "mgnMode", "ordId")
+    told: Shape = {
+        "balChg": plain(change.amount),
+        "billId": change.change_id.removeprefix("c"),
+        "ccy": change.asset,
+        "fee": "0",
+        "notes": "",
+        "pnl": "0",
+        "px": "",
+        "subType": "11" if change.amount > 0 else "12",
+        "sz": plain(abs(change.amount)),
+        "tag": "",
+        "to": "",
+        "tradeId": "",
+        "ts": ms(change.venue_ns),
+        "type": TRANSFER,
+    }
+    return {**dict.fromkeys(empty, ""), **told}
 
 
 def levels(side: tuple[Level, ...], most: int) -> list[list[str]]:
