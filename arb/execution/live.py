@@ -15,7 +15,7 @@ from arb.events.sqlite import examine
 from arb.exchange.connection import Connection, connection_of, read_credentials
 from arb.exchange.dialects import Dialect, dialect_of, for_data
 from arb.exchange.gateway import Gateway
-from arb.exchange.port import Banned, Unreachable
+from arb.exchange.port import Banned, KeyRevoked, Unreachable
 from arb.exchange.streams import Streams
 from arb.execution.access import Access
 from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
@@ -71,9 +71,10 @@ async def assemble_live(
     gateway = Gateway(connection, dialect, clock, books)
     streams = Streams(gateway.ccxt, books, clock, hints)
     try:
-        if identity is None:  # whose log it is stands in its first event
-            await _reach(gateway, clock)
-        account = gateway.fingerprint if identity is None else identity.account
+        # Whose log it is stands in its first event.
+        account = (
+            await _own_account(gateway, connection, clock) if identity is None else identity.account
+        )
 
         def check_account() -> None:
             if gateway.fingerprint != account:
@@ -154,6 +155,18 @@ async def _reach(gateway: Gateway, clock: Clock) -> None:
     except (Unreachable, Banned) as error:
         log.warning("venue.unreachable", error=str(error))
         raise
+
+
+async def _own_account(gateway: Gateway, connection: Connection, clock: Clock) -> str:
+    """Ask whose account the keys are of; raises ConfigInvalid where the venue does not take them."""
+    try:
+        await _reach(gateway, clock)
+    except KeyRevoked as error:
+        assert connection.credentials is not None
+        raise ConfigInvalid(
+            f"{connection.venue} does not accept the keys from {connection.credentials.source}: {error}"
+        ) from error
+    return gateway.fingerprint
 
 
 def _notes(connection: Connection, dialect: Dialect) -> list[str]:

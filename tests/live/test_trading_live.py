@@ -164,6 +164,19 @@ def test_keys_that_may_withdraw_are_refused_unless_a_flag_says_otherwise(folder:
     accounted_for(again)
 
 
+@pytest.mark.parametrize("wrong", ["API_KEY", "SECRET"])
+def test_keys_that_the_venue_does_not_know_are_told_in_one_line(folder: Path, wrong: str) -> None:
+    def strategy(text: str) -> str:
+        keys = (folder / "practice" / "keys.env").read_text().splitlines()
+        kept = [line for line in keys if line.startswith("ARB_BINANCE") and wrong not in line]
+        (folder / ".env").write_text("\n".join([*kept, f"ARB_BINANCE_{wrong}={'x' * 64}"]))
+        return text
+
+    with pytest.raises(ConfigInvalid, match=r"binance does not accept the keys from \.env"):
+        traded(folder, strategy=strategy)
+    assert not (folder / "log.db").exists()
+
+
 @pytest.mark.parametrize(
     ("venue", "says"),
     [
