@@ -86,7 +86,7 @@ def _practice(row: Dialect) -> Dialect:
         recv_window_ns=windows.RECV_WINDOW_NS,
         backend_limit_ns=windows.BACKEND_LIMIT_NS,
         visibility_ns=windows.VISIBILITY_NS,
-        history_ns=windows.HISTORY_NS,
+        history_ns=min(row.history_ns, windows.HISTORY_NS),
     )
 
 

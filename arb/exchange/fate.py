@@ -27,6 +27,7 @@ from arb.exchange.port import (
     Unreachable,
     VenueError,
 )
+from arb.exchange.refusals import BAD_SIGNATURE
 
 HTTP_OK: Final = 200
 HTTP_OK_END: Final = 300

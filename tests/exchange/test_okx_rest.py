@@ -343,6 +343,8 @@ def test_what_others_do_is_told_as_the_venue_tells_it(tmp_path: Path) -> None:
             assert D(went["fee"]["cost"]) == 0
             later = came["timestamp"] + 1
             assert await there.client.fetch_deposits(None, later) == []
+            _, told = await there.asked("GET", "account/bills", {"type": "1"})
+            assert [row["balChg"] for row in told["data"]] == ["-40", "0.25"]
             fees = await there.client.fetch_trading_fee("ETH/USDT")
             assert (D(fees["taker"]), D(fees["maker"])) == (D("0.001"), D("0.0005"))
             _, told = await there.asked("GET", "account/config")

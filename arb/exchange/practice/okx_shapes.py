@@ -14,6 +14,7 @@ from arb.market.book import Book, Level, MarketRules
 from arb.money import ZERO, plain
 
 BILL_FIRST: Final = 700_000_000_000_000_000  # a trade's bill has a number of its own
+TRANSFER_FIRST: Final = 600_000_000_000_000_000  # and so has a transfer's
 AVERAGE_DIGITS: Final = 16
 SPOT: Final = "SPOT"
 LISTED_MS: Final = "1548133413000"
@@ -307,6 +308,45 @@ def withdrawal_shape(change: BalanceChange) -> Shape:
         "txId": f"practice-{change.change_id}",
         "wdId": change.change_id.removeprefix("c"),
     }
+
+
+def transfer_of(change: BalanceChange) -> int:
+    """The number of a transfer's bill."""
+    return TRANSFER_FIRST + int(change.change_id.removeprefix("c"))
+
+
+def transfer_shape(change: BalanceChange) -> Shape:
+    """A deposit, or what is withdrawn, on its way between the account that trades and the one that does not."""
+    came = change.amount > 0
+    funding, trading = "6", "18"
+    told: Shape = {
+        "bal": "",
+        "balChg": plain(change.amount),
+        "billId": str(transfer_of(change)),
+        "ccy": change.asset,
+        "fee": "0",
+        "from": funding if came else trading,
+        "instType": "",
+        "subType": "11" if came else "12",
+        "sz": plain(abs(change.amount)),
+        "to": trading if came else funding,
+        "ts": ms(change.venue_ns),
+        "type": "1",
+    }
+    empty = (
+        *(
+            "clOrdId",
+            "execType",
+            "fillFwdPx",
+            "fillIdxPx",
+            "fillMarkPx",
+            "fillMarkVol",
+            "fillPxUsd",
+        ),
+        *("fillPxVol", "fillTime", "instId", "interest", "mgnMode", "notes", "ordId", "pnl"),
+        *("posBal", "posBalChg", "px", "tag", "tradeId"),
+    )
+    return {**dict.fromkeys(empty, ""), **told}
 
 
 def levels(side: tuple[Level, ...], most: int) -> list[list[str]]:
