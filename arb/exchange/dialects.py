@@ -31,7 +31,8 @@ OKX: Final = Dialect(
     name="okx",
     venue="okx",
     proven=True,
-    recv_window_ns=5 * NS_PER_S,
+    # Its timestamps hold for half a minute; that the `expTime` sent beside them is kept is not relied on.
+    recv_window_ns=30 * NS_PER_S,
     duplicate_rule="always refused",
     # It forgets cancelled orders without a fill after two hours.
     history_ns=2 * 3_600 * NS_PER_S,
@@ -94,7 +95,7 @@ def _practice(row: Dialect) -> Dialect:
         recv_window_ns=windows.RECV_WINDOW_NS,
         backend_limit_ns=windows.BACKEND_LIMIT_NS,
         visibility_ns=windows.VISIBILITY_NS,
-        history_ns=windows.HISTORY_NS,
+        history_ns=min(row.history_ns, windows.HISTORY_NS),
     )
 
 

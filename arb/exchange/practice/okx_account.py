@@ -5,20 +5,22 @@ from typing import Final
 from arb.clock import NS_PER_MS
 from arb.exchange.port import BalanceChange
 from arb.exchange.practice.doors import Grounds
+from arb.exchange.practice.okx_lists import QUARTER_NS, WEEK_NS
 from arb.exchange.practice.okx_orders import Orders
-from arb.exchange.practice.okx_params import Params
+from arb.exchange.practice.okx_params import Params, paged
 from arb.exchange.practice.okx_shapes import (
     SPOT,
-    TRANSFER,
     account_shape,
     charged,
     deposit_shape,
     ms,
+    transfer_of,
     transfer_shape,
     withdrawal_shape,
 )
 from arb.exchange.practice.okx_words import Shape, enveloped
 
+TRANSFER: Final = "1"  # the type of such a bill; trades have bills of another one
 _EMPTY_CONFIG: Final = (
     *("enableSpotBorrow", "ip", "liquidationGear", "opAuth", "roleType", "spotRoleType"),
     *("spotOffsetType", "stgyType", "type"),
@@ -99,20 +101,24 @@ class Account:
         return enveloped([withdrawal_shape(one) for one in self._changes(params, -1)])
 
     def bills(self, params: Params) -> Shape:
-        """List transfers, newest first: here, what came and left went straight into this account."""
-        after, before, most = params.page()
+        """List transfers of a week: how anything but a trade changes a balance."""
+        return self._bills(params, WEEK_NS)
+
+    def bills_archive(self, params: Params) -> Shape:
+        """List transfers of three months."""
+        return self._bills(params, QUARTER_NS)
+
+    def _bills(self, params: Params, back_ns: int) -> Shape:
         begin, end = params.span_ms()
         asset = params.text("ccy")
         found = [
-            (number, one)
-            for one in self._hall.changes(0)
-            if params.text("type") in {None, TRANSFER}
-            and begin <= one.venue_ns // NS_PER_MS <= end
+            one
+            for one in self._hall.changes(max(self._hall.now_ns() - back_ns, begin * NS_PER_MS))
+            if one.venue_ns // NS_PER_MS <= end
             and asset in {None, one.asset}
-            and before < (number := int(one.change_id.removeprefix("c"))) < after
+            and params.text("type") in {None, TRANSFER}
         ]
-        newest = sorted(found, key=lambda bill: bill[0], reverse=True)
-        return enveloped([transfer_shape(one) for _, one in newest[:most]])
+        return enveloped([transfer_shape(one) for one in paged(params, found, transfer_of)])
 
     def currencies(self, params: Params) -> Shape:
         """List the currencies, each with the one chain that it has here."""

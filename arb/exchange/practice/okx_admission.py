@@ -16,7 +16,7 @@ from arb.exchange.practice import fault_table as calls
 from arb.exchange.practice.binance_limits import Span
 from arb.exchange.practice.doors import Execute, Grounds, Reply
 from arb.exchange.practice.okx_params import Params
-from arb.exchange.practice.okx_words import EXPIRED, JSON, TOO_MANY, Rejected, Shape
+from arb.exchange.practice.okx_words import EXPIRED, JSON, TOO_LATE, TOO_MANY, Rejected, Shape
 from arb.exchange.practice.windows import FUTURE_NS, RECV_WINDOW_NS
 
 LIMITED_NS: Final = 2 * NS_PER_S  # the span of every limit
@@ -78,6 +78,15 @@ class Admission:
         stamped_ns = (stamped - epoch) // dt.timedelta(milliseconds=1) * NS_PER_MS
         if not -FUTURE_NS <= self._hall.now_ns() - stamped_ns <= RECV_WINDOW_NS:
             raise Rejected(*EXPIRED)
+
+    def note_until(self, params: Params, told: str | None) -> None:
+        """Keep until when a request may be executed, where it says so; raises Rejected if that is over."""
+        until_ms = Params({"expTime": told or ""}).whole("expTime")
+        if until_ms is None:
+            return
+        params.until_ns = until_ms * NS_PER_MS
+        if self._hall.now_ns() > params.until_ns:
+            raise Rejected(*TOO_LATE)
 
     def check_login(self, params: Params) -> None:
         """Check a login of a private connection; raises Rejected."""

@@ -115,7 +115,7 @@ class OkxApi:
             ("GET", "account/balance"): Endpoint(calls.ACCOUNT, account.balance, 10),
             ("GET", "account/trade-fee"): Endpoint(calls.FEES, account.trade_fee, 5),
             ("GET", "account/bills"): Endpoint(calls.CHANGES, account.bills, 10),
-            ("GET", "account/bills-archive"): Endpoint(calls.CHANGES, account.bills, 10),
+            ("GET", "account/bills-archive"): Endpoint(calls.CHANGES, account.bills_archive, 10),
             ("POST", "trade/order"): Endpoint(calls.CREATE, orders.place, 60),
             ("POST", "trade/batch-orders"): Endpoint(calls.CREATE, orders.place, 300),
             ("GET", "trade/order"): Endpoint(calls.ORDER, orders.read, 60),

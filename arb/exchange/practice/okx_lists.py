@@ -1,18 +1,16 @@
 """OKX's lists: open orders, ended orders, trades. Newest first, a hundred at a time, paged by id."""
 
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Final
 
 from arb.clock import NS_PER_DAY, NS_PER_MS
 from arb.exchange.paper_records import PaperFill
 from arb.exchange.practice.doors import Grounds
 from arb.exchange.practice.hall import Told
 from arb.exchange.practice.okx_orders import Orders
-from arb.exchange.practice.okx_params import Params
+from arb.exchange.practice.okx_params import Params, paged
 from arb.exchange.practice.okx_shapes import bill_of, fill_shape, order_shape, state_of
 from arb.exchange.practice.okx_words import Shape, enveloped
-
-Row = TypeVar("Row")
 
 WEEK_NS: Final = 7 * NS_PER_DAY
 QUARTER_NS: Final = 90 * NS_PER_DAY
@@ -85,7 +83,7 @@ class Lists:
             if begin <= told.order.created_ns // NS_PER_MS <= end
             and (kinds is None or order_shape(told)["ordType"] in kinds.split(","))
         ]
-        page = _paged(params, shown, lambda told: told.order.number)
+        page = paged(params, shown, lambda told: told.order.number)
         return enveloped([order_shape(told) for told in page])
 
     def _fills(self, params: Params, back_ns: int) -> Shape:
@@ -98,13 +96,4 @@ class Lists:
             for fill in self._hall.fills(market, since_ns)
             if fill.at_ns // NS_PER_MS <= end and order in {None, fill.order}
         ]
-        return enveloped([fill_shape(fill) for fill in _paged(params, found, bill_of)])
-
-
-def _paged(params: Params, found: Sequence[Row], number_of: Callable[[Row], int]) -> Sequence[Row]:
-    """Newest first; of those newer than an id, the ones right after it, as the venue pages."""
-    after, before, most = params.page()
-    shown = sorted(
-        (one for one in found if before < number_of(one) < after), key=number_of, reverse=True
-    )
-    return shown[-most:] if "before" in params and "after" not in params else shown[:most]
+        return enveloped([fill_shape(fill) for fill in paged(params, found, bill_of)])

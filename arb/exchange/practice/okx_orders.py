@@ -26,6 +26,7 @@ from arb.exchange.practice.okx_words import (
     NOT_CANCELABLE,
     NOT_OF_LOTS,
     OK,
+    ORDER_EXPIRED,
     SUSPENDED,
     TOO_LARGE,
     TOO_SMALL,
@@ -71,6 +72,8 @@ class Orders:
 
     def place(self, params: Params) -> Shape:
         """Take one order, or several; each of them is taken or refused by itself."""
+        if params.until_ns is not None and self._hall.now_ns() > params.until_ns:
+            raise Rejected(*ORDER_EXPIRED)
         rows = [self._placed(row) for row in _batch(params)]
         crashpoints.reach(crashpoints.EXECUTED_NOT_TOLD)
         return outcome(rows)

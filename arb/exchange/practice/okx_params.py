@@ -1,13 +1,15 @@
 """Parameters of a request, of its query or of its JSON: text, each of them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from arb.exchange.practice.okx_words import Rejected, blank, wrong
+
+Row = TypeVar("Row")
 
 ROWS_MAX: Final = 100
 MS_MAX: Final = 10**14
@@ -23,6 +25,7 @@ class Params:
     def __init__(self, values: Mapping[str, str], rows: Sequence["Params"] = ()) -> None:
         self._values = values
         self.rows = rows
+        self.until_ns: int | None = None  # then it is not to be executed any more
 
     def __contains__(self, name: str) -> bool:
         return bool(self._values.get(name))
@@ -86,6 +89,15 @@ class Params:
         """Read what ids are asked for: older than `after`, newer than `before`, and how many."""
         after, before = self.whole("after"), self.whole("before")
         return ID_MAX if after is None else after, -1 if before is None else before, self.limit()
+
+
+def paged(params: Params, found: Sequence[Row], number_of: Callable[[Row], int]) -> Sequence[Row]:
+    """Newest first; of those newer than an id, the ones right after it, as the venue pages."""
+    after, before, most = params.page()
+    shown = sorted(
+        (one for one in found if before < number_of(one) < after), key=number_of, reverse=True
+    )
+    return shown[-most:] if "before" in params and "after" not in params else shown[:most]
 
 
 def is_client_id(name: str) -> bool:

@@ -54,6 +54,7 @@ class OkxDoor:
                 request.method, request.rel_url.raw_query_string, request.headers, body
             )
             self.api.admission.count(request.path, endpoint, params)
+            self.api.admission.note_until(params, request.headers.get("expTime"))
         except Rejected as refused:
             raise Said(refused.reply()) from None
         return executing(endpoint, params)

@@ -14,9 +14,9 @@ from arb.market.book import Book, Level, MarketRules
 from arb.money import ZERO, plain
 
 BILL_FIRST: Final = 700_000_000_000_000_000  # a trade's bill has a number of its own
+TRANSFER_FIRST: Final = 600_000_000_000_000_000  # and so has a transfer's
 AVERAGE_DIGITS: Final = 16
 SPOT: Final = "SPOT"
-TRANSFER: Final = "1"  # the type of bill
 LISTED_MS: Final = "1548133413000"
 _KINDS: Final = {"gtc": "limit", "ioc": "ioc", "fok": "fok"}
 _NO_FEE_SIGN: Final = "0"
@@ -310,25 +310,42 @@ def withdrawal_shape(change: BalanceChange) -> Shape:
     }
 
 
+def transfer_of(change: BalanceChange) -> int:
+    """The number of a transfer's bill."""
+    return TRANSFER_FIRST + int(change.change_id.removeprefix("c"))
+
+
 def transfer_shape(change: BalanceChange) -> Shape:
-    """What came into this account or left it: a bill of the type that transfers have."""
-    empty = ("clOrdId", "execType", "fillTime", "from", "instId", "instType", "mgnMode", "ordId")
+    """A deposit, or what is withdrawn, on its way between the account that trades and the one that does not."""
+    came = change.amount > 0
+    funding, trading = "6", "18"
     told: Shape = {
+        "bal": "",
         "balChg": plain(change.amount),
-        "billId": change.change_id.removeprefix("c"),
+        "billId": str(transfer_of(change)),
         "ccy": change.asset,
         "fee": "0",
-        "notes": "",
-        "pnl": "0",
-        "px": "",
-        "subType": "11" if change.amount > 0 else "12",
+        "from": funding if came else trading,
+        "instType": "",
+        "subType": "11" if came else "12",
         "sz": plain(abs(change.amount)),
-        "tag": "",
-        "to": "",
-        "tradeId": "",
+        "to": trading if came else funding,
         "ts": ms(change.venue_ns),
-        "type": TRANSFER,
+        "type": "1",
     }
+    empty = (
+        *(
+            "clOrdId",
+            "execType",
+            "fillFwdPx",
+            "fillIdxPx",
+            "fillMarkPx",
+            "fillMarkVol",
+            "fillPxUsd",
+        ),
+        *("fillPxVol", "fillTime", "instId", "interest", "mgnMode", "notes", "ordId", "pnl"),
+        *("posBal", "posBalChg", "px", "tag", "tradeId"),
+    )
     return {**dict.fromkeys(empty, ""), **told}
 
 

@@ -119,7 +119,7 @@ class _Connection:
             if op == "login" and self._private and rows:
                 await self._login(rows[0])
             elif op in _ORDER_OPS and self._private:
-                await self._order(op, asked.get("id"), rows)
+                await self._order(op, asked, rows)
             elif op in {"subscribe", "unsubscribe"}:
                 act = self._subscribe if op == "subscribe" else self._unsubscribe
                 for arg in rows:
@@ -152,18 +152,20 @@ class _Connection:
             return
         self.wire.answer(told)
 
-    async def _order(self, op: str, number: object, rows: list[Shape]) -> None:
+    async def _order(self, op: str, asked: Shape, rows: list[Shape]) -> None:
         endpoint = self._api.endpoints()["POST", f"/api/v5/{_ORDER_OPS[op]}"]
-        admit = partial(self._admit_order, op, endpoint, rows)
+        until, number = asked.get("expTime"), asked.get("id")
+        admit = partial(self._admit_order, endpoint, rows, None if until is None else str(until))
         told = await self._answered(endpoint.call, admit)
         if told is not None:
             self.wire.answer({"id": number, "op": op, **told})
 
-    def _admit_order(self, op: str, endpoint: Endpoint, rows: list[Shape]) -> Execute:
+    def _admit_order(self, endpoint: Endpoint, rows: list[Shape], until: str | None) -> Execute:
         try:
             self._need_login()
             params = params_of(rows)
-            self._api.admission.count(op, endpoint, params)
+            self._api.admission.count(endpoint.call, endpoint, params)
+            self._api.admission.note_until(params, until)
         except Rejected as refused:
             raise Said(refused.reply()) from None
         return executing(endpoint, params)

@@ -38,6 +38,11 @@ TOO_LARGE: Final = ("51005", "Your order amount exceeds the max order amount.")
 NOT_OF_LOTS: Final = ("51121", "Order quantity must be a multiple of the lot size.")
 SUSPENDED: Final = (CLOSED, "Instrument suspended.")
 EXPIRED: Final = ("50102", "Timestamp request expired.")
+TOO_LATE: Final = (
+    "50036",
+    "The expTime can't be earlier than the current system time. Please adjust the expTime and try again.",
+)
+ORDER_EXPIRED: Final = ("50037", "Order expired.")
 TOO_MANY: Final = ("50011", "Too Many Requests")
 
 # What is wrong with a request as such has an HTTP status of its own; what is wrong with an order has not.
