@@ -34,6 +34,7 @@ class Desk:
         self.books = books
         self._markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
         self.exits: Exits = {}  # of the markets
+        self.attended: frozenset[str] | None = None  # whose books are told; None: every one's
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
@@ -55,6 +56,10 @@ class Desk:
     def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
         """Value an amount of one asset in another at the touch; None without a way."""
         return value(asset, amount, in_asset, self.book, self._markets, self.exits)
+
+    def is_attended(self, market: str) -> bool:
+        """Whether the book of a market can be there: no way leads through one that is not watched."""
+        return self.attended is None or market in self.attended
 
     async def reload_markets(self) -> None:
         """Read the markets' rules again; raises Unreachable or Banned."""

@@ -83,11 +83,12 @@ async def assemble_live(
                     f"are of account {gateway.fingerprint}; give another --db, or the right keys"
                 )
 
-        async def attend(markets: Collection[str]) -> None:
+        async def attend(markets: Collection[str]) -> frozenset[str]:
             if not options.withdrawing_key and await gateway.may_withdraw():
                 raise ConfigInvalid(WITHDRAWS)
             await streams.watch(markets)
             streams.watch_account()
+            return frozenset(markets)
 
         def enter(history: History) -> Trading:
             if not options.recover and history.open_cycles():
@@ -138,7 +139,12 @@ async def live_market(
         await _reach(gateway, clock)
         source = LiveMarket(books, await gateway.markets())
         notes = (f"feed: live books of {connection.venue}", *_where(connection))
-        yield Market(source, notes, changes=books.changes, attend=streams.watch)
+
+        async def attend(markets: Collection[str]) -> frozenset[str]:
+            await streams.watch(markets)
+            return frozenset(markets)
+
+        yield Market(source, notes, changes=books.changes, attend=attend)
     finally:
         await streams.close()
         await gateway.close()

@@ -148,7 +148,11 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
 
 
 def _listed(desk: Desk, asset: str) -> list[MarketRules]:
-    return [rules for rules in desk.markets.values() if asset in {rules.base, rules.quote}]
+    return [
+        rules
+        for rules in desk.markets.values()
+        if asset in {rules.base, rules.quote} and desk.is_attended(rules.market)
+    ]
 
 
 def _arrives(  # noqa: PLR0917 -- a holding, where it goes, and how far it may go
