@@ -15,16 +15,18 @@ from arb.execution.assembling import Run
 from tests.live.trading import accounted_for, traded, until
 
 
-@pytest.mark.parametrize("fee_asset", [None, "BNB"])
+@pytest.mark.parametrize(
+    ("venue", "fee_asset"), [("binance", None), ("binance", "BNB"), ("okx", None)]
+)
 def test_cycles_run_through_the_real_client_and_the_ledger_is_the_balance(
-    folder: Path, fee_asset: str | None
+    folder: Path, venue: str, fee_asset: str | None
 ) -> None:
-    ended = traded(folder, cycles=5, at_once=2, fee_asset=fee_asset)
+    ended = traded(folder, cycles=5, at_once=2, venue=venue, fee_asset=fee_asset)
     assert (ended.code, ended.fatal) == (0, None)
     accounted_for(ended)
     assert ended.of(f.OrderUnknown) == []
     fees = {fact.fee_asset for fact in ended.of(f.OrderFilled)}
-    assert fees == ({"BNB"} if fee_asset else {"BTC", "ETH", "USDT"})
+    assert fees == {"BNB"} if fee_asset else fees >= {"BTC", "ETH"}
 
 
 def test_the_fee_asset_may_run_out_in_the_middle(folder: Path) -> None:
@@ -167,7 +169,9 @@ def test_keys_that_may_withdraw_are_refused_unless_a_flag_says_otherwise(folder:
 @pytest.mark.parametrize("wrong", ["API_KEY", "SECRET"])
 def test_keys_that_the_venue_does_not_know_are_told_in_one_line(folder: Path, wrong: str) -> None:
     def strategy(text: str) -> str:
-        keys = (folder / "practice" / "keys.env").read_text().splitlines()
+        file = folder / "practice" / "keys.env"
+        keys = file.read_text().splitlines()
+        file.unlink()
         kept = [line for line in keys if line.startswith("ARB_BINANCE") and wrong not in line]
         (folder / ".env").write_text("\n".join([*kept, f"ARB_BINANCE_{wrong}={'x' * 64}"]))
         return text
