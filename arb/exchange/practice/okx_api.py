@@ -7,9 +7,10 @@ from arb.exchange.practice.doors import Grounds
 from arb.exchange.practice.okx_account import Account
 from arb.exchange.practice.okx_admission import Admission, Endpoint
 from arb.exchange.practice.okx_lists import Lists
+from arb.exchange.practice.okx_market_shapes import instrument_shape, levels, ticker_shape
 from arb.exchange.practice.okx_orders import Orders
 from arb.exchange.practice.okx_params import Params
-from arb.exchange.practice.okx_shapes import SPOT, instrument_shape, levels, ms, ticker_shape
+from arb.exchange.practice.okx_shapes import SPOT, ms
 from arb.exchange.practice.okx_words import Shape, enveloped
 
 BOOK_MAX: Final = 400

@@ -6,7 +6,8 @@ from typing import Final, Protocol
 
 from arb.exchange.practice.hall import Hall, LeaveOut
 from arb.exchange.practice.okx_api import BOOK_MAX, OkxApi
-from arb.exchange.practice.okx_shapes import levels, ms
+from arb.exchange.practice.okx_market_shapes import levels
+from arb.exchange.practice.okx_shapes import ms
 from arb.exchange.practice.okx_words import Shape
 from arb.exchange.practice.tape import Delta
 
