@@ -5,11 +5,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import structlog
 
+from arb import limits
 from arb.errors import ConfigInvalid, WrongLog
 from arb.events import facts as f
 from arb.exchange.paper_desk import Placement
-from arb.exchange.port import KeyRevoked
+from arb.exchange.port import Banned, KeyRevoked, Unreachable
 from arb.exchange.practice.server import Practice
 from arb.execution.assembling import Run
 from tests.live.trading import accounted_for, traded, until
@@ -197,6 +199,34 @@ def test_a_venue_that_is_not_proven_is_refused(folder: Path, venue: str, says: s
 
     with pytest.raises(ConfigInvalid, match=says):
         traded(folder, strategy=strategy)
+
+
+@pytest.mark.parametrize("fault", ["maintenance", "http_418", "reply_500_unknown"])
+def test_a_venue_that_does_not_answer_at_the_start_is_given_up_in_one_line(
+    folder: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "START_PATIENCE_S", 0.5)
+    with pytest.raises((Unreachable, Banned)) as told:
+        traded(folder, rates={fault: 1.0})
+    assert told.value.exit_code == 1
+    assert "\n" not in str(told.value)
+    assert not (folder / "log.db").exists()
+
+
+def test_orders_that_rest_by_hand_are_told_at_the_start(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def act(there: Practice, _run: Run) -> None:
+        there.hall.place(
+            Placement("web_1", "BTC/USDT", "buy", "limit", "gtc", Decimal("0.001"), Decimal(10_000))
+        )
+
+    assert traded(folder, act=act).code == 0
+    loud = traded(folder, log_to=structlog.PrintLoggerFactory())
+    assert loud.code == 0
+    assert "orders.foreign" in capfd.readouterr().out
+    accounted_for(loud)
+    assert [one.status for one in loud.truth.orders if one.client_order_id == "web_1"] == ["open"]
 
 
 def test_a_market_that_does_not_exist_is_named(folder: Path) -> None:
