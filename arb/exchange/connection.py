@@ -121,11 +121,16 @@ def read_credentials(
 
     The venue's own names go before the legacy ones. Each are looked for in the environment, then in
     `.env` of the folder, then, for a venue on this machine, in `keys.env` beside its `ca_file`. Those
-    that go together come from one place. Raises ConfigInvalid where only some of them are there.
+    that go together come from one place. The practice exchange gets its own keys where it left some,
+    whatever else is set: those of a real account are none of its business. Raises ConfigInvalid where
+    only some of them are there.
     """
     paths = [folder / DOTENV]
     if exchange.connect_to is not None and ca_file is not None:
-        paths.append(ca_file.with_name(KEYS_BESIDE_CA))
+        beside = ca_file.with_name(KEYS_BESIDE_CA)
+        paths.append(beside)
+        if exchange.dialect == "practice" and beside.is_file():
+            environ, paths = {}, [beside]
     found = _find(exchange.id, environ, paths)
     if isinstance(found, str):
         environ = {}  # an error's variables may be printed with it

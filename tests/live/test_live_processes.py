@@ -16,6 +16,7 @@ from tests.spec.processes import ROOT, environment, start, until
 KILLS = int(os.environ.get("ARB_LIVE_KILLS", "40"))
 EXCHANGE_KILLS = int(os.environ.get("ARB_LIVE_EXCHANGE_KILLS", "5"))
 SEED = 20261128
+ORDER_LOOKS = 150  # tenths of a second
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def struck(folder: Path, exchange: Exchange, rng: Random, *, kill_exchange: bool
         # Most lives die in the middle of trading, some before they began.
         until(engine.out.exists, "the engine")
         if rng.random() < 0.9:
-            until(lambda: engine.process.poll() is not None or _trades(exchange), "an order")
+            _wait_for_an_order(engine.process, exchange)
         _pause(engine.process, rng.uniform(0, 1.5))
         if kill_exchange:
             exchange.kill()
@@ -106,8 +107,12 @@ def struck(folder: Path, exchange: Exchange, rng: Random, *, kill_exchange: bool
         engine.end()
 
 
-def _trades(exchange: Exchange) -> bool:
-    return bool(exchange.ask("state")["creates_seen"]["total"])
+def _wait_for_an_order(process: "subprocess.Popen[bytes]", exchange: Exchange) -> None:
+    """Give an engine time to send something; under faults a life may pass without."""
+    for _ in range(ORDER_LOOKS):
+        if process.poll() is not None or exchange.ask("state")["creates_seen"]["total"]:
+            return
+        _pause(process, 0.1)
 
 
 def _pause(process: "subprocess.Popen[bytes]", seconds: float) -> None:
@@ -117,7 +122,7 @@ def _pause(process: "subprocess.Popen[bytes]", seconds: float) -> None:
         return
 
 
-def at_rest(folder: Path, exchange: Exchange) -> None:
+def at_rest(folder: Path, exchange: Exchange, *, least: int) -> None:
     """Recover without faults, and hold the log against the exchange's account."""
     exchange.ask("faults", "all=0")
     path = exchange.strategy()
@@ -126,7 +131,9 @@ def at_rest(folder: Path, exchange: Exchange) -> None:
     most = exchange.ask("state")["creates_seen"]["most_per_client_id"]
     assert most <= 1
     exchange.end()
-    accounted_for(seen(folder, done.code))
+    ended = seen(folder, done.code)
+    accounted_for(ended)
+    assert len(ended.truth.orders) >= least, "too little happened"
 
 
 def test_an_engine_that_is_killed_three_times_loses_nothing(folder: Path) -> None:
@@ -137,7 +144,7 @@ def test_an_engine_that_is_killed_three_times_loses_nothing(folder: Path) -> Non
         rng = Random(SEED)
         for _ in range(3):
             struck(folder, exchange, rng, kill_exchange=False)
-        at_rest(folder, exchange)
+        at_rest(folder, exchange, least=3)
     finally:
         exchange.end()
 
@@ -153,6 +160,6 @@ def test_real_kills_of_engine_and_exchange_under_faults_lose_nothing(folder: Pat
         for number in range(KILLS):
             every = max(KILLS // max(EXCHANGE_KILLS, 1), 1)
             struck(folder, exchange, rng, kill_exchange=number % every == every - 1)
-        at_rest(folder, exchange)
+        at_rest(folder, exchange, least=2 * KILLS)
     finally:
         exchange.end()

@@ -64,10 +64,11 @@ def traded(
     fee_asset: str | None = None,
     options: Mapping[str, Any] | None = None,
     venue: str = "binance",
+    log_to: Any = None,
     **settings: Any,
 ) -> Ended:
     """Trade some cycles; `strikes` are armed once the engine is about to trade, `act` runs beside it."""
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    structlog.configure(logger_factory=log_to or structlog.ReturnLoggerFactory())
     db = folder / "log.db"
 
     async def live() -> tuple[int, Exception | None]:

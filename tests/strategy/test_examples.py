@@ -19,6 +19,7 @@ NAMES = [
     "live_binance",
     "minimal",
     "practice_binance",
+    "practice_okx",
     "strategy_1",
     "strategy_robust_example",
 ]
@@ -66,8 +67,10 @@ def test_the_live_example_is_the_sandbox_within_limits() -> None:
     assert strategy.risk_controls.max_position_size == strategy.capital_allocation.amount
 
 
-def test_the_practice_example_goes_to_this_machine() -> None:
-    strategy = load(FOLDER / "practice_binance.yaml").strategy
+@pytest.mark.parametrize("venue", ["binance", "okx"])
+def test_the_practice_example_goes_to_this_machine(venue: str) -> None:
+    strategy = load(FOLDER / f"practice_{venue}.yaml").strategy
+    assert strategy.venue.id == venue
     assert strategy.execution.mode == "live"
     assert (strategy.venue.connect_to, strategy.venue.dialect) == ("127.0.0.1:8443", "practice")
 
