@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -122,7 +122,7 @@ def _pause(process: "subprocess.Popen[bytes]", seconds: float) -> None:
         return
 
 
-def at_rest(folder: Path, exchange: Exchange, *, least: int) -> None:
+def at_rest(folder: Path, exchange: Exchange, *, least: int) -> dict[str, int]:
     """Recover without faults, and hold the log against the exchange's account."""
     exchange.ask("faults", "all=0")
     path = exchange.strategy()
@@ -134,6 +134,7 @@ def at_rest(folder: Path, exchange: Exchange, *, least: int) -> None:
     ended = seen(folder, done.code)
     accounted_for(ended)
     assert len(ended.truth.orders) >= least, "too little happened"
+    return {**ended.states(), "orders": len(ended.truth.orders)}
 
 
 def test_an_engine_that_is_killed_three_times_loses_nothing(folder: Path) -> None:
@@ -150,16 +151,19 @@ def test_an_engine_that_is_killed_three_times_loses_nothing(folder: Path) -> Non
 
 
 @pytest.mark.long
-def test_real_kills_of_engine_and_exchange_under_faults_lose_nothing(folder: Path) -> None:
+def test_real_kills_of_engine_and_exchange_under_faults_lose_nothing(
+    folder: Path, record_property: Callable[[str, object], None]
+) -> None:
     exchange = Exchange(
         folder, "--faults", "all=0.1", "--balance", "USDT", "1000000", "--balance", "BNB", "1"
     )
     try:
         rng = Random(SEED)
-        print(f"seed {SEED}: {KILLS} kills, {EXCHANGE_KILLS} of the exchange too")  # noqa: T201 -- to repeat it
+        killed = f"seed {SEED}: {KILLS} kills, {EXCHANGE_KILLS} of the exchange too"
         for number in range(KILLS):
             every = max(KILLS // max(EXCHANGE_KILLS, 1), 1)
             struck(folder, exchange, rng, kill_exchange=number % every == every - 1)
-        at_rest(folder, exchange, least=2 * KILLS)
+        states = at_rest(folder, exchange, least=2 * KILLS)
+        record_property("proof", f"{killed}; cycles: {states}")
     finally:
         exchange.end()
