@@ -18,6 +18,7 @@ from arb.clock import NS_PER_MS, Clock
 from arb.exchange.dialect_shape import Dialect
 from arb.exchange.exact_json import BadJson, exact_json
 from arb.exchange.fate import Reply
+from arb.exchange.pacing import at_endpoint
 from arb.money import plain
 
 Throttle = Callable[[float], Awaitable[None]]  # the endpoint's cost
@@ -146,6 +147,11 @@ def harden(base: type[Any], around: Surroundings) -> type[Any]:
             return self.milliseconds()
 
         # --- sending
+
+        def calculate_rate_limiter_cost(self, *told: Any) -> Any:  # noqa: ANN401 -- ccxt's
+            _, method, path = told[:3]
+            at_endpoint(f"{method} {path}")
+            return super().calculate_rate_limiter_cost(*told)
 
         async def throttle(self, cost: float | None = None) -> None:
             await around.throttle(1 if cost is None else cost)

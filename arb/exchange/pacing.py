@@ -32,6 +32,7 @@ _MILLI: Final = 1_000  # weights are counted in whole thousandths
 
 _LANE: Final[ContextVar[Lane]] = ContextVar("lane", default="read")
 _ORDERS: Final[ContextVar[int]] = ContextVar("orders", default=0)
+_ENDPOINT: Final[ContextVar[str]] = ContextVar("endpoint", default="")
 _NO_ORDERS: Final = 0
 
 
@@ -49,14 +50,15 @@ class Ration(Struct, frozen=True):
     window_s: float
     orders: tuple[Allowance, ...] = ()
     per_cost: float = 1  # the venue's weight of what ccxt calls a cost of 1
+    apart: bool = False  # each endpoint has all of this for itself
 
 
 # A row is what every account of the venue has. Binance's weights are five times ccxt's costs; the
 # other rows are in ccxt's costs. OKX rations each endpoint by itself, at 60 in 2 s for the busy ones,
-# whose cost is a third: together they get what one of them has.
+# whose cost is a third.
 RATIONS: Final = {
     "binance": Ration(6_000, 60, (Allowance(100, 10), Allowance(200_000, 86_400)), per_cost=5),
-    "okx": Ration(20, 2, (Allowance(60, 2),)),
+    "okx": Ration(20, 2, (Allowance(60, 2),), apart=True),
     "bybit": Ration(50, 1, (Allowance(10, 1),)),
     "bitget": Ration(20, 1, (Allowance(10, 1),)),
     "coinbase": Ration(25, 1, (Allowance(10, 1),)),
@@ -230,6 +232,39 @@ class Pacing:
         return size - kept
 
 
-def pacing_of(venue: str, clock: Clock) -> Pacing:
+class PacingApart:
+    """The pacing of a venue that rations each endpoint by itself; a ban is for all of them."""
+
+    def __init__(self, clock: Clock, ration: Ration) -> None:
+        self._clock = clock
+        self._ration = ration
+        self._each: dict[str, Pacing] = {}  # by endpoint: a client has some dozens
+        self._banned_until_ns = 0
+
+    async def take(self, cost: float) -> None:
+        """Wait for room at the endpoint of this context, then use it; raises as `Pacing.take`."""
+        name = _ENDPOINT.get()
+        if name not in self._each:
+            self._each[name] = Pacing(self._clock, self._ration)
+            self._each[name].banned_until_ns = self._banned_until_ns
+        await self._each[name].take(cost)
+
+    def ban(self, for_ns: int) -> None:
+        """Let nothing through for a while."""
+        self._banned_until_ns = max(self._banned_until_ns, self._clock.now_ns() + for_ns)
+        for pacing in self._each.values():
+            pacing.ban(for_ns)
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Nothing is told of what was used."""
+
+
+def at_endpoint(name: str) -> None:
+    """Name the endpoint that the next request of this context goes to."""
+    _ENDPOINT.set(name)
+
+
+def pacing_of(venue: str, clock: Clock) -> Pacing | PacingApart:
     """The pacing of a venue."""
-    return Pacing(clock, RATIONS.get(venue, RATION_OTHERS))
+    ration = RATIONS.get(venue, RATION_OTHERS)
+    return PacingApart(clock, ration) if ration.apart else Pacing(clock, ration)

@@ -17,6 +17,7 @@ from arb.exchange.pacing import (
     Lane,
     Pacing,
     Ration,
+    at_endpoint,
     lane,
     pacing_of,
 )
@@ -297,3 +298,42 @@ def test_no_window_ever_holds_more_than_the_ration(
         assert sum(cost for _, _, _, cost in window) <= 10 + 1e-6
         orders = [one for one in went if at - 2 + 1e-6 < one[0] <= at and one[1] == "order"]
         assert len(orders) <= 5
+
+
+def test_where_each_endpoint_is_rationed_by_itself_none_waits_for_another() -> None:
+    loop = VirtualLoop()
+    clock = LoopClock(loop, START_NS)
+    pacing = pacing_of("okx", clock)
+    went: list[tuple[str, float]] = []
+
+    async def ask(endpoint: str, cost: float) -> None:
+        at_endpoint(endpoint)
+        await pacing.take(cost)
+        went.append((endpoint, (clock.now_ns() - START_NS) / NS_PER_S))
+
+    async def story() -> None:
+        reads = [asyncio.create_task(ask("GET account/balance", 2)) for _ in range(8)]
+        await asyncio.sleep(0)
+        for _ in range(3):
+            await ask("POST trade/batch-orders", 1 / 15)
+        await asyncio.gather(*reads)
+
+    run_virtual(loop, story())
+    assert [at for endpoint, at in went if endpoint.startswith("POST")] == [0.0] * 3
+    assert max(at for endpoint, at in went if endpoint.startswith("GET")) == 2.0
+
+
+def test_a_ban_is_for_every_endpoint_those_that_come_later_too() -> None:
+    loop = VirtualLoop()
+    pacing = pacing_of("okx", LoopClock(loop, START_NS))
+
+    async def story() -> None:
+        at_endpoint("GET a")
+        await pacing.take(1)
+        pacing.ban(NS_PER_S)
+        for endpoint in ("GET a", "GET b"):
+            at_endpoint(endpoint)
+            with pytest.raises(Banned):
+                await pacing.take(1)
+
+    run_virtual(loop, story())
