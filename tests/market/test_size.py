@@ -196,12 +196,20 @@ def test_no_size_of_many_lots_is_better_by_the_worth_of_one_step_of_each_leg(
     assert float(best[0] - situation.surplus(found)) <= steps, best[1]
 
 
+def written(quote: Quote) -> list[str]:
+    orders = [(walk.amount, walk.limit, walk.received) for walk in quote.walks]
+    return [str(said) for said in (quote.amount, quote.output, quote.edge_bps, *orders)]
+
+
 @examples(300)
 @given(situations(level_lots=400))
 def test_the_plan_is_what_a_quote_of_its_amount_says(situation: Situation) -> None:
     found = situation.best()
     if isinstance(found, Quote):
-        assert found == situation.quote(found.amount)
+        quote = situation.quote(found.amount)
+        assert found == quote
+        # What goes into facts also to the last zero, because it is kept as it is written.
+        assert written(found) == written(quote)
         first = found.walks[0]
         locked = first.amount * first.limit if first.side == "buy" else first.amount
         assert found.amount == locked
