@@ -34,7 +34,7 @@ class Situation(Struct, frozen=True):
     at_bound: bool
     depth_share: Decimal
 
-    def best(self) -> Quote | Shortfall:
+    def best(self, reader: Reader | None = None) -> Quote | Shortfall:
         return best_size(
             self.legs,
             self.cap,
@@ -45,6 +45,7 @@ class Situation(Struct, frozen=True):
             min_profit_bps=self.min_profit_bps,
             at_bound=self.at_bound,
             depth_share=self.depth_share,
+            reader=reader,
         )
 
     def quote(self, amount: Decimal) -> Quote | Shortfall:
