@@ -25,7 +25,7 @@ test: sync  ## Every test but the proofs that take minutes.
 	@$(PYTEST) -n 2 --dist worksteal -m "not long"
 
 prove: sync  ## The long proofs: hundreds of real kills, many seeds.
-	@$(PYTEST) -m long -s
+	@$(PYTEST) -n 2 --dist worksteal -m long
 
 lint: sync
 	@.venv/bin/ruff check .

@@ -52,6 +52,9 @@ CYCLES_WATCHED_MAX: Final = 500_000  # of one strategy, rescored on each update 
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
 BOOK_LEVELS_MAX: Final = 100
 
+# --- live venues
+DOTENV_FILE_BYTES_MAX: Final = 65_536
+
 # --- declined opportunities
 DECLINED_FLUSH_S: Final = 60.0  # one event a strategy in this time
 DECLINED_SAMPLE_CHARS_MAX: Final = 200

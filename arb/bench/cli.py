@@ -10,7 +10,18 @@ from pathlib import Path
 import apsw
 import click
 
-from arb.bench import backtesting, doors, feeding, group, memory, moves, replaying, sizing, starting
+from arb.bench import (
+    backtesting,
+    doors,
+    feeding,
+    group,
+    memory,
+    moves,
+    replaying,
+    sizing,
+    starting,
+    trading,
+)
 from arb.bench.disk import AppendFile, OneRow
 from arb.bench.lines import (
     HEADING,
@@ -38,6 +49,11 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     "9": ("reading a recorded feed, rows/s; floor: lines split; baseline: csv", feeding.measure),
     "10": ("a backtest of 243 markets and 115 triangles, execution on", backtesting.measure),
     "11": ("ready with 2,000 markets", backtesting.measure_start),
+    "12": (
+        "20 live cycles at once: an order's way out, and what the client takes",
+        trading.measure,
+    ),
+    "13": ("a live run ready with 2,000 markets", trading.measure_ready),
 }
 _PROBE_SAMPLES = 200
 _PROBE_BYTES = 400
@@ -61,7 +77,7 @@ def bench(
     folder: Path,
     scale: float,
 ) -> None:
-    """Measure rows 1 to 5 and 7 to 11 of the budgets, or the given ones.
+    """Measure rows 1 to 5 and 7 to 13 of the budgets, or the given ones.
 
     Each result is a median. Nothing fails for being slow: exit 0 says that it was measured.
     """

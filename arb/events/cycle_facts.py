@@ -160,6 +160,8 @@ class CycleLiquidated(CycleFact, frozen=True):
 class CycleParked(CycleFact, frozen=True):
     """Holdings that cannot be sold now stay with this cycle until an operator unwinds or releases them."""
 
+    SHAPE = 2  # since then with `value`
+
     reason: str
     parked: Amounts
     dust: Amounts
@@ -167,6 +169,7 @@ class CycleParked(CycleFact, frozen=True):
     pnl: Decimal  # in the start asset: what came back - start amount; the parked part counts as spent
     fees: Amounts
     fee_value: Decimal | None
+    value: Decimal  # of what came back in other target currencies, in the start asset
 
 
 class LateFillFound(CycleFact, frozen=True):

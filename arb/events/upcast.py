@@ -10,7 +10,13 @@ from typing import Final
 Data = dict[str, object]  # one event's JSON object, `type` included
 Step = Callable[[Data], Data]
 
-STEPS: Final[Mapping[tuple[str, int], Step]] = {}
+
+def _parked_without_value(data: Data) -> Data:
+    """What came back in other currencies than the start's counted as spent."""
+    return {**data, "value": "0"}
+
+
+STEPS: Final[Mapping[tuple[str, int], Step]] = {("CycleParked", 1): _parked_without_value}
 
 
 def upcast(

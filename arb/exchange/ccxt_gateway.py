@@ -1,227 +1,189 @@
-"""A real venue through ccxt: the one place that imports it, and only when a run needs it.
+"""A real venue through ccxt: the one place that loads it, and only when a run needs it.
 
-ccxt's own retries and limiter are off. Each answer is kept as it came, call by call, because ccxt's
-exceptions do not tell what became of an order: `arb.exchange.fate` reads the answer instead.
+ccxt's own retries, limiter and rounding are off. Each answer is kept as it came, call by call, because
+ccxt's exceptions do not tell what became of an order: `arb.exchange.fate` reads the answer instead.
 """
 
 import importlib
-import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
-import aiohttp
 import structlog
-from msgspec import Struct
 
 from arb.clock import NS_PER_MS, Clock
 from arb.errors import ConfigInvalid
-from arb.exchange import fate, replies
+from arb.exchange import fate
+from arb.exchange.ccxt_calls import Call, Surroundings, calling, harden, reply_of, round_apart
 from arb.exchange.connection import Connection
-from arb.exchange.dialects import Dialect
+from arb.exchange.dialect_shape import Dialect
+from arb.exchange.exact_json import at
 from arb.exchange.pacing import Lane, lane, pacing_of
-from arb.exchange.port import (
-    Banned,
-    Unreachable,
-    VenueError,
-)
+from arb.exchange.port import Banned, Unreachable, VenueError
+from arb.exchange.replies import moment_ns
 from arb.exchange.sockets import open_session
 
 log = structlog.get_logger()
-Answer = TypeVar("Answer")
 
-TIMEOUT_MS: Final = 10_000  # of one request; our own time limits are shorter
-TRADES_PAGE: Final = 100
-TRADES_PAGES_MAX: Final = 200
-ID_ONLY_DELAYS_S: Final = (0.0, 0.05, 0.2)  # until an order is read that its create only named
-_SALT: Final = b"arb account fingerprint"
+TIMEOUT_MS: Final = 4_500  # of one request: below the engine's own limit for a read
 
 
-class _Call(Struct):
-    """One call on its way: when it is to be signed for, whether it left, and what came back."""
-
-    at_ms: int | None = None
-    sent: bool = False
-    reply: fate.Reply | None = None
-
-
-_CALL: Final[ContextVar[_Call | None]] = ContextVar("call", default=None)
-
-
-def speaker(
-    connection: Connection, dialect: Dialect, pace: Callable[[float], Awaitable[None]]
-) -> Any:  # noqa: ANN401 -- ccxt is untyped
-    """Make the venue's own class, of ccxt.pro, quiet and exact; raises ConfigInvalid for none."""
+def speech(venue: str) -> Any:  # noqa: ANN401 -- ccxt is untyped
+    """Find the venue's own class, of ccxt.pro; raises ConfigInvalid for none."""
     package = importlib.import_module("ccxt.pro")
-    base: Any = getattr(package, connection.venue, None)
-    if connection.venue not in package.exchanges or base is None:
-        raise ConfigInvalid(
-            f"exchange {connection.venue}: ccxt has no streaming class of that name"
-        )
+    base: Any = getattr(package, venue, None)
+    if venue not in package.exchanges or base is None:
+        raise ConfigInvalid(f"exchange {venue}: ccxt has no streaming class of that name")
+    return base
 
-    class Speaker(base):  # type: ignore[misc]
-        """The venue's class, which keeps each answer and asks us before each request."""
 
-        async def throttle(self, cost: float | None = None) -> None:
-            await pace(1 if cost is None else cost)
-
-        async def fetch(self, *values: object, **named: object) -> object:
-            call = _CALL.get()
-            if call is not None:
-                call.sent, call.reply = True, None
-            return await super().fetch(*values, **named)
-
-        def on_rest_response(self, code: int, *more: Any) -> object:  # noqa: ANN401 -- ccxt's
-            call = _CALL.get()
-            if call is not None:
-                headers, body = more[3], more[4]
-                call.reply = fate.Reply(code, dict(headers), str(body))
-            return super().on_rest_response(code, *more)
-
+def speaker(connection: Connection, around: Surroundings, session: Any) -> Any:  # noqa: ANN401 -- untyped
+    """Make the venue's own class quiet and exact; it never closes the session."""
     key, secret, password = ("", "", None)
     if connection.credentials is not None:
         key, secret, password = connection.credentials.reveal()
-    made = Speaker(
+    made = harden(speech(connection.venue), around)(
         {
             "apiKey": key,
             "secret": secret,
             "password": password or "",
             "enableRateLimit": True,  # by our `throttle`
             "timeout": TIMEOUT_MS,
-            "session": open_session(connection),
+            "session": session,
         }
     )
     if connection.sandbox:
         made.set_sandbox_mode(True)
     made.number = str  # before the markets are loaded
+    made.timeout_on_exit = 0
+    made.decimal_to_precision = round_apart(made.decimal_to_precision)
+    dialect = around.dialect
     made.options = made.deep_extend(
         made.options,
         {
             **connection.options,
-            **dialect.options,
+            **dict(dialect.options),
             "defaultType": "spot",
-            "fetchMarkets": {"types": ["spot"]},
-            "fetchCurrencies": False,
-            "fetchMargins": False,
-            "warnOnFetchOpenOrdersWithoutSymbol": False,
             "adjustForTimeDifference": False,
             "timeDifference": 0,
             "recvWindow": dialect.recv_window_ns // NS_PER_MS,
-            "maxRetriesOnFailure": 0,
+            "maxRetriesOnFailure": 0,  # it would send an order again
         },
     )
     return made
 
 
 class Line:
-    """The way to a venue: its class, and what surrounds each request that is made of it."""
+    """The way to a venue: its class, and what each request that is made of it proves."""
 
-    def __init__(self, connection: Connection, dialect: Dialect, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        dialect: Dialect,
+        clock: Clock,
+        session: Any = None,  # noqa: ANN401 -- aiohttp's; a test's
+    ) -> None:
         self.offset_ns = 0  # the venue's clock - ours, as last read
-        self._venue = connection.venue
         self._clock = clock
+        self._doubted = True  # the clock was not read yet, or a request was told to be out of time
+        self._connection = connection
+        self._dialect = dialect
         self._pacing = pacing_of(connection.venue, clock)
-        self.ccxt = speaker(connection, dialect, self._pacing.take)
-        # Requests are signed for the venue's time, whatever this machine believes.
-        self.ccxt.milliseconds = self._milliseconds
+        around = Surroundings(
+            dialect=dialect,
+            clock=clock,
+            throttle=self._pacing.take,
+            hear=self._pacing.note,
+            venue_ns=self.now_ns,
+        )
+        speech(connection.venue)  # or it is refused before anything is open
+        self._session = open_session(connection) if session is None else session
+        self.ccxt = speaker(connection, around, self._session)
 
     async def close(self) -> None:
         """Let go of every connection."""
-        session = self.ccxt.session
-        self.ccxt.timeout_on_exit = 0
         await self.ccxt.close()
-        if session is not None:
-            await session.close()
+        await self._session.close()
 
     def now_ns(self) -> int:
         """Estimate the venue's clock."""
         return self._clock.now_ns() + self.offset_ns
 
-    async def ask(self, name: Lane, ask: Callable[[], Awaitable[Any]]) -> object:
-        """Make a read, or a cancel; raises VenueError for all that is no answer.
-
-        One that was signed for another time than the venue's is made once more, by its clock.
-        """
-        try:
-            return await self._ask(name, ask)
-        except fate.ClockOff:
-            await self.read_clock()
-            return await self._ask(name, ask)
-
-    async def read_clock(self) -> int:
-        """Read the venue's clock, in ns, and sign by it from now on."""
+    async def time_ns(self) -> int:
+        """Read the venue's clock, which later requests are signed by."""
         asked = self._clock.now_ns()
-        told = replies.ns_of_ms(await self._ask("read", self.ccxt.fetch_time))
-        if told is None:
-            raise Unreachable("the venue's clock cannot be read")
-        self.offset_ns = told - (asked + self._clock.now_ns()) // 2
-        return told
+        _, told = await self.ask("resolve", self.ccxt.fetch_time, timed=False)
+        answered = self._clock.now_ns()
+        now = moment_ns(told)
+        if now is None:
+            raise Unreachable(f"the venue's clock says {told!r:.40}")
+        self.offset_ns = now - (asked + answered) // 2
+        self._doubted = False
+        return now
 
-    async def _ask(self, name: Lane, ask: Callable[[], Awaitable[Any]]) -> object:
-        call = _Call()
+    async def ask(
+        self,
+        name: Lane,
+        method: Callable[..., Awaitable[object]],
+        *args: object,
+        call: Call | None = None,
+        timed: bool = True,
+    ) -> tuple[object, object]:
+        """Make one call: the body of its last reply, and what ccxt made of it. Raises a VenueError.
+
+        A read that was signed for another time than the venue's is made once more, by its clock. A
+        cancelled call stays cancelled: what became of its request is unknown.
+        """
+        call = Call() if call is None else call
+        if call.order is not None or not timed:
+            return await self._once(name, call, method, *args)
+        if self._doubted:
+            await self.time_ns()
         try:
-            with _tracked(call), lane(name):
-                return await ask()
-        except VenueError:
-            raise
-        except Exception as error:
-            found = fate.of_read(self._venue, call.reply, error)
-            self._note(found)
-            raise found from error
+            return await self._once(name, call, method, *args)
+        except Unreachable:
+            if not self._doubted:
+                raise
+        await self.time_ns()
+        return await self._once(name, Call(), method, *args)
 
-    async def private(self, name: Lane, method: str, params: dict[str, str]) -> replies.Json:
-        """Ask one of the class's implicit methods; raises VenueError."""
-        told = await self.ask(name, lambda: getattr(self.ccxt, method)(params))
-        if not isinstance(told, dict):
-            raise Unreachable(f"{method}: the answer is no object")
-        return told
+    async def _once(
+        self, name: Lane, call: Call, method: Callable[..., Awaitable[object]], *args: object
+    ) -> tuple[object, object]:
+        creating = call.order is not None
+        failure: VenueError | None = None
+        made: object = None
+        with calling(call), lane(name, orders=int(creating)):
+            try:
+                made = await method(*args)
+            except VenueError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- what it means is read from the raw reply
+                failure = self._judge(reply_of(error, call), creating=creating)
+                log.debug("venue.error", error=type(error).__name__, means=type(failure).__name__)
+        body = fate.answer(self._dialect, call.reply)
+        if failure is None and body is None:
+            failure = self._judge(call.reply, creating=creating)
+        if failure is not None:
+            raise failure  # without ccxt's error: its words hold the request
+        return body, made
 
-    async def send(self, send: Callable[[], Awaitable[Any]], *, at_ns: int) -> replies.Json:
-        """Send an order, signed for a venue time; raises what the answer proves."""
-        call = _Call(at_ms=at_ns // NS_PER_MS)
-        try:
-            with _tracked(call), lane("order"):
-                order = replies.inner(await send())
-        except Banned:
-            raise  # our own latch: nothing was sent
-        except Exception as error:
-            raise self._of_create(call, error) from error
-        if not fate.accepted(call.reply) or replies.text(order.get("id")) is None:
-            raise self._of_create(call, Unreachable("a success without an order in it"))
-        return order
+    async def read(self, name: str, *args: object) -> object:
+        """Read what an endpoint tells, or what a method of ccxt makes of it."""
+        body, made = await self.ask("read", getattr(self.ccxt, name), *args)
+        return made if name.startswith("fetch_") else body
 
-    def _of_create(self, call: _Call, error: Exception) -> VenueError:
-        sent = call.sent and not _never_connected(error)
-        found = fate.of_create(self._venue, call.reply, error, sent=sent)
-        self._note(found)
-        return found
+    def has(self, kind: str) -> bool:
+        """Whether the venue has this kind of endpoint here: a test network lacks some."""
+        return at(self.ccxt.urls, f"api.{kind}") is not None
 
-    def _note(self, found: VenueError) -> None:
+    def _judge(self, reply: fate.Reply, *, creating: bool) -> VenueError:
+        if fate.clock_is_wrong(self._dialect, reply):
+            self._doubted = True
+        credentials = self._connection.credentials
+        secrets = () if credentials is None else credentials.reveal()
+        found = fate.judge(
+            self._dialect, reply, creating=creating, hidden=tuple(one for one in secrets if one)
+        )
         if isinstance(found, Banned):
             self._pacing.ban(found.retry_after_ns)
-
-    def _milliseconds(self) -> int:
-        call = _CALL.get()
-        if call is not None and call.at_ms is not None:
-            return call.at_ms
-        return self.now_ns() // NS_PER_MS
-
-
-@contextmanager
-def _tracked(call: _Call) -> Iterator[None]:
-    token = _CALL.set(call)
-    try:
-        yield
-    finally:
-        _CALL.reset(token)
-
-
-def _never_connected(error: BaseException) -> bool:
-    """Whether no connection was made, so that nothing can have left: by the cause, not the class."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, aiohttp.ClientConnectorError | socket.gaierror):
-            return True
-        cause = cause.__cause__
-    return False
+        return found

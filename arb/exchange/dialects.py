@@ -1,215 +1,121 @@
-"""What each venue's protocol guarantees, and how it is spoken through ccxt: one row a venue.
+"""The dialects: one row a venue, the practice rows with short windows. Pure.
 
-Two rows are proven end to end against a local exchange of the same protocol. The others speak as
-their documentation says; live mode takes them only on a flag. A row that cannot prove that an order
-does not exist is never traded on: without that proof an unknown order would freeze its money for
-ever, or be replaced by a second one.
+What no source proves stays at its careful side: a longer wait, a shorter list of refusals, "unknown".
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
-from msgspec import Struct, structs
+from msgspec.structs import replace
 
-from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
+from arb.clock import NS_PER_DAY, NS_PER_S
 from arb.errors import ConfigInvalid
-from arb.exchange.port import VenueRules
+from arb.exchange import refusals
+from arb.exchange.dialect_shape import Dialect as Dialect  # noqa: PLC0414 -- others take it from here
+from arb.exchange.dialect_shape import Lateness, Lookup, OrderKeys, RecentTrades, Replies, TradeKeys
+from arb.exchange.dialects_binance import BINANCE, MEXC
+from arb.exchange.dialects_unproven import UNPROVEN
+from arb.exchange.practice import windows
 
-Lookup = Literal["order", "lists"]  # one request for the order, or the lists of open and ended ones
-FeeSide = Literal["received", "quote", "third"]
-
-
-class Dialect(Struct, frozen=True, kw_only=True):
-    """One venue's row. Windows in ns; the parts of T_dead as `VenueRules` has them."""
-
-    venue: str  # ccxt's id
-    create_key: str  # the parameter of a create that carries our id
-    lookup: Lookup | None  # how an order is found by our id; None: not at all
-    lookup_key: str = "clientOrderId"
-    cancel_key: str = "clientOrderId"
-    id_prefix: str = ""  # that the venue, or ccxt for it, puts before our id
-    cancel_by_prefixed_id: bool = False  # our id goes where the venue's id goes
-    options: Mapping[str, object] = {}  # for ccxt's class: no requests that we did not ask for
-    duplicate_rule: str
-    fee_side: FeeSide
-    market_buy_unit: Literal["base", "quote"]  # unused: every order of ours is a limit order
-    history_ns: int
-    trades_window_ns: int = 0  # the longest span of one request for trades; 0: no bound
-    trades_params: Mapping[str, str] = {}
-    recv_window_ns: int = 5 * NS_PER_S
-    window_is_sent: bool = False  # the request carries its window, and the venue refuses it late
-    backend_limit_ns: int = 10 * NS_PER_S
-    visibility_ns: int = 5 * NS_PER_S
-    absence_rule: str
-    unfit: str | None = None  # why absence cannot be proven here
-    proven: bool = False
-    cost_is_told: bool = True  # its trades name the quote amount; else it is price x amount there
-    practice: bool = False
-
-    def rules(self) -> VenueRules:
-        """The row as the engine knows it."""
-        return VenueRules(
-            venue=self.venue,
-            recv_window_ns=self.recv_window_ns,
-            backend_limit_ns=self.backend_limit_ns,
-            visibility_ns=self.visibility_ns,
-            duplicate_rule=self.duplicate_rule,
-            absence_provable=self.unfit is None,
-            fee_side=self.fee_side,
-            history_ns=self.history_ns,
-            live=not self.practice,
-            books_lag_ns=BOOKS_LAG_NS,
-        )
-
-
-# Streams tell a book every tenth of a second; the rest is the way here.
-BOOKS_LAG_NS: Final = 300 * NS_PER_MS
-# Without a window of its own a request may travel as long as it likes: then the margin is a minute.
-_NO_WINDOW_NS: Final = 60 * NS_PER_S
-_BY_EVIDENCE: Final = "not found after T_dead, not among open orders, every trade attributed"
-
-_BINANCE: Final = Dialect(
-    venue="binance",
-    create_key="newClientOrderId",
-    lookup="order",
-    duplicate_rule="open orders only",
-    fee_side="third",
-    market_buy_unit="base",
-    history_ns=89 * NS_PER_DAY,
-    trades_window_ns=NS_PER_DAY,
-    window_is_sent=True,
-    absence_rule=_BY_EVIDENCE,
-    proven=True,
+_OKX_ORDER: Final = OrderKeys(
+    id="ordId",
+    client="clOrdId",
+    market="instId",
+    status="state",
+    amount="sz",
+    filled="accFillSz",
+    made="cTime",
 )
-_OKX: Final = Dialect(
+
+OKX: Final = Dialect(
+    name="okx",
     venue="okx",
-    create_key="clOrdId",
-    lookup="order",
-    lookup_key="clOrdId",
-    cancel_key="clOrdId",
-    duplicate_rule="always refused",
-    fee_side="received",
-    market_buy_unit="quote",
-    # Cancelled orders that filled nothing are forgotten after two hours.
-    history_ns=2 * 3_600 * NS_PER_S,
-    trades_params={"method": "privateGetTradeFills"},
-    recv_window_ns=_NO_WINDOW_NS,
-    absence_rule=_BY_EVIDENCE,
     proven=True,
-    cost_is_told=False,
+    # Its timestamps hold for half a minute; that the `expTime` sent beside them is kept is not relied on.
+    recv_window_ns=30 * NS_PER_S,
+    duplicate_rule="always refused",
+    # It forgets cancelled orders without a fill after two hours.
+    history_ns=2 * 3_600 * NS_PER_S,
+    market_buy_unit="base (`cost` is ignored)",
+    create_key="clOrdId",
+    lateness=Lateness(signed_time=True, header="expTime"),
+    query=Lookup("parameter", "clOrdId"),
+    cancel=Lookup("parameter", "clOrdId"),
+    trades_window_ns=90 * NS_PER_DAY - NS_PER_S,
+    trades_page=100,
+    recent_trades=RecentTrades(
+        method="privateGetTradeFills",
+        within_ns=3 * NS_PER_DAY - 3_600 * NS_PER_S,
+        market="instId",
+        since="begin",
+        until="end",
+        also=(("instType", "SPOT"),),
+    ),
+    open_page=100,
+    open_cursor=("after", "ordId"),
+    sent_amount="sz",
+    sent_price="px",
+    replies=Replies(
+        well=("code", "0"), created="data.0", order="data.0", open_orders="data", trades="data"
+    ),
+    order=_OKX_ORDER,
+    created=replace(_OKX_ORDER, made="ts"),
+    id_only=True,
+    trade=TradeKeys(
+        id="tradeId",
+        order="ordId",
+        client="clOrdId",
+        market="instId",
+        price="fillPx",
+        amount="fillSz",
+        cost="",
+        fee="fee",
+        fee_asset="feeCcy",
+        made="ts",
+        fee_is_negative=True,
+    ),
+    statuses=(
+        ("live", "open"),
+        ("partially_filled", "open"),
+        ("filled", "closed"),
+        ("canceled", "canceled"),
+        ("mmp_canceled", "canceled"),
+    ),
+    codes=refusals.OKX,
+    options=(("defaultType", "spot"), ("fetchMarkets", {"types": ["spot"]})),
 )
-_OTHERS: Final = (
-    Dialect(
-        venue="bybit",
-        create_key="orderLinkId",
-        lookup="lists",
-        lookup_key="orderLinkId",
-        cancel_key="orderLinkId",
-        options={"enableUnifiedMargin": False, "enableUnifiedAccount": True},
-        duplicate_rule="always refused",
-        fee_side="received",
-        market_buy_unit="quote",
-        history_ns=NS_PER_DAY,
-        trades_window_ns=7 * NS_PER_DAY,
-        window_is_sent=True,
-        absence_rule=_BY_EVIDENCE,
-    ),
-    Dialect(
-        venue="kraken",
-        create_key="cl_ord_id",
-        lookup="lists",
-        duplicate_rule="open orders only",
-        fee_side="quote",
-        market_buy_unit="base",
-        history_ns=NS_PER_DAY,
-        recv_window_ns=_NO_WINDOW_NS,
-        absence_rule=_BY_EVIDENCE,
-    ),
-    Dialect(
-        venue="coinbase",
-        create_key="client_order_id",
-        lookup=None,
-        duplicate_rule="returns the original",
-        fee_side="quote",
-        market_buy_unit="quote",
-        history_ns=NS_PER_DAY,
-        recv_window_ns=_NO_WINDOW_NS,
-        absence_rule="none",
-        unfit="an order cannot be found by our own id there, and sending it again is never done",
-    ),
-    Dialect(
-        venue="kucoin",
-        create_key="clientOid",
-        lookup="order",
-        lookup_key="clientOid",
-        cancel_key="clientOid",
-        options={"uta": False},
-        duplicate_rule="always refused",
-        fee_side="third",
-        market_buy_unit="base",
-        history_ns=NS_PER_DAY,
-        trades_window_ns=7 * NS_PER_DAY,
-        recv_window_ns=_NO_WINDOW_NS,
-        absence_rule=_BY_EVIDENCE,
-    ),
-    Dialect(
-        venue="gate",
-        create_key="clientOrderId",
-        lookup="order",
-        id_prefix="t-",
-        cancel_by_prefixed_id=True,
-        options={"unifiedAccount": False},
-        duplicate_rule="none",
-        fee_side="third",
-        market_buy_unit="quote",
-        history_ns=3_600 * NS_PER_S,
-        trades_window_ns=30 * NS_PER_DAY,
-        recv_window_ns=_NO_WINDOW_NS,
-        absence_rule=_BY_EVIDENCE,
-    ),
-    Dialect(
-        venue="bitget",
-        create_key="clientOid",
-        lookup="order",
-        lookup_key="clientOid",
-        cancel_key="clientOid",
-        options={"uta": False},
-        duplicate_rule="always refused",
-        fee_side="received",
-        market_buy_unit="quote",
-        history_ns=NS_PER_DAY,
-        recv_window_ns=_NO_WINDOW_NS,
-        absence_rule=_BY_EVIDENCE,
-    ),
-    Dialect(
-        venue="mexc",
-        create_key="newClientOrderId",
-        lookup="order",
-        duplicate_rule="none",
-        fee_side="third",
-        market_buy_unit="base",
-        history_ns=NS_PER_DAY,
-        trades_window_ns=30 * NS_PER_DAY,
-        window_is_sent=True,
-        absence_rule=_BY_EVIDENCE,
-    ),
-)
-DIALECTS: Final = {row.venue: row for row in (_BINANCE, _OKX, *_OTHERS)}
 
-# The practice exchange's windows are short, and it enforces each of them.
-PRACTICE_RECV_WINDOW_NS: Final = 2 * NS_PER_S
-PRACTICE_BACKEND_LIMIT_NS: Final = 500 * NS_PER_MS
-PRACTICE_VISIBILITY_NS: Final = 500 * NS_PER_MS
-PRACTICE: Final = {
-    row.venue: structs.replace(
+
+def _practice(row: Dialect) -> Dialect:
+    """The same protocol at the practice exchange: its windows are short, true and enforced, its money is not real."""
+    return replace(
         row,
-        practice=True,
-        recv_window_ns=PRACTICE_RECV_WINDOW_NS,
-        backend_limit_ns=PRACTICE_BACKEND_LIMIT_NS,
-        visibility_ns=PRACTICE_VISIBILITY_NS,
+        name=f"practice-{row.name}",
+        live=False,
+        recv_window_ns=windows.RECV_WINDOW_NS,
+        backend_limit_ns=windows.BACKEND_LIMIT_NS,
+        visibility_ns=windows.VISIBILITY_NS,
+        history_ns=min(row.history_ns, windows.HISTORY_NS),
     )
-    for row in (_BINANCE, _OKX)
-}
+
+
+DIALECTS: Final[Mapping[str, Dialect]] = {row.venue: row for row in (BINANCE, OKX, *UNPROVEN, MEXC)}
+PRACTICE: Final[Mapping[str, Dialect]] = {row.venue: _practice(row) for row in (BINANCE, OKX)}
+
+
+def why_refused(row: Dialect) -> str:
+    """Why a venue is not traded on: for good, or without the operator's explicit word; "" for a proven one."""
+    if row.why_no_absence:
+        return (
+            f"{row.venue} cannot be traded live: {row.why_no_absence}, so an order whose reply is lost "
+            "could never be proven absent"
+        )
+    if row.proven:
+        return ""
+    return (
+        f"{row.venue} was never proven end to end here: {row.why_unproven}; --unproven-venue trades "
+        "there all the same"
+    )
 
 
 def dialect_of(venue: str, *, practice: bool, unproven: bool) -> Dialect:
@@ -225,33 +131,36 @@ def dialect_of(venue: str, *, practice: bool, unproven: bool) -> Dialect:
         return PRACTICE[venue]
     row = DIALECTS.get(venue)
     if row is None:
-        known = ", ".join(sorted(name for name, one in DIALECTS.items() if one.unfit is None))
+        known = ", ".join(sorted(name for name, one in DIALECTS.items() if one.absence_provable))
         raise ConfigInvalid(
             f"{venue} cannot be traded live: its protocol is not known; use {known}"
         )
-    if row.unfit is not None:
-        raise ConfigInvalid(
-            f"{venue} cannot be traded live: {row.unfit}, so an order whose reply is lost could never "
-            "be proven absent"
-        )
-    if not row.proven and not unproven:
-        raise ConfigInvalid(
-            f"{venue} was never proven end to end here; --unproven-venue trades there all the same"
-        )
+    if row.why_no_absence or not (row.proven or unproven):
+        raise ConfigInvalid(why_refused(row))
     return row
 
 
 def for_data(venue: str) -> Dialect:
     """Give a row to read public data with: of a venue that is not known, a row that proves nothing."""
-    unknown = "its protocol is not known"
     return DIALECTS.get(venue) or Dialect(
+        name=venue,
         venue=venue,
-        create_key="clientOrderId",
-        lookup=None,
+        why_no_absence="its protocol is not known",
+        recv_window_ns=5 * NS_PER_S,
         duplicate_rule="none",
-        fee_side="received",
-        market_buy_unit="base",
         history_ns=0,
-        absence_rule="none",
-        unfit=unknown,
+        create_key="clientOrderId",
+        lateness=Lateness(),
+        query=Lookup("never"),
+        cancel=Lookup("never"),
+        trades_page=1,
+        replies=Replies(),
+        order=OrderKeys(id="id", client="", amount="", filled="", made=""),
+        created=OrderKeys(id="id", client="", amount="", filled="", made=""),
+        trade=TradeKeys(
+            id="", order="", price="", amount="", cost="", fee="", fee_asset="", made=""
+        ),
+        statuses=(),
+        codes=refusals.Codes(where=(), refused={}),
+        options=(("fetchMarkets", {"types": ["spot"]}),),
     )

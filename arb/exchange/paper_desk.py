@@ -53,12 +53,14 @@ class PaperDesk:
         frictions: Frictions = NO_FRICTIONS,
         *,
         third_share: Decimal = ONE,
+        cost_cut: bool = True,
     ) -> None:
         self._account = account
         self._source = source
         self._fees = fees
         self._frictions = frictions
         self._third_share = third_share  # of the usual rate, where the third asset pays
+        self._cost_cut = cost_cut  # a trade's quote amount is cut at 1e-8
         self._seen_ns = account.seen_ns()
         self._halted = account.halted()
 
@@ -105,7 +107,7 @@ class PaperDesk:
             placed.time_in_force,
             own_price=self._own_price(placed.market, _OTHER[placed.side]),
         )
-        locked = _to_lock(placed, matched.takes)
+        locked = self._to_lock(placed, matched.takes)
         order = PaperOrder(
             number=number,
             client_order_id=placed.client_order_id,
@@ -245,7 +247,7 @@ class PaperDesk:
     def _fill(
         self, order: PaperOrder, price: Decimal, amount: Decimal, at_ns: int, *, maker: bool
     ) -> PaperOrder:
-        cost = booked_cost(price, amount)
+        cost = self._cost(price, amount)
         spent, received = (cost, amount) if order.side == "buy" else (amount, cost)
         self._account.book_balance(order.spent_asset, locked=-spent)
         self._account.book_balance(order.received_asset, free=received)
@@ -301,11 +303,13 @@ class PaperDesk:
         self._account.put_order(ended)
         return ended
 
+    def _cost(self, price: Decimal, amount: Decimal) -> Decimal:
+        return booked_cost(price, amount) if self._cost_cut else price * amount
 
-def _to_lock(placed: Placement, takes: tuple[tuple[Decimal, Decimal], ...]) -> Decimal:
-    """Name what the order may spend: amount x limit for a buy, what it takes for a market buy."""
-    if placed.side == "sell":
-        return placed.amount
-    if placed.limit is not None:
-        return placed.amount * placed.limit
-    return sum((booked_cost(price, amount) for price, amount in takes), ZERO)
+    def _to_lock(self, placed: Placement, takes: tuple[tuple[Decimal, Decimal], ...]) -> Decimal:
+        """Name what the order may spend: amount x limit for a buy, what it takes for a market buy."""
+        if placed.side == "sell":
+            return placed.amount
+        if placed.limit is not None:
+            return placed.amount * placed.limit
+        return sum((self._cost(price, amount) for price, amount in takes), ZERO)

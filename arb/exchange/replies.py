@@ -1,231 +1,243 @@
-"""From what ccxt makes of a venue's answers to records of the port: every field may be missing or wrong.
+"""A venue's rows as records of the port. Every field is untrusted: what is missing, of another type or no number is None. Pure.
 
-What cannot be read is None, never a default. Numbers are read from text; a float is trusted only
-where ccxt gives nothing else, in order books, whose 15 digits survive it.
+Numbers become `Decimal` from the text that the venue wrote; a float has lost that text and is None.
 """
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
-from arb.clock import NS_PER_MS
-from arb.exchange.dialects import Dialect
-from arb.exchange.port import Balance, BalanceChange, FillReport, OrderReport, Unreachable
-from arb.market.book import MarketRules
+from msgspec import Struct, structs
+
+from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
+from arb.exchange.dialect_shape import QUOTE_ASSET, Dialect, OrderKeys, TradeKeys
+from arb.exchange.exact_json import at
+from arb.exchange.port import Balance, FillReport, OrderReport, Unreachable
 from arb.money import ZERO
 
-Json = Mapping[str, object]
-
-DIGITS_MAX: Final = 40
-_STATUSES: Final = frozenset({"open", "closed", "canceled", "expired", "rejected"})
-_SIDES: Final = frozenset({"buy", "sell"})
-_UNBOUNDED: Final = Decimal(10) ** 18
-_BINANCE_ENDS: Final = {
-    "NEW": "open",
-    "PENDING_NEW": "open",
-    "PARTIALLY_FILLED": "open",
-    "FILLED": "closed",
-    "CANCELED": "canceled",
-    "PENDING_CANCEL": "open",
-    "REJECTED": "rejected",
-    "EXPIRED": "expired",
-    "EXPIRED_IN_MATCH": "expired",
-}
+_NUMBER: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,2})?", re.ASCII)
+_ID: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
+_LARGEST: Final = Decimal(10) ** 24  # no venue books more units than this of anything
+_EARLIEST_NS: Final = 10_000 * NS_PER_DAY  # 1997
+_LATEST_NS: Final = 60_000 * NS_PER_DAY  # 2134
+_MS_DIGITS: Final = 12  # from here on a whole number is milliseconds
 
 
-def number(value: object) -> Decimal | None:
-    """Read a finite decimal of text or a whole number; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    if not isinstance(value, str) or len(value) > DIGITS_MAX or not value.isascii():
+class Names(Struct, frozen=True):
+    """How the venue's names of markets and assets are ours."""
+
+    market_of: Callable[[str], str | None]
+    asset_of: Callable[[str], str | None]
+    quote_of: Callable[[str], str | None]  # of one of our markets
+
+
+def number(told: object) -> Decimal | None:
+    """Read a number as it was written; None for what is none, is a float, or is beyond all sense."""
+    if isinstance(told, int) and not isinstance(told, bool):
+        value = Decimal(told) if abs(told) < _LARGEST else None
+    elif isinstance(told, str) and _NUMBER.fullmatch(told):
+        value = Decimal(told)
+    else:
         return None
-    try:
-        found = Decimal(value)
-    except InvalidOperation:
+    if value is None or abs(value) >= _LARGEST:
         return None
-    return found if found.is_finite() else None
-
-
-def text(value: object) -> str | None:
-    """Read a name; None for anything that is none."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) and value else None
-
-
-def ns_of_ms(value: object) -> int | None:
-    """Read a venue's time in milliseconds."""
-    found = number(value)
-    return None if found is None or found < 0 else int(found * NS_PER_MS)
-
-
-def inner(value: object) -> Json:
-    """Read an object; an empty one stands for anything that is none."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: object) -> Sequence[Json]:
-    """Read a list of objects; raises Unreachable where the answer is none."""
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise Unreachable(f"the answer is no list of objects: {str(value)[:100]}")
     return value
 
 
-# --- orders and trades
+def quantity(told: object) -> Decimal | None:
+    """Read a number that cannot be below zero."""
+    value = number(told)
+    return None if value is None or value < ZERO else value
 
 
-def order_report(dialect: Dialect, order: Json) -> OrderReport:
-    """Read an order, without its fills."""
-    info = inner(order.get("info"))
-    name = text(order.get("clientOrderId"))
-    status = text(order.get("status"))
-    filled = number(order.get("filled"))
-    amount = number(order.get("amount"))
-    if dialect.venue == "binance":  # ccxt guesses what is missing; the venue's own words do not
-        status = _BINANCE_ENDS.get(text(info.get("status")) or "")
-        filled, amount = number(info.get("executedQty")), number(info.get("origQty"))
-        name = text(info.get("clientOrderId"))
-    elif dialect.venue == "okx":
-        filled, amount = number(info.get("accFillSz")), number(info.get("sz"))
-    exchange_id = text(order.get("id"))
-    side = text(order.get("side"))
+def identity(told: object) -> str | None:
+    """Read an id: a whole number above zero, or a short text without spaces."""
+    if isinstance(told, int) and not isinstance(told, bool):
+        return str(told) if 0 < told < _LARGEST else None
+    return told if isinstance(told, str) and _ID.fullmatch(told) else None
+
+
+def moment_ns(told: object) -> int | None:
+    """Read a time: milliseconds, seconds (with a fraction or not), or ISO 8601."""
+    if isinstance(told, str) and "T" in told:
+        return _iso_ns(told)
+    value = quantity(told)
+    if value is None:
+        return None
+    unit = NS_PER_MS if value >= Decimal(10) ** (_MS_DIGITS - 1) else NS_PER_S
+    ns = int(value * unit)
+    return ns if _EARLIEST_NS < ns < _LATEST_NS else None
+
+
+def _iso_ns(told: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    # Whole parts of the difference, because a float of seconds has too few digits for it.
+    since = moment - datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    ns = (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1_000
+    return ns if _EARLIEST_NS < ns < _LATEST_NS else None
+
+
+def order_report(
+    dialect: Dialect, row: object, names: Names, *, created: bool = False
+) -> OrderReport:
+    """Turn a row of an order into a report; raises Unreachable for what is no row at all."""
+    if not isinstance(row, dict):
+        raise Unreachable(f"{dialect.venue} told no order")
+    keys = dialect.created if created else dialect.order
+    status = _status(dialect, row, keys)
+    if created and dialect.id_only and status is None and _unsaid(row, keys):
+        status = "open"  # it took the order and says no more: how it stands is read
+    market = _market(row, keys.market, names)
     return OrderReport(
-        exchange_order_id=exchange_id,
-        client_order_id=own_id(dialect, name),
-        market=text(order.get("symbol")),
-        side=side if side in _SIDES else None,
-        status=status if status in _STATUSES else None,
-        amount=amount,
-        filled=filled,
-        fills=None,
-        venue_ns=ns_of_ms(order.get("timestamp")),
+        exchange_order_id=identity(at(row, keys.id)) if keys.id else None,
+        client_order_id=_client_id(dialect, row, keys.client),
+        market=market,
+        side=_side(row, keys.side),
+        status=status,
+        amount=quantity(at(row, keys.amount)) if keys.amount else None,
+        filled=quantity(at(row, keys.filled)) if keys.filled else None,
+        fills=_fills(dialect, row, keys, names) if created and keys.fills else None,
+        venue_ns=moment_ns(at(row, keys.made)) if keys.made else None,
     )
 
 
-def own_id(dialect: Dialect, name: str | None) -> str | None:
-    """Take off what the venue puts before our id."""
-    return None if name is None else name.removeprefix(dialect.id_prefix) or None
-
-
-def fill_report(dialect: Dialect, trade: Json) -> FillReport:
-    """Read a trade. Its cost is what the venue booked; only where it tells none, price x amount."""
-    info = inner(trade.get("info"))
-    fee = inner(trade.get("fee"))
-    price, amount = number(trade.get("price")), number(trade.get("amount"))
-    cost = number(trade.get("cost"))
-    if dialect.venue in {"binance", "mexc"}:
-        cost = number(info.get("quoteQty"))
-    elif not dialect.cost_is_told:
-        cost = None if price is None or amount is None else price * amount
-    side = text(trade.get("side"))
-    name = text(info.get("clOrdId")) if dialect.venue == "okx" else None
+def fill_report(dialect: Dialect, row: object, names: Names) -> FillReport:
+    """Turn a row of a trade into a report; a row that is none at all has nothing but None in it."""
+    keys = dialect.trade
+    told: Mapping[str, object] = row if isinstance(row, dict) else {}
+    market = _market(told, keys.market, names)
+    price, amount = quantity(at(told, keys.price)), quantity(at(told, keys.amount))
+    untold = None if price is None or amount is None else price * amount
+    fee = number(at(told, keys.fee))
     return FillReport(
-        trade_id=text(trade.get("id")),
-        exchange_order_id=text(trade.get("order")),
-        client_order_id=own_id(dialect, name),
-        market=text(trade.get("symbol")),
-        side=side if side in _SIDES else None,
+        trade_id=identity(at(told, keys.id)),
+        exchange_order_id=identity(at(told, keys.order)),
+        client_order_id=_client_id(dialect, told, keys.client),
+        market=market,
+        side=_side(told, keys.side),
         price=price,
         amount=amount,
-        cost=cost,
-        fee=number(fee.get("cost")),
-        fee_asset=text(fee.get("currency")),
-        venue_ns=ns_of_ms(trade.get("timestamp")),
+        cost=quantity(at(told, keys.cost)) if keys.cost else untold,
+        fee=-fee if fee is not None and keys.fee_is_negative else fee,
+        fee_asset=_fee_asset(told, keys, market, names),
+        venue_ns=moment_ns(at(told, keys.made)),
     )
 
 
-def fill_of_full_reply(order: Json, report: OrderReport) -> tuple[FillReport, ...] | None:
-    """Read the fills of Binance's FULL reply to a create.
+def balances(rows: object, keys: tuple[str, str, str], names: Names) -> dict[str, Balance]:
+    """Turn rows of (asset, free, locked) into balances; raises Unreachable where one cannot be read.
 
-    It names each fill's price and amount and the whole order's quote amount: with one fill that is
-    the fill's, with several it says nothing of each, and the trades have to be read.
+    An account of which a part cannot be read is not known at all: nothing is left out.
     """
-    info = inner(order.get("info"))
-    fills = info.get("fills")
-    if report.filled == 0 and fills == []:
-        return ()
-    if not isinstance(fills, list) or len(fills) != 1 or not isinstance(fills[0], dict):
-        return None
-    one = fills[0]
-    return (
-        FillReport(
-            trade_id=text(one.get("tradeId")),
-            exchange_order_id=report.exchange_order_id,
-            client_order_id=report.client_order_id,
-            market=report.market,
-            side=report.side,
-            price=number(one.get("price")),
-            amount=number(one.get("qty")),
-            cost=number(info.get("cummulativeQuoteQty")),
-            fee=number(one.get("commission")),
-            fee_asset=text(one.get("commissionAsset")),
-            venue_ns=ns_of_ms(info.get("transactTime")),
-        ),
-    )
-
-
-# --- the account
-
-
-def balances_of(answer: object) -> dict[str, Balance]:
-    """Read every balance; raises Unreachable where one of them is no number."""
-    free, used = inner(inner(answer).get("free")), inner(inner(answer).get("used"))
-    if not free:
-        raise Unreachable("the answer holds no balances")
+    if not isinstance(rows, list):
+        raise Unreachable("the venue told no balances")
+    asset_key, free_key, locked_key = keys
     found: dict[str, Balance] = {}
-    for asset in sorted({*free, *used}):
-        has, locked = number(free.get(asset)), number(used.get(asset, "0"))
-        if has is None or locked is None:
-            raise Unreachable(f"unreadable balance of {asset}")
-        found[asset] = Balance(has, locked)
+    for row in rows:
+        told = at(row, asset_key)
+        asset = names.asset_of(told) if isinstance(told, str) and told else None
+        free, locked = quantity(at(row, free_key)), quantity(at(row, locked_key))
+        if asset is None or free is None or locked is None:
+            raise Unreachable(f"unreadable balance of {told!r:.40}")
+        if asset in found:
+            raise Unreachable(f"two balances of {asset}")
+        found[asset] = Balance(free=free, locked=locked)
     return found
 
 
-def change_of(transfer: Json, *, sign: int) -> BalanceChange | None:
-    """Read a deposit (sign 1) or a withdrawal (sign -1); None while it has not happened.
+def rows(dialect: Dialect, body: object, path: str) -> list[object]:
+    """The list at a path; raises Unreachable where there is none: a list that is not there is no empty list.
 
-    What a withdrawal costs is taken beside its amount. Raises Unreachable where it cannot be read.
+    A venue that lists by id gives none to its rows: they are given theirs.
     """
-    if transfer.get("status") not in {"ok", "pending"} or (
-        sign > 0 and transfer.get("status") != "ok"
-    ):
-        return None
-    amount, asset = number(transfer.get("amount")), text(transfer.get("currency"))
-    name, at_ns = text(transfer.get("id")), ns_of_ms(transfer.get("timestamp"))
-    if amount is None or asset is None or name is None or at_ns is None:
-        raise Unreachable("a deposit or withdrawal cannot be read")
-    fee = inner(transfer.get("fee"))
-    cost = number(fee.get("cost")) or ZERO
-    if sign < 0 and fee.get("currency") in {asset, None}:
-        amount += cost
-    kind = "deposit" if sign > 0 else "withdrawal"
-    return BalanceChange(f"{kind}-{name}", asset, sign * amount, at_ns)
+    told = at(body, path)
+    if dialect.replies.by_id and isinstance(told, dict):
+        return [{"id": key, **row} if isinstance(row, dict) else row for key, row in told.items()]
+    if dialect.replies.by_id or not isinstance(told, list):
+        raise Unreachable(f"{dialect.venue} told no list: {body!r:.120}")
+    return told
 
 
-# --- markets
+def _client_id(dialect: Dialect, row: Mapping[str, object], key: str) -> str | None:
+    told = identity(at(row, key)) if key else None
+    if told is None or not dialect.client_prefix:
+        return told
+    return told.removeprefix(dialect.client_prefix)
 
 
-def rules_of(market: Json) -> MarketRules | None:
-    """Read a spot market's filters exactly; None for another kind, and for what cannot be read."""
-    if market.get("spot") is not True:
+def _status(dialect: Dialect, row: Mapping[str, object], keys: OrderKeys) -> str | None:
+    told = at(row, keys.status)
+    text = str(told) if isinstance(told, str | bool) else ""
+    return dict(dialect.statuses).get(text)
+
+
+def _unsaid(row: Mapping[str, object], keys: OrderKeys) -> bool:
+    """Whether the reply says nothing of how the order stands; its own code, if there is one, says that all is well."""
+    status, own_code = at(row, keys.status), at(row, "sCode")
+    return (status is None or status == "") and (own_code is None or own_code == "0")
+
+
+def _side(row: Mapping[str, object], key: str) -> str | None:
+    told = at(row, key)
+    if isinstance(told, bool):
+        return "buy" if told else "sell"
+    side = told.lower() if isinstance(told, str) else None
+    return side if side in {"buy", "sell"} else None
+
+
+def _market(row: Mapping[str, object], key: str, names: Names) -> str | None:
+    """Our name of the row's market; a name that we do not know stays itself, so that it fits no order of ours."""
+    told = at(row, key) if key else None
+    if not isinstance(told, str) or not told:
         return None
-    name, base, quote = (text(market.get(key)) for key in ("symbol", "base", "quote"))
-    precision, limits = inner(market.get("precision")), inner(market.get("limits"))
-    tick, step = number(precision.get("price")), number(precision.get("amount"))
-    if name is None or base is None or quote is None or base == quote:
+    return names.market_of(told) or told
+
+
+def _fee_asset(
+    row: Mapping[str, object], keys: TradeKeys, market: str | None, names: Names
+) -> str | None:
+    if keys.fee_asset == QUOTE_ASSET:
+        return None if market is None else names.quote_of(market)
+    told = at(row, keys.fee_asset)
+    return names.asset_of(told) if isinstance(told, str) and told else None
+
+
+def _fills(
+    dialect: Dialect, row: Mapping[str, object], keys: OrderKeys, names: Names
+) -> tuple[FillReport, ...] | None:
+    """The trades that came with the reply, where they say all; else None, and the trades are read.
+
+    They tell no quote amount of their own: that of the whole order is a single trade's.
+    """
+    told = at(row, keys.fills)
+    filled = quantity(at(row, keys.filled))
+    if not isinstance(told, list) or filled is None:
         return None
-    if name != f"{base}/{quote}" or tick is None or step is None or tick <= 0 or step <= 0:
+    if not told:
+        return () if filled == ZERO else None
+    if len(told) > 1 or not isinstance(told[0], dict):
         return None
-    amounts, costs = inner(limits.get("amount")), inner(limits.get("cost"))
-    least, most = number(amounts.get("min")), number(amounts.get("max"))
-    return MarketRules(
-        market=name,
-        base=base,
-        quote=quote,
-        tick_size=tick,
-        step_size=step,
-        amount_min=max(least or step, step),
-        amount_max=most if most is not None and most > 0 else _UNBOUNDED,
-        notional_min=number(costs.get("min")) or ZERO,
-        active=market.get("active") is not False,
+    only = fill_report(dialect, told[0], names)
+    if only.amount != filled:
+        return None
+    trade = FillReport(
+        trade_id=identity(told[0].get("tradeId")),
+        exchange_order_id=identity(at(row, keys.id)),
+        client_order_id=_client_id(dialect, row, keys.client),
+        market=_market(row, keys.market, names),
+        side=_side(row, keys.side),
+        price=only.price,
+        amount=only.amount,
+        cost=quantity(at(row, keys.cost)),
+        fee=only.fee,
+        fee_asset=only.fee_asset,
+        venue_ns=moment_ns(at(row, keys.made)),
     )
+    return None if None in structs.astuple(trade) else (trade,)

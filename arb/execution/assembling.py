@@ -1,7 +1,7 @@
 """What every run has in common: its log, its account's lock, its engine, and taking them apart in order."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from arb.clock import Clock
 from arb.errors import ConfigInvalid
 from arb.events.sqlite import HeldLock, SqliteLog, free_space_low, lock_account, open_log
 from arb.exchange.faults import VenueWithBooks
-from arb.execution.building import Changes, Outside, Wish, build, see_all
+from arb.execution.building import Attend, Changes, Outside, Wish, build, see_all
 from arb.execution.engine import Engine, Parts
 from arb.execution.history import History
 from arb.execution.kill_switch import kill_switch
@@ -62,7 +62,7 @@ class Site(Struct, frozen=True, kw_only=True):
     began: int  # the log's last position before this run
     enter: Callable[[History], Trading]
     check_account: Callable[[], None] = lambda: None  # that the venue tells of this very account
-    attend: Callable[[Collection[str]], Awaitable[None]] = see_all
+    attend: Attend = see_all
     joined: Callable[[Run], None] = lambda _run: None  # the engine is there and does not run yet
     notes: tuple[str, ...] = ()
     span_ns: tuple[int, int] | None = None

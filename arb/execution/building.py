@@ -37,11 +37,13 @@ from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
 
+Attend = Callable[[Collection[str]], Awaitable[frozenset[str] | None]]
 Changes = Callable[[int], AsyncIterator[Change]]  # of the books, after a time
 
 
-async def see_all(_markets: Collection[str]) -> None:
+async def see_all(_markets: Collection[str]) -> frozenset[str] | None:
     """Nothing has to be done where every book is there already."""
+    return None
 
 
 class Outside(Struct, frozen=True, kw_only=True):
@@ -56,7 +58,8 @@ class Outside(Struct, frozen=True, kw_only=True):
     lock_account: Callable[[], None]
     space_low: Callable[[], bool]
     kill_switch: KillSwitch | None = None
-    attend: Callable[[Collection[str]], Awaitable[None]] = see_all  # these markets' books matter
+    # These markets' books matter; gives those that are told, None for all.
+    attend: Attend = see_all
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -133,7 +136,8 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
                 trader.want(number, wanted)
 
     async def attend() -> None:
-        await outside.attend(markets_that_matter(desk, traded))
+        markets = markets_that_matter(desk, traded)
+        desk.attended = await outside.attend(markets)
         if not backtest:  # a recording is judged by its rows alone
             detector.begin(desk.book(market) for market in sorted(desk.markets))
 

@@ -35,6 +35,7 @@ class Desk:
         self._markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
         self.exits: Exits = {}  # of the markets
         self._of_asset: dict[str, list[MarketRules]] = {}  # the same markets, halted ones included
+        self.attended: frozenset[str] | None = None  # whose books are told; None: every one's
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
@@ -58,12 +59,16 @@ class Desk:
                 self._of_asset.setdefault(asset, []).append(rules)
 
     def markets_of(self, asset: str) -> Sequence[MarketRules]:
-        """The markets that an asset is traded on, halted ones included."""
-        return self._of_asset.get(asset, ())
+        """The markets whose books are told that an asset is traded on, halted ones included."""
+        return [one for one in self._of_asset.get(asset, ()) if self.is_attended(one.market)]
 
     def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
         """Value an amount of one asset in another at the touch; None without a way."""
         return value(asset, amount, in_asset, self.book, self._markets, self.exits)
+
+    def is_attended(self, market: str) -> bool:
+        """Whether the book of a market can be there: no way leads through one that is not watched."""
+        return self.attended is None or market in self.attended
 
     async def reload_markets(self) -> None:
         """Read the markets' rules again; raises Unreachable or Banned."""

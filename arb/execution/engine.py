@@ -181,6 +181,9 @@ class Engine:
         await patiently(access.venue_time_ns, what="clock")
         open_orders = await patiently(lambda: access.read(venue.open_orders), what="open orders")
         p.reconciler.refuse_others(open_orders)
+        others = [one for one in open_orders if not ids.is_ours(one.client_order_id or "")]
+        if others:  # they lock money, and are never touched
+            log.warning("orders.foreign", n=len(others), first=str(others[0].exchange_order_id))
         desk.learn(markets, fees)
         try:
             p.plan()

@@ -15,7 +15,7 @@ from arb.events.sqlite import examine
 from arb.exchange.connection import Connection, connection_of, read_credentials
 from arb.exchange.dialects import Dialect, dialect_of, for_data
 from arb.exchange.gateway import Gateway
-from arb.exchange.port import Banned, Unreachable
+from arb.exchange.port import Banned, KeyRevoked, Unreachable
 from arb.exchange.streams import Streams
 from arb.execution.access import Access
 from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
@@ -71,9 +71,10 @@ async def assemble_live(
     gateway = Gateway(connection, dialect, clock, books)
     streams = Streams(gateway.ccxt, books, clock, hints)
     try:
-        if identity is None:  # whose log it is stands in its first event
-            await _reach(gateway, clock)
-        account = gateway.fingerprint if identity is None else identity.account
+        # Whose log it is stands in its first event.
+        account = (
+            await _own_account(gateway, connection, clock) if identity is None else identity.account
+        )
 
         def check_account() -> None:
             if gateway.fingerprint != account:
@@ -82,11 +83,12 @@ async def assemble_live(
                     f"are of account {gateway.fingerprint}; give another --db, or the right keys"
                 )
 
-        async def attend(markets: Collection[str]) -> None:
+        async def attend(markets: Collection[str]) -> frozenset[str]:
             if not options.withdrawing_key and await gateway.may_withdraw():
                 raise ConfigInvalid(WITHDRAWS)
             await streams.watch(markets)
             streams.watch_account()
+            return frozenset(markets)
 
         def enter(history: History) -> Trading:
             if not options.recover and history.open_cycles():
@@ -137,7 +139,12 @@ async def live_market(
         await _reach(gateway, clock)
         source = LiveMarket(books, await gateway.markets())
         notes = (f"feed: live books of {connection.venue}", *_where(connection))
-        yield Market(source, notes, changes=books.changes, attend=streams.watch)
+
+        async def attend(markets: Collection[str]) -> frozenset[str]:
+            await streams.watch(markets)
+            return frozenset(markets)
+
+        yield Market(source, notes, changes=books.changes, attend=attend)
     finally:
         await streams.close()
         await gateway.close()
@@ -154,6 +161,18 @@ async def _reach(gateway: Gateway, clock: Clock) -> None:
     except (Unreachable, Banned) as error:
         log.warning("venue.unreachable", error=str(error))
         raise
+
+
+async def _own_account(gateway: Gateway, connection: Connection, clock: Clock) -> str:
+    """Ask whose account the keys are of; raises ConfigInvalid where the venue does not take them."""
+    try:
+        await _reach(gateway, clock)
+    except KeyRevoked as error:
+        assert connection.credentials is not None
+        raise ConfigInvalid(
+            f"{connection.venue} does not accept the keys from {connection.credentials.source}: {error}"
+        ) from error
+    return gateway.fingerprint
 
 
 def _notes(connection: Connection, dialect: Dialect) -> list[str]:

@@ -1,10 +1,8 @@
 """The market that a paper run or a backtest trades on: generated, or a recording."""
 
-from collections.abc import Awaitable, Callable, Collection
-
 from msgspec import Struct
 
-from arb.execution.building import Changes, see_all
+from arb.execution.building import Attend, Changes, see_all
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.listings import read_listing
 from arb.feeds.recorded import RecordedMarket
@@ -21,7 +19,7 @@ class Market(Struct, frozen=True):
     notes: tuple[str, ...]
     recording: RecordedMarket | None = None
     changes: Changes | None = None  # where they come by themselves; None: they are played
-    attend: Callable[[Collection[str]], Awaitable[None]] = see_all
+    attend: Attend = see_all
 
     @property
     def span_ns(self) -> tuple[int, int] | None:

@@ -354,7 +354,9 @@ def _park(desk: Desk, draft: Draft, reason: str, targets: tuple[str, ...]) -> No
         if amount > 0 and planning.is_dust(desk, asset, amount, targets)
     )
     fees = planning.fee_value(desk, cycle)
-    draft.do(c.ParkCycle(reason=reason, targets=targets, dust=dust, fee_value=fees))
+    # What nothing values counts as spent, like the parked part itself.
+    worth = planning.value_of_others(desk, cycle, targets) or ZERO
+    draft.do(c.ParkCycle(reason=reason, targets=targets, dust=dust, fee_value=fees, value=worth))
 
 
 # --- panic selling ----------------------------------------------------------------------------

@@ -5,97 +5,179 @@ quiet market says nothing. What matters is when the connection was last heard.
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from typing import Final, cast
 
 from arb.clock import Clock
 from arb.feeds.source import Change
-from arb.limits import BOOK_LEVELS_MAX
 from arb.market.book import Book, Level, MarketRules
 
-Told = Sequence[Sequence[float | str]]  # price and size, best first
+Number = float | Decimal
+RawLevel = tuple[Number, Number]
+Told = Sequence[Sequence[Number | str]]  # price and size, best first
+
+LEVELS_MAX: Final = (
+    20  # of each side, by itself: what is deeper costs time and is hardly ever taken
+)
+NUMBERS_MAX: Final = 65_536  # whose exact values are remembered: most levels stay between two books
+_BEYOND: Final = Decimal("Infinity")
+
+
+class Disbelieved(ValueError):
+    """A book that cannot be: its message is the reason it is counted by."""
+
+
+class _Standing:
+    """A market's newest book. It is made exact when somebody looks: most are overtaken unseen."""
+
+    __slots__ = ("_asks", "_bids", "_book", "_market", "at_ns", "sequence")
+
+    def __init__(
+        self, market: str, at_ns: int, sequence: int, bids: list[RawLevel], asks: list[RawLevel]
+    ) -> None:
+        self.at_ns = at_ns
+        self.sequence = sequence
+        self._market = market
+        self._bids, self._asks = bids, asks
+        self._book: Book | None = None
+
+    @property
+    def book(self) -> Book:
+        if self._book is None:
+            bids, asks = _exact_levels(self._bids), _exact_levels(self._asks)
+            self._book = Book(self._market, bids, asks, self.sequence)
+        return self._book
 
 
 class LiveBooks:
-    """The books of a venue as they stand now; `heard` tells when their connections last spoke."""
+    """The books of a venue as they stand now.
 
-    def __init__(self, clock: Clock, *, levels_max: int = BOOK_LEVELS_MAX) -> None:
+    `heard` tells when the connection that carries a market last spoke, where somebody knows it;
+    without it a market is heard when a book of it comes.
+    """
+
+    def __init__(self, clock: Clock, *, levels_max: int = LEVELS_MAX) -> None:
+        assert levels_max > 0, levels_max
         self._clock = clock
         self._levels_max = levels_max
-        self._books: dict[str, Book] = {}
-        self._sequence = 0
-        self._new: dict[str, tuple[int, Book]] = {}  # what nobody has taken yet, oldest first
-        self._news = asyncio.Event()
+        self._standing: dict[str, _Standing] = {}
+        # Where a venue numbers nothing. A later run goes on above: a number is never met again.
+        self._number = clock.now_ns()
+        self._venue_numbers: dict[str, int] = {}
+        self._readers: list[_Reader] = []
         self._closed = False
-        self.heard: Callable[[], int | None] = clock.now_ns
+        self.heard: Callable[[str], int | None] = _unheard
         self.refused: Counter[str] = Counter()  # books that were not believed, by reason
+        self.dropped = 0  # how often a book was there and its stream broke
 
-    def put(self, market: str, bids: Told, asks: Told) -> None:
-        """Take a market's newest book; one that cannot be is counted, and then there is none."""
+    def put(self, market: str, bids: Told, asks: Told, *, sequence: int | None = None) -> bool:
+        """Take a market's newest book; the levels may change behind our back afterwards.
+
+        `sequence` is the venue's number of the update, where it has one. A book that cannot be is
+        counted, and then there is none; a number below the last one is such a case, after which
+        numbers may begin anew. Returns whether the book stands.
+        """
+        if self._closed:
+            return False
         try:
-            book = self._read(market, bids, asks)
-        except (ArithmeticError, ValueError, TypeError, IndexError) as error:
-            self.refused[str(error) or type(error).__name__] += 1
+            self._check_sequence(market, sequence)
+            buys, sells = self._believe(bids, asks)
+        except Disbelieved as error:
+            self.refused[str(error)] += 1
             self.drop(market)
-            return
-        self._books[market] = book
-        self._tell(book)
+            return False
+        if sequence is not None:
+            self._venue_numbers[market] = sequence
+        self._stand(market, self._next() if sequence is None else sequence, buys, sells)
+        return True
 
     def drop(self, market: str) -> None:
         """Forget a market's book: its stream broke, and until the next snapshot nothing is known."""
-        if self._books.pop(market, None) is not None:
-            self._sequence += 1
-            self._tell(Book(market, (), (), self._sequence))
+        self._venue_numbers.pop(market, None)
+        if self._standing.pop(market, None) is not None:
+            self.dropped += 1
+            gone = _Standing(market, self._clock.now_ns(), self._next(), [], [])
+            for reader in self._readers:
+                reader.tell(market, gone)
 
     def close(self) -> None:
         """End `changes`, and forget every book."""
         self._closed = True
-        self._books.clear()
-        self._news.set()
+        self._standing.clear()
+        self._venue_numbers.clear()
+        for reader in self._readers:
+            reader.news.set()
 
     def book(self, market: str) -> Book | None:
         """The latest book; None while there is none."""
-        return self._books.get(market)
+        standing = self._standing.get(market)
+        return None if standing is None else standing.book
 
     def heard_ns(self, market: str) -> int | None:
-        """When the connection that carries the market was last heard."""
-        return self.heard() if market in self._books else None
+        """When the connection that carries the market was last heard; None without a book."""
+        standing = self._standing.get(market)
+        if standing is None:
+            return None
+        heard = self.heard(market)
+        return standing.at_ns if heard is None else max(heard, standing.at_ns)
 
-    async def changes(self, _after_ns: int) -> AsyncIterator[Change]:
-        """Give each market's newest book once it changed; what was overtaken is left out."""
-        while not self._closed:
-            while self._new:
-                market = next(iter(self._new))
-                at_ns, book = self._new.pop(market)
-                yield Change(at_ns, market, book)
-            self._news.clear()
-            if not self._closed:
-                await self._news.wait()
+    async def changes(self, after_ns: int) -> AsyncIterator[Change]:
+        """Give each market's newest book once it changed after a time; what was overtaken is left out.
 
-    def _tell(self, book: Book) -> None:
-        self._new[book.market] = (self._clock.now_ns(), book)
-        self._news.set()
+        A book that is gone is told as one without levels. Whoever is slow gets fewer books, never an
+        old one. Ends when the books are closed.
+        """
+        reader = _Reader()
+        for market, standing in self._standing.items():
+            if standing.at_ns > after_ns:
+                reader.tell(market, standing)
+        self._readers.append(reader)
+        told_ns = after_ns
+        try:
+            while not self._closed:
+                if reader.new:
+                    market = next(iter(reader.new))
+                    standing = reader.new.pop(market)
+                    # A market keeps its place in the queue when a newer book of it comes.
+                    told_ns = max(told_ns, standing.at_ns)
+                    yield Change(told_ns, market, standing.book)
+                else:
+                    reader.news.clear()
+                    await reader.news.wait()
+        finally:
+            self._readers.remove(reader)
 
-    def _read(self, market: str, bids: Told, asks: Told) -> Book:
-        buys, sells = self._levels(bids, falling=True), self._levels(asks, falling=False)
-        if buys and sells and buys[0][0] >= sells[0][0]:
-            raise ValueError("crossed")
-        self._sequence += 1
-        return Book(market, buys, sells, self._sequence)
+    def _stand(
+        self, market: str, sequence: int, bids: list[RawLevel], asks: list[RawLevel]
+    ) -> None:
+        standing = _Standing(market, self._clock.now_ns(), sequence, bids, asks)
+        self._standing[market] = standing
+        for reader in self._readers:
+            reader.tell(market, standing)
 
-    def _levels(self, told: Told, *, falling: bool) -> tuple[Level, ...]:
-        levels: list[Level] = []
-        for row in told[: self._levels_max]:
-            # A float of at most 15 digits is written as the venue wrote it.
-            price, size = Decimal(str(row[0])), Decimal(str(row[1]))
-            if not (price.is_finite() and size.is_finite()) or price <= 0 or size < 0:
-                raise ValueError("not a price and a size")
-            if levels and (price >= levels[-1][0] if falling else price <= levels[-1][0]):
-                raise ValueError("unsorted")
-            if size > 0:
-                levels.append((price, size))
-        return tuple(levels)
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _check_sequence(self, market: str, sequence: int | None) -> None:
+        if sequence is not None and sequence < self._venue_numbers.get(market, sequence):
+            raise Disbelieved("sequence went back")
+
+    def _believe(self, bids: Told, asks: Told) -> tuple[list[RawLevel], list[RawLevel]]:
+        try:
+            buys = _checked(bids[: self._levels_max], falling=True)
+            sells = _checked(asks[: self._levels_max], falling=False)
+            if not buys and not sells:
+                raise Disbelieved("empty")
+            if buys and sells and buys[0][0] >= sells[0][0]:
+                raise Disbelieved("crossed")
+        except (ArithmeticError, TypeError, IndexError, KeyError, AttributeError):
+            raise Disbelieved("not a number") from None
+        return buys, sells
 
 
 class LiveMarket:
@@ -114,3 +196,56 @@ class LiveMarket:
         """Nothing: resting orders are held against the books that stand when somebody looks."""
         del after_ns
         return iter(())
+
+
+class _Reader:
+    """What one reader of the changes has not taken yet: at most one book of each market."""
+
+    def __init__(self) -> None:
+        self.new: dict[str, _Standing] = {}
+        self.news = asyncio.Event()
+
+    def tell(self, market: str, standing: _Standing) -> None:
+        self.new[market] = standing
+        self.news.set()
+
+
+def _unheard(_market: str) -> int | None:
+    return None
+
+
+def _checked(rows: Told, *, falling: bool) -> list[RawLevel]:
+    """The levels as they were told, floats as floats; raises Disbelieved for what cannot be."""
+    beyond: Number = math.inf
+    told = cast("Sequence[Sequence[Number]]", rows)  # what is neither does not compare
+    if rows and isinstance(rows[0][0], str | Decimal):
+        told = [(Decimal(row[0]), Decimal(row[1])) for row in rows]
+        beyond = _BEYOND
+    levels: list[RawLevel] = []
+    last: Number | None = None
+    for row in told:
+        price, size = row[0], row[1]
+        if not 0 < price < beyond:
+            raise Disbelieved("not a price")
+        if not 0 <= size < beyond:
+            raise Disbelieved("not a size")
+        if last is not None and (price >= last if falling else price <= last):
+            raise Disbelieved("unsorted")
+        last = price
+        if size:
+            levels.append((price, size))
+    return levels
+
+
+def _exact_levels(levels: Sequence[RawLevel]) -> tuple[Level, ...]:
+    return tuple((_exact(price), _exact(size)) for price, size in levels)
+
+
+def _exact(value: Number) -> Decimal:
+    return value if isinstance(value, Decimal) else _exact_float(value)
+
+
+@lru_cache(NUMBERS_MAX)
+def _exact_float(value: float) -> Decimal:
+    """A float of at most 15 digits is written as the venue wrote it."""
+    return Decimal(repr(value + 0))  # + 0: JSON has `true`, which compares as 1

@@ -105,8 +105,9 @@ def park(cycle: Cycle, command: c.ParkCycle) -> list[f.CycleEvent]:
             parked={asset: amount for asset, amount in rest.items() if asset not in dust},
             dust=dust,
             returned=back,
-            pnl=_pnl(cycle, back),
+            pnl=_pnl(cycle, back, command.value),
             fees=dict(cycle.fees),
             fee_value=command.fee_value,
+            value=command.value,
         )
     ]

@@ -5,6 +5,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from arb.events.facts import Amounts, LegRoute
+from arb.money import ZERO
 
 
 class Command(Struct, frozen=True, gc=False, kw_only=True):
@@ -227,12 +228,16 @@ class LiquidateCycle(Command, frozen=True):
 
 
 class ParkCycle(Command, frozen=True):
-    """Give up selling for now; `dust`: the assets whose amount no market takes."""
+    """Give up selling for now; `dust`: the assets whose amount no market takes.
+
+    `value`: of holdings in other target currencies than the start's, in the start asset.
+    """
 
     reason: str
     targets: tuple[str, ...]
     dust: tuple[str, ...]
     fee_value: Decimal | None
+    value: Decimal = ZERO
 
 
 class RequestUnwind(Command, frozen=True):

@@ -151,6 +151,7 @@ def _parked(cycle: Cycle, fact: f.CycleParked, at_ns: int) -> None:
     cycle.ended_ns = at_ns
     cycle.error = fact.reason
     cycle.returned = add(cycle.returned, fact.returned)
+    cycle.returned_value += fact.value
     _close(cycle, fact.dust, fact.parked, fact.pnl, fact.fee_value)
 
 

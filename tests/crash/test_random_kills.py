@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -58,7 +59,9 @@ def act_if_possible(db: Path) -> None:
 
 
 @pytest.mark.long
-def test_two_hundred_kills_under_faults_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_two_hundred_kills_under_faults_lose_and_double_nothing(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         stories = list(pool.map(lambda n: live_and_die(n, tmp_path / f"log{n}"), range(LOGS)))
     struck: Counter[str] = Counter()
@@ -66,8 +69,8 @@ def test_two_hundred_kills_under_faults_lose_and_double_nothing(tmp_path: Path) 
     for story in stories:
         struck += story.struck
         outcomes += Counter({str(name): n for name, n in story.audit.outcomes.items()})
-    print(f"\nseed {SEED}: {struck.total()} kills: {dict(sorted(struck.items()))}")  # noqa: T201 -- the counts are what the proof says
-    print(f"outcomes: {dict(sorted(outcomes.items()))}")  # noqa: T201 -- the counts are what the proof says
+    counts = f"seed {SEED}: {struck.total()} kills: {dict(sorted(struck.items()))}"
+    record_property("proof", f"{counts}; outcomes: {dict(sorted(outcomes.items()))}")
     assert struck.total() >= LOGS * KILLS_PER_LOG
     for point in (*crashpoints.ALL, MOMENT):
         assert struck[point] >= HITS_MIN, struck

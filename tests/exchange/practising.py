@@ -107,20 +107,35 @@ async def practising(
     folder: Path, rows: Sequence[Change] = (), clock: VirtualClock | None = None, **settings: Any
 ) -> AsyncIterator[Practising]:
     """Run the exchange on the example books, and the client on it; a clock is the client's too."""
+    async with running_at(folder, rows, clock, **settings) as running, led_to(running) as session:
+        client = _client(running, session)
+        if clock is not None:
+            client.milliseconds = lambda: running.hall.now_ns() // NS_PER_MS
+        try:
+            yield Practising(running, session, client, folder)
+        finally:
+            await client.close()
+
+
+@asynccontextmanager
+async def running_at(
+    folder: Path, rows: Sequence[Change] = (), clock: VirtualClock | None = None, **settings: Any
+) -> AsyncIterator[Practice]:
+    """Run the exchange on the example books."""
     market = ScriptedMarket([*(at(-1, shown) for shown in BOOKS), *rows])
     given = {"source": market, "balances": OPENING, "maker": Decimal("0.0005"), **settings}
     async with practice(Settings(folder=folder, **given), clock or RealClock()) as running:
-        trust = ssl.create_default_context(cafile=str(running.ca))
-        led = Redirected(Address("127.0.0.1", running.port))
-        connector = aiohttp.TCPConnector(ssl=trust, resolver=led, use_dns_cache=False)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            client = _client(running, session)
-            if clock is not None:
-                client.milliseconds = lambda: running.hall.now_ns() // NS_PER_MS
-            try:
-                yield Practising(running, session, client, folder)
-            finally:
-                await client.close()
+        yield running
+
+
+@asynccontextmanager
+async def led_to(running: Practice) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a session whose every connection ends at the exchange."""
+    trust = ssl.create_default_context(cafile=str(running.ca))
+    led = Redirected(Address("127.0.0.1", running.port))
+    connector = aiohttp.TCPConnector(ssl=trust, resolver=led, use_dns_cache=False)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield session
 
 
 def _client(running: Practice, session: aiohttp.ClientSession) -> Any:

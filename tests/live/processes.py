@@ -58,5 +58,5 @@ class Exchange:
     def strategy(self, at_once: int = 2) -> Path:
         """Write a strategy that trades there."""
         path = self._folder / "s.yaml"
-        path.write_text(STRATEGY.format(port=self.port, at_once=at_once))
+        path.write_text(STRATEGY.format(venue="binance", port=self.port, at_once=at_once))
         return path

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -16,6 +16,7 @@ from tests.spec.processes import ROOT, environment, start, until
 KILLS = int(os.environ.get("ARB_LIVE_KILLS", "40"))
 EXCHANGE_KILLS = int(os.environ.get("ARB_LIVE_EXCHANGE_KILLS", "5"))
 SEED = 20261128
+ORDER_LOOKS = 150  # tenths of a second
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def struck(folder: Path, exchange: Exchange, rng: Random, *, kill_exchange: bool
         # Most lives die in the middle of trading, some before they began.
         until(engine.out.exists, "the engine")
         if rng.random() < 0.9:
-            until(lambda: engine.process.poll() is not None or _trades(exchange), "an order")
+            _wait_for_an_order(engine.process, exchange)
         _pause(engine.process, rng.uniform(0, 1.5))
         if kill_exchange:
             exchange.kill()
@@ -106,8 +107,12 @@ def struck(folder: Path, exchange: Exchange, rng: Random, *, kill_exchange: bool
         engine.end()
 
 
-def _trades(exchange: Exchange) -> bool:
-    return bool(exchange.ask("state")["creates_seen"]["total"])
+def _wait_for_an_order(process: "subprocess.Popen[bytes]", exchange: Exchange) -> None:
+    """Give an engine time to send something; under faults a life may pass without."""
+    for _ in range(ORDER_LOOKS):
+        if process.poll() is not None or exchange.ask("state")["creates_seen"]["total"]:
+            return
+        _pause(process, 0.1)
 
 
 def _pause(process: "subprocess.Popen[bytes]", seconds: float) -> None:
@@ -117,7 +122,7 @@ def _pause(process: "subprocess.Popen[bytes]", seconds: float) -> None:
         return
 
 
-def at_rest(folder: Path, exchange: Exchange) -> None:
+def at_rest(folder: Path, exchange: Exchange, *, least: int) -> dict[str, int]:
     """Recover without faults, and hold the log against the exchange's account."""
     exchange.ask("faults", "all=0")
     path = exchange.strategy()
@@ -126,7 +131,10 @@ def at_rest(folder: Path, exchange: Exchange) -> None:
     most = exchange.ask("state")["creates_seen"]["most_per_client_id"]
     assert most <= 1
     exchange.end()
-    accounted_for(seen(folder, done.code))
+    ended = seen(folder, done.code)
+    accounted_for(ended)
+    assert len(ended.truth.orders) >= least, "too little happened"
+    return {**ended.states(), "orders": len(ended.truth.orders)}
 
 
 def test_an_engine_that_is_killed_three_times_loses_nothing(folder: Path) -> None:
@@ -137,22 +145,25 @@ def test_an_engine_that_is_killed_three_times_loses_nothing(folder: Path) -> Non
         rng = Random(SEED)
         for _ in range(3):
             struck(folder, exchange, rng, kill_exchange=False)
-        at_rest(folder, exchange)
+        at_rest(folder, exchange, least=3)
     finally:
         exchange.end()
 
 
 @pytest.mark.long
-def test_real_kills_of_engine_and_exchange_under_faults_lose_nothing(folder: Path) -> None:
+def test_real_kills_of_engine_and_exchange_under_faults_lose_nothing(
+    folder: Path, record_property: Callable[[str, object], None]
+) -> None:
     exchange = Exchange(
         folder, "--faults", "all=0.1", "--balance", "USDT", "1000000", "--balance", "BNB", "1"
     )
     try:
         rng = Random(SEED)
-        print(f"seed {SEED}: {KILLS} kills, {EXCHANGE_KILLS} of the exchange too")  # noqa: T201 -- to repeat it
+        killed = f"seed {SEED}: {KILLS} kills, {EXCHANGE_KILLS} of the exchange too"
         for number in range(KILLS):
             every = max(KILLS // max(EXCHANGE_KILLS, 1), 1)
             struck(folder, exchange, rng, kill_exchange=number % every == every - 1)
-        at_rest(folder, exchange)
+        states = at_rest(folder, exchange, least=2 * KILLS)
+        record_property("proof", f"{killed}; cycles: {states}")
     finally:
         exchange.end()

@@ -19,7 +19,7 @@ from tests.live.truth import Truth
 WITHIN_S: Final = 60.0
 STRATEGY: Final = """\
 name: live
-exchange: {{id: binance, connect_to: "127.0.0.1:{port}", ca_file: practice/ca.pem, dialect: practice}}
+exchange: {{id: {venue}, connect_to: "127.0.0.1:{port}", ca_file: practice/ca.pem, dialect: practice}}
 cycle: [USDT, BTC, ETH]
 min_profit_bps: -500
 max_slippage_bps: 100
@@ -63,19 +63,26 @@ def traded(
     strategy: Callable[[str], str] = lambda text: text,
     fee_asset: str | None = None,
     options: Mapping[str, Any] | None = None,
+    venue: str = "binance",
+    log_to: Any = None,
     **settings: Any,
 ) -> Ended:
     """Trade some cycles; `strikes` are armed once the engine is about to trade, `act` runs beside it."""
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    structlog.configure(logger_factory=log_to or structlog.ReturnLoggerFactory())
     db = folder / "log.db"
 
     async def live() -> tuple[int, Exception | None]:
         asked = Settings(
-            folder=folder / "practice", fee_asset=fee_asset, rates=rates or {}, **settings
+            folder=folder / "practice",
+            venue=venue,
+            fee_asset=fee_asset,
+            rates=rates or {},
+            **settings,
         )
         async with practice(asked, RealClock()) as there:
             path = folder / "s.yaml"
-            path.write_text(strategy(STRATEGY.format(port=there.port, at_once=at_once)))
+            text = STRATEGY.format(venue=venue, port=there.port, at_once=at_once)
+            path.write_text(strategy(text))
             for strike in strikes:
                 there.faults.arm(
                     strike["fault"], strike.get("on"), strike.get("nth", 1), strike.get("times", 1)
@@ -96,13 +103,13 @@ def traded(
         code, fatal = asyncio.run(within())
     finally:
         structlog.reset_defaults()
-    return seen(folder, code, fatal)
+    return seen(folder, code, fatal, venue)
 
 
-def seen(folder: Path, code: int, fatal: Exception | None = None) -> Ended:
+def seen(folder: Path, code: int, fatal: Exception | None = None, venue: str = "binance") -> Ended:
     """What the log and the exchange's own account say now."""
     db = folder / "log.db"
-    truth = Truth(db, folder / "practice" / "binance.db")
+    truth = Truth(db, folder / "practice" / f"{venue}.db")
     return Ended(code, truth.facts(), truth, fatal)
 
 

@@ -72,7 +72,7 @@ def completed(pnl: str, fee_value: str | None = "0") -> f.CycleCompleted:
 
 
 def parked(pnl: str) -> f.CycleParked:
-    return f.CycleParked(reason="no route", parked={"BTC": D("0.02")}, dust={}, returned={},
+    return f.CycleParked(reason="no route", parked={"BTC": D("0.02")}, dust={}, returned={}, value=D(0),
                          pnl=D(pnl), fees={}, fee_value=D(0))  # fmt: skip
 
 

@@ -156,6 +156,18 @@ def test_what_no_market_takes_is_dust_and_not_parked() -> None:
     assert (fact.parked, fact.dust) == ({"ETH": D("0.2")}, {"BTC": D("0.01")})
 
 
+def test_what_came_back_in_another_target_counts_when_the_rest_is_parked() -> None:
+    def closed(value: str) -> f.CycleParked:
+        command = c.ParkCycle(
+            reason="x", targets=("USDT", "ETH"), dust=("BTC",), fee_value=D(0), value=D(value)
+        )
+        return given(HALF).when(command).then_last(f.CycleParked)
+
+    fact = closed("500")
+    assert (fact.returned["ETH"], fact.value) == (D("0.2"), D(500))
+    assert fact.pnl - closed("0").pnl == D(500)
+
+
 def test_an_operator_has_parked_holdings_unwound() -> None:
     then = given(parked()).when(c.RequestUnwind(reason="market is back"))
     then.then(f.UnwindRequested(reason="market is back"))

@@ -16,7 +16,10 @@ NAMES = [
     "gemini_forward",
     "gemini_reverse",
     "legacy_backtest",
+    "live_binance",
     "minimal",
+    "practice_binance",
+    "practice_okx",
     "strategy_1",
     "strategy_robust_example",
 ]
@@ -54,6 +57,22 @@ def test_the_two_recorded_strategies_are_each_others_reverse() -> None:
     assert reverse.cycle == ("USD", "ETH", "BTC")
     assert forward.execution == reverse.execution
     assert forward.min_profit_bps == -200
+
+
+def test_the_live_example_is_the_sandbox_within_limits() -> None:
+    strategy = load(FOLDER / "live_binance.yaml").strategy
+    assert strategy.execution.mode == "live"
+    assert (strategy.venue.id, strategy.venue.sandbox) == ("binance", True)
+    assert strategy.risk_controls.max_daily_loss == 5
+    assert strategy.risk_controls.max_position_size == strategy.capital_allocation.amount
+
+
+@pytest.mark.parametrize("venue", ["binance", "okx"])
+def test_the_practice_example_goes_to_this_machine(venue: str) -> None:
+    strategy = load(FOLDER / f"practice_{venue}.yaml").strategy
+    assert strategy.venue.id == venue
+    assert strategy.execution.mode == "live"
+    assert (strategy.venue.connect_to, strategy.venue.dialect) == ("127.0.0.1:8443", "practice")
 
 
 def test_the_smallest_strategy_has_the_six_keys() -> None:

@@ -173,9 +173,11 @@ class Gate:
         return reply
 
     def _with_nulls(self, body: bytes) -> bytes:
-        """Make fields null: of an object, or of one of a list's objects."""
+        """Make fields null: of an object, or of one of a list's objects, in an envelope or not."""
         told = msgspec.json.decode(body)
-        target = told[self._faults.some(len(told))] if isinstance(told, list) and told else told
+        within = told.get("data") if isinstance(told, dict) else None
+        rows = within if within and self._faults.some(2) else told
+        target = rows[self._faults.some(len(rows))] if isinstance(rows, list) and rows else told
         if isinstance(target, dict) and target:
             names = list(target)
             for _ in range(1 + self._faults.some(len(names))):

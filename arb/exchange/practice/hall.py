@@ -19,6 +19,7 @@ from arb.exchange.port import Balance, BalanceChange, OrderNotFound, Refused
 from arb.exchange.practice.faults import Faults
 from arb.exchange.practice.happenings import Happening, Notices
 from arb.exchange.practice.tape import Delta, Tape
+from arb.exchange.practice.terms import Terms, WithoutLeastValue
 from arb.exchange.practice.windows import HISTORY_NS, LATE_FILL_NS, VISIBILITY_NS
 from arb.feeds.source import MarketSource
 from arb.market.book import Book, FeeRates, MarketRules
@@ -50,6 +51,7 @@ class Hall:
         *,
         fees: FeeRates,
         third_share: Decimal,
+        terms: Terms = Terms(),  # noqa: B008 -- frozen
     ) -> None:
         self.account: Final = account
         self.faults: Final = faults
@@ -57,8 +59,10 @@ class Hall:
         self.third_share: Final = third_share
         self.skew_ns = 0
         self._clock = clock
-        self._source = source
-        self._desk = PaperDesk(account, source, fees, third_share=third_share)
+        self._source = source if terms.least_value else WithoutLeastValue(source)
+        self._desk = PaperDesk(
+            account, self._source, fees, third_share=third_share, cost_cut=terms.cost_cut
+        )
         self._notices = Notices(account)
         self._delisted = {
             name.removeprefix(_GONE) for name in account.halted() if name.startswith(_GONE)

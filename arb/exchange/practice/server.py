@@ -23,7 +23,7 @@ from arb.exchange.practice.doors import Gate, Grounds
 from arb.exchange.practice.faults import Faults
 from arb.exchange.practice.hall import Hall
 from arb.exchange.practice.keys import Keys, ensure_keys
-from arb.exchange.practice.venues import DOORS
+from arb.exchange.practice.venues import DOORS, TERMS
 from arb.exchange.practice.world import World
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.source import MarketSource
@@ -113,6 +113,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Practice]:
             faults,
             fees=FeeRates(settings.taker, settings.maker, settings.fee_asset),
             third_share=settings.third_share,
+            terms=TERMS[settings.venue],
         )
         grounds = Grounds(hall, faults, keys, asyncio.Event(), may_withdraw=settings.may_withdraw)
         door = DOORS[settings.venue](grounds)

@@ -10,3 +10,4 @@ BACKEND_LIMIT_NS: Final = 500 * NS_PER_MS  # how long an accepted request may ta
 VISIBILITY_NS: Final = 500 * NS_PER_MS  # how long an order may hide from reads
 LATE_FILL_NS: Final = 3 * NS_PER_S  # how much later than its order's end a trade may appear
 HISTORY_NS: Final = 90 * NS_PER_DAY  # orders that filled nothing are forgotten after this
+OKX_FORGETS_NS: Final = 2 * 3_600 * NS_PER_S  # the same, where OKX is spoken

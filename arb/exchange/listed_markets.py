@@ -1,0 +1,74 @@
+"""The markets that a client lists, as rules: exact steps from the venue's filters, or not at all. And its names for them."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from arb.exchange.exact_json import at
+from arb.exchange.replies import Names, quantity
+from arb.market.book import MarketRules
+from arb.money import ZERO
+
+AMOUNT_MAX: Final = Decimal(10) ** 15  # where the venue names no largest amount
+
+
+def market_rules(listed: object) -> tuple[dict[str, MarketRules], int]:
+    """Read the spot markets, and count those that cannot be read; a market that is not open is kept and flagged."""
+    found: dict[str, MarketRules] = {}
+    left_out = 0
+    for told in listed.values() if isinstance(listed, Mapping) else ():
+        if at(told, "spot") is not True:
+            continue
+        rules = _rules(told)
+        if rules is None or rules.market in found:
+            left_out += 1
+        else:
+            found[rules.market] = rules
+    return found, left_out
+
+
+def _rules(told: object) -> MarketRules | None:
+    base, quote, symbol = at(told, "base"), at(told, "quote"), at(told, "symbol")
+    if not isinstance(base, str) or not isinstance(quote, str) or not base or not quote:
+        return None
+    if symbol != f"{base}/{quote}":
+        return None
+    tick = _above_zero(at(told, "precision.price"))
+    step = _above_zero(at(told, "precision.amount"))
+    if tick is None or step is None:
+        return None
+    return MarketRules(
+        market=symbol,
+        base=base,
+        quote=quote,
+        tick_size=tick,
+        step_size=step,
+        amount_min=_above_zero(at(told, "limits.amount.min")) or step,
+        amount_max=_above_zero(at(told, "limits.amount.max")) or AMOUNT_MAX,
+        notional_min=quantity(at(told, "limits.cost.min")) or ZERO,
+        active=at(told, "active") is True,
+    )
+
+
+def _above_zero(told: object) -> Decimal | None:
+    value = quantity(told)
+    return None if value is None or value == ZERO else value
+
+
+def client_names(client: Any, markets: Callable[[], Mapping[str, MarketRules]]) -> Names:  # noqa: ANN401 -- ccxt's
+    """How a client translates the venue's names."""
+
+    def market_of(market_id: str) -> str | None:
+        known = (client.markets_by_id or {}).get(market_id, ())
+        spot = [one["symbol"] for one in known if one.get("spot")]
+        return spot[0] if spot else None
+
+    def asset_of(asset_id: str) -> str | None:
+        code = client.safe_currency_code(asset_id)
+        return code if isinstance(code, str) and code else None
+
+    def quote_of(market: str) -> str | None:
+        rules = markets().get(market)
+        return None if rules is None else rules.quote
+
+    return Names(market_of=market_of, asset_of=asset_of, quote_of=quote_of)

@@ -1,0 +1,212 @@
+"""What an account is, may and pays, and what came and went."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from arb.exchange.port import Balance, BalanceChange, Unreachable
+from arb.market.book import FeeRates
+from tests.exchange.captured import Asked, Wire, heard
+from tests.exchange.loopback import ACCOUNT, KEY, NOW_MS
+from tests.exchange.told import okx
+
+MS_NS = NOW_MS * 10**6
+COMMISSION: dict[str, Any] = {
+    "symbol": "BTCUSDT",
+    "standardCommission": {
+        "maker": "0.00080000",
+        "taker": "0.00100000",
+        "buyer": "0.00000000",
+        "seller": "0.00020000",
+    },
+    "taxCommission": {
+        "maker": "0.00000112",
+        "taker": "0.00000114",
+        "buyer": "0.00000118",
+        "seller": "0.00000116",
+    },
+    "discount": {
+        "enabledForAccount": True,
+        "enabledForSymbol": True,
+        "discountAsset": "BNB",
+        "discount": "0.75000000",
+    },
+}
+DEPOSIT: dict[str, Any] = {
+    "id": "769800519366885376",
+    "amount": "0.001",
+    "coin": "BTC",
+    "status": 1,
+    "insertTime": NOW_MS,
+}
+WITHDRAWAL: dict[str, Any] = {
+    "id": "b6ae22b3aa844210a7041aee7589627c",
+    "amount": "8.91000000",
+    "transactionFee": "0.004",
+    "coin": "USDT",
+    "status": 6,
+    "applyTime": "2023-11-14 22:13:20",
+}
+BILL: dict[str, Any] = {
+    "billId": "623950854533513219",
+    "type": "1",
+    "subType": "12",
+    "ccy": "USDT",
+    "balChg": "-25.5",
+    "ts": str(NOW_MS),
+}
+
+
+@pytest.fixture
+def binance() -> Iterator[Wire]:
+    made = Wire("binance")
+    yield made
+    made.close()
+
+
+def by_place(answers: Mapping[str, object]) -> Any:
+    return lambda asked: answers[asked.place.rsplit("/", 1)[1]]
+
+
+def test_balances_are_every_asset_and_their_locks(binance: Wire) -> None:
+    assert heard(binance, binance.gateway.balances(), ACCOUNT) == {
+        "USDT": Balance(Decimal(1000), Decimal("12.5")),
+        "ETH": Balance(Decimal("0.12345678"), Decimal(0)),
+    }
+
+
+def test_okx_tells_what_is_free_and_what_is_frozen(wires: Mapping[str, Wire]) -> None:
+    wire = wires["okx"]
+    row = {"ccy": "BTC", "cashBal": "1.75", "availBal": "1.5", "frozenBal": "0.25", "eq": "1.75"}
+    told = heard(wire, wire.gateway.balances(), okx({"details": [row], "totalEq": "1"}))
+    assert told == {"BTC": Balance(Decimal("1.5"), Decimal("0.25"))}
+
+
+def test_fees_are_the_highest_that_are_charged_and_no_discount_is_counted_on(binance: Wire) -> None:
+    binance.session.answer = by_place({"account": ACCOUNT, "commission": COMMISSION})
+    assert binance.run(binance.gateway.fees()) == FeeRates(
+        taker=Decimal("0.00120232"), maker=Decimal("0.00100230"), fee_asset="BNB"
+    )
+
+
+@pytest.mark.parametrize(
+    "discount",
+    [{"enabledForAccount": False}, {"enabledForSymbol": False}, {"enabledForAccount": "true"}],
+)
+def test_without_a_discount_fees_are_of_the_received_asset(
+    binance: Wire, discount: dict[str, object]
+) -> None:
+    told = {**COMMISSION, "discount": {**COMMISSION["discount"], **discount}}
+    binance.session.answer = by_place({"account": ACCOUNT, "commission": told})
+    assert binance.run(binance.gateway.fees()).fee_asset is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"standardCommission": None}, {"taxCommission": {"taker": "9"}}]
+)
+def test_a_fee_that_cannot_be_read_is_no_answer(binance: Wire, wrong: dict[str, object]) -> None:
+    told = {} if not wrong else {**COMMISSION, **wrong}
+    binance.session.answer = by_place({"account": ACCOUNT, "commission": told})
+    with pytest.raises(Unreachable):
+        binance.run(binance.gateway.fees())
+
+
+def test_what_okx_charges_is_told_below_zero(wires: Mapping[str, Wire]) -> None:
+    wire = wires["okx"]
+    told = heard(wire, wire.gateway.fees(), okx({"taker": "-0.001", "maker": "0.0002"}))
+    assert told == FeeRates(taker=Decimal("0.001"), maker=Decimal(0))
+
+
+def test_whether_a_key_may_withdraw_is_the_venues_word(wires: Mapping[str, Wire]) -> None:
+    binance, by_perm = wires["binance"], wires["okx"]
+    for told, answer in ((True, True), (False, False), ("false", None), (None, None)):
+        body = {"ipRestrict": False, "enableWithdrawals": told}
+        assert heard(binance, binance.gateway.may_withdraw(), body) is answer
+    assert heard(by_perm, by_perm.gateway.may_withdraw(), okx({"perm": "read_only,trade"})) is False
+    assert (
+        heard(by_perm, by_perm.gateway.may_withdraw(), okx({"perm": "read_only,withdraw"})) is True
+    )
+    assert heard(by_perm, by_perm.gateway.may_withdraw(), okx({})) is None
+    assert heard(wires["kraken"], wires["kraken"].gateway.may_withdraw()) is None
+
+
+@pytest.mark.parametrize(
+    ("venue", "body", "name"),
+    [
+        ("binance", ACCOUNT, "354937868"),
+        ("okx", okx({"uid": "44705892343619584"}), "44705892343619584"),
+        ("binance", {"balances": []}, None),
+    ],
+)
+def test_an_account_is_named_by_its_uid_or_by_what_its_key_cannot_be_read_from(
+    venue: str, body: object, name: str | None
+) -> None:
+    wire = Wire(venue)
+    wire.gateway._fingerprint = None
+    wire.session.answer = lambda _: body
+    wire.run(wire.gateway.start())
+    found = wire.gateway.fingerprint
+    wire.close()
+    assert found == name or (name is None and len(found) == 16 and KEY not in found)
+
+
+def test_deposits_and_withdrawals_are_signed_and_with_what_they_cost(binance: Wire) -> None:
+    binance.session.answer = by_place({"hisrec": [DEPOSIT], "history": [WITHDRAWAL]})
+    assert binance.run(binance.gateway.balance_changes(MS_NS - 10**9)) == [
+        BalanceChange("deposit-769800519366885376", "BTC", Decimal("0.001"), MS_NS),
+        # Told to the second: by its end it had happened.
+        BalanceChange(
+            f"withdrawal-{WITHDRAWAL['id']}", "USDT", Decimal("-8.914"), 1_700_000_000_999_000_000
+        ),
+    ]
+
+
+def test_a_withdrawal_that_came_to_nothing_comes_back(binance: Wire) -> None:
+    for status, total in (
+        (4, Decimal("-8.914")),
+        (1, Decimal(0)),
+        (3, Decimal(0)),
+        (5, Decimal(0)),
+    ):
+        told = {**WITHDRAWAL, "status": status}
+        binance.session.answer = by_place({"hisrec": [], "history": [told]})
+        changes = binance.run(binance.gateway.balance_changes(MS_NS - 10**9))
+        assert sum(one.amount for one in changes) == total
+        assert len({one.change_id for one in changes}) == len(changes)
+
+
+def test_a_deposit_on_its_way_is_none_yet(binance: Wire) -> None:
+    binance.session.answer = by_place({"hisrec": [{**DEPOSIT, "status": 0}], "history": []})
+    assert binance.run(binance.gateway.balance_changes(MS_NS - 10**9)) == []
+
+
+@pytest.mark.parametrize("field", ["id", "amount", "coin", "status", "insertTime"])
+def test_a_deposit_that_cannot_be_read_spoils_the_reading(binance: Wire, field: str) -> None:
+    binance.session.answer = by_place({"hisrec": [{**DEPOSIT, field: None}], "history": []})
+    with pytest.raises(Unreachable):
+        binance.run(binance.gateway.balance_changes(MS_NS - 10**9))
+
+
+def test_okx_tells_transfers_in_pages(wires: Mapping[str, Wire]) -> None:
+    """What arrives from outside arrives in another account; only a transfer changes this one."""
+    wire = wires["okx"]
+
+    def answer(asked: Asked) -> object:
+        assert asked.params["type"] == "1"
+        first = "after" not in asked.params
+        return okx(*({**BILL, "billId": str(1_000 + n)} for n in range(100 if first else 1)))
+
+    wire.session.answer = answer
+    found = wire.run(wire.gateway.balance_changes(MS_NS - 10**9))
+    assert len(found) == 100  # the one of the second page was on the first as well
+    assert found[0] == BalanceChange("bill-1000", "USDT", Decimal("-25.5"), MS_NS)
+    assert [asked.params.get("after") for asked in wire.session.asked] == [None, "1099"]
+
+
+def test_a_test_network_has_no_way_in_or_out(binance: Wire) -> None:
+    binance.gateway.ccxt.set_sandbox_mode(True)
+    assert binance.run(binance.gateway.balance_changes(MS_NS)) == []
+    assert binance.run(binance.gateway.may_withdraw()) is None
+    assert binance.session.asked == []
