@@ -43,7 +43,7 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     "5": ("memory of a live cycle with three settled legs", memory.measure),
     "7": ("start-up of tools; floor: bare Python", doors.measure),
     "8": (
-        "exact size of a three-leg cycle through 20 levels, us; baseline: a grid of 50 quotes",
+        "size of a three-leg cycle on books of 20 levels, which are new; kept: one is; baseline: 50 quotes",
         sizing.measure,
     ),
     "9": ("reading a recorded feed, rows/s; floor: lines split; baseline: csv", feeding.measure),

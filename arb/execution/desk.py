@@ -1,6 +1,6 @@
 """What every part of the engine works with: one venue, one account, one log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from arb.clock import NS_PER_S, Clock
@@ -34,6 +34,7 @@ class Desk:
         self.books = books
         self._markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
         self.exits: Exits = {}  # of the markets
+        self._of_asset: dict[str, list[MarketRules]] = {}  # the same markets, halted ones included
         self.attended: frozenset[str] | None = None  # whose books are told; None: every one's
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
@@ -52,6 +53,14 @@ class Desk:
     def markets(self, markets: Mapping[str, MarketRules]) -> None:
         self._markets = markets
         self.exits = exits_of(markets)
+        self._of_asset = {}
+        for rules in markets.values():
+            for asset in {rules.base, rules.quote}:
+                self._of_asset.setdefault(asset, []).append(rules)
+
+    def markets_of(self, asset: str) -> Sequence[MarketRules]:
+        """The markets whose books are told that an asset is traded on, halted ones included."""
+        return [one for one in self._of_asset.get(asset, ()) if self.is_attended(one.market)]
 
     def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
         """Value an amount of one asset in another at the touch; None without a way."""

@@ -139,7 +139,7 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
     With `targets`: below the minimum of some hop of every route to one of them, at the touch, or
     worth nothing in the first of them.
     """
-    listed = _listed(desk, asset)
+    listed = desk.markets_of(asset)
     if targets is None:
         return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
     if desk.value(asset, amount, targets[0]) == 0:
@@ -147,19 +147,11 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
     return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset})
 
 
-def _listed(desk: Desk, asset: str) -> list[MarketRules]:
-    return [
-        rules
-        for rules in desk.markets.values()
-        if asset in {rules.base, rules.quote} and desk.is_attended(rules.market)
-    ]
-
-
 def _arrives(  # noqa: PLR0917 -- a holding, where it goes, and how far it may go
     desk: Desk, asset: str, amount: Decimal, targets: Collection[str], hops: int, seen: set[str]
 ) -> bool:
     """Whether some route might bring the amount to a target, as far as minimums go."""
-    for rules in _listed(desk, asset):
+    for rules in desk.markets_of(asset):
         there = rules.quote if rules.base == asset else rules.base
         if there in seen or not _takes(desk, rules, asset, amount):
             continue

@@ -25,6 +25,7 @@ from arb.machine.table import ORDER_REFUSED
 from arb.market.chain import Quote
 from arb.market.cycles import rotated
 from arb.market.depth import Shortfall
+from arb.market.reading import Reader
 from arb.market.scan import Seen
 from arb.market.size import best_size
 from arb.money import BPS, ONE, plain
@@ -65,6 +66,7 @@ class Trader:
         self.declined = declined
         self._wanted: dict[int, list[Wanted]] = {}  # known once the venue's markets are
         self.strategies: dict[str, Strategy] = {}  # by name: those that trade
+        self._reader = Reader()
         self._cycles_max = cycles_max
         self._space_low = space_low
         self.accepting = False
@@ -148,6 +150,7 @@ class Trader:
             min_profit_bps=wanted.min_profit_bps,
             depth_share=strategy.capital_allocation.max_depth_share,
             at_bound=strategy.order.type == "market",
+            reader=self._reader,
         )
         if isinstance(quote, Shortfall):
             return Refusal(quote.reason, f"{quote.market}: {quote.detail}")

@@ -103,13 +103,18 @@ def quote_path(  # noqa: PLR0917 -- a path, its amount and the market it meets
         sequences[leg.market] = book.sequence
         walks.append(priced)
         carried = priced.received
-    used = walks[0].used
-    edge = ((carried - used) / used * BPS).quantize(_EDGE_UNIT, rounding=ROUND_FLOOR)
+    return quoted(tuple(walks), sequences, amount)
+
+
+def quoted(walks: tuple[Walk, ...], sequences: dict[str, int], amount: Decimal) -> Quote:
+    """Put walks that follow each other together."""
+    used, output = walks[0].used, walks[-1].received
+    edge = ((output - used) / used * BPS).quantize(_EDGE_UNIT, rounding=ROUND_FLOOR)
     return Quote(
-        walks=tuple(walks),
+        walks=walks,
         sequences=sequences,
         amount=amount,
         used=used,
-        output=carried,
+        output=output,
         edge_bps=edge,
     )

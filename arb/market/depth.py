@@ -111,9 +111,9 @@ def walk(  # noqa: PLR0917 -- an order, where it goes and what bounds it
 
 def shared(levels: tuple[Level, ...], share: Decimal) -> tuple[Level, ...]:
     """Scale the sizes of levels: what of a visible depth may be counted on."""
-    assert 0 < share <= 1, share
     if share == 1:
         return levels
+    assert 0 < share < 1, share
     return tuple((price, size * share) for price, size in levels)
 
 

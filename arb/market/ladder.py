@@ -1,15 +1,14 @@
 """A side of a book summed from the touch: what any amount locks, costs and brings, exactly."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from decimal import Decimal
 
 from msgspec import Struct
 
 from arb.market.book import Level, MarketRules
 from arb.market.booking import booked_cost, booked_fee
-from arb.market.depth import limit_for
-from arb.money import ONE, ZERO, ceil_to, floor_to, is_multiple
+from arb.market.depth import Walk, limit_for
+from arb.money import ONE, ZERO, ceil_to, floor_to
 
 
 class Rung(Struct, frozen=True, gc=False):
@@ -39,32 +38,53 @@ class Ladder:
         at_bound: bool,
     ) -> None:
         assert 0 <= rate < 1, rate
-        self.buys = side == "buy"
+        self.side, self.buys = side, side == "buy"
         self.rules, self.rate = rules, rate
+        self._best = levels[0][0] if levels else ZERO
+        # The same in floats, for who looks where the best amount may be, and reads no rung twice.
+        self.floats: list[tuple[float, float, float]] = []  # price, size and limit of its rungs
+        self.scale: tuple[float, float] | None = None  # the step, and what is kept after fees
         self._seen: list[Rung] = []
-        self._left = self._rungs(side, levels, bound_price, at_bound=at_bound)
+        self._levels, self._next = levels, 0  # where to read on
+        self._left = rules.amount_max  # of what the rungs may hold together
+        self._bound, self._at_bound = bound_price, at_bound
         # What all rungs up to the n-th hold together; before the first one it is nothing.
         self._base = [ZERO]
         self._used = [ZERO]
         self._received = [ZERO]
+        self._fees = [ZERO]
         self._locked = [ZERO]
 
     def rung(self, number: int) -> Rung | None:
         """The n-th rung from 0; None above the last."""
-        while number >= len(self._seen):
-            rung = next(self._left, None)
-            if rung is None:
-                return None
-            self._seen.append(rung)
-        return self._seen[number]
+        seen = self._seen
+        return seen[number] if number < len(seen) or self._read_to(number) else None
 
     def filled(self, amount: Decimal) -> tuple[Decimal, Decimal]:
         """What an amount uses of the spent asset, and what it brings after fees."""
         above = self._rung_of(amount)
         assert above is not None, amount
         part = amount - self._base[above]
-        used, received = self._booked(self._seen[above].price, part)
+        used, received, _ = self._booked(self._seen[above].price, part)
         return self._used[above] + used, self._received[above] + received
+
+    def walk(self, amount: Decimal) -> Walk:
+        """The order of an amount, as `walk` plans it from what it locks."""
+        above = self._rung_of(amount)
+        assert above is not None, amount
+        part = amount - self._base[above]
+        used, received, fee = self._booked(self._seen[above].price, part)
+        return Walk(
+            market=self.rules.market,
+            side=self.side,
+            amount=amount,
+            limit=self._seen[above].limit,
+            best=self._best,
+            used=self._used[above] + used,
+            received=self._received[above] + received,
+            fee=self._fees[above] + fee,
+            fee_in_received=True,
+        )
 
     def lock(self, amount: Decimal) -> Decimal:
         """What the venue locks of the spent asset for an order of an amount."""
@@ -129,37 +149,43 @@ class Ladder:
                 amount = floor_to(end, step) + step
         return None
 
-    def _rungs(
-        self, side: str, levels: tuple[Level, ...], bound_price: Decimal, *, at_bound: bool
-    ) -> Iterator[Rung]:
-        left, tick = self.rules.amount_max, self.rules.tick_size
-        for price, visible in levels:
-            limit = price if is_multiple(price, tick) else limit_for(side, price, tick)
-            if left <= 0 or (limit > bound_price if self.buys else limit < bound_price):
-                return
-            size = min(visible, left)
+    def _read_to(self, number: int) -> bool:
+        """Read levels up to the n-th rung; False when there are not so many."""
+        tick, bound_price, seen = self.rules.tick_size, self._bound, self._seen
+        while number >= len(seen):
+            if self._next >= len(self._levels) or self._left <= 0:
+                return False
+            price, visible = self._levels[self._next]
+            limit = limit_for(self.side, price, tick) if price % tick else price
+            if limit > bound_price if self.buys else limit < bound_price:
+                return False
+            self._next += 1
+            size = min(visible, self._left)
             if size > 0:
-                yield Rung(price, size, bound_price if at_bound else limit)
-                left -= size
+                seen.append(Rung(price, size, bound_price if self._at_bound else limit))
+                self._left -= size
+        return True
 
     def _grow(self) -> bool:
         """Sum one more rung; False when there is none."""
         rung = self.rung(len(self._base) - 1)
         if rung is None:
             return False
-        used, received = self._booked(rung.price, rung.size)
+        used, received, fee = self._booked(rung.price, rung.size)
         base = self._base[-1] + rung.size
         self._base.append(base)
         self._used.append(self._used[-1] + used)
         self._received.append(self._received[-1] + received)
+        self._fees.append(self._fees[-1] + fee)
         self._locked.append(base * rung.limit if self.buys else base)
         return True
 
-    def _booked(self, price: Decimal, size: Decimal) -> tuple[Decimal, Decimal]:
+    def _booked(self, price: Decimal, size: Decimal) -> tuple[Decimal, Decimal, Decimal]:
+        """What one level uses and brings, and its fee."""
         cost = booked_cost(price, size)
-        if self.buys:
-            return cost, size - booked_fee(size, self.rate)
-        return size, cost - booked_fee(cost, self.rate)
+        gained = size if self.buys else cost
+        fee = booked_fee(gained, self.rate)
+        return (cost if self.buys else size), gained - fee, fee
 
     def _rung_of(self, amount: Decimal) -> int | None:
         """The rung on which an amount ends; None when there are not so many."""

@@ -60,20 +60,6 @@ def exits_of(markets: Mapping[str, MarketRules]) -> Exits:
     return exits
 
 
-def hops_to(targets: Sequence[str], exits: Exits, hops_max: int) -> dict[str, int]:
-    """Count for each asset the fewest hops to any target, up to a limit."""
-    entries: dict[str, set[str]] = {}
-    for asset, legs in exits.items():
-        for leg in legs:
-            entries.setdefault(leg.receive_asset, set()).add(asset)
-    distance = dict.fromkeys(targets, 0)
-    edge = list(targets)
-    for hop in range(1, hops_max + 1):
-        edge = sorted({near for asset in edge for near in entries.get(asset, ())} - set(distance))
-        distance.update(dict.fromkeys(edge, hop))
-    return distance
-
-
 def _legs_on(rules: MarketRules) -> tuple[LegRoute, LegRoute]:
     return (
         LegRoute(rules.market, "sell", rules.base, rules.quote),

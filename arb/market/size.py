@@ -18,10 +18,11 @@ from msgspec import Struct
 from arb.events.facts import LegRoute
 from arb.limits import BOOK_LEVELS_MAX, SIZING_LOTS_MAX, SIZING_LOTS_NEAR
 from arb.market.book import FeeRates, MarketRules
-from arb.market.chain import BookOf, Quote, quote_path
-from arb.market.depth import Shortfall, bound, shared
+from arb.market.chain import BookOf, Quote, quote_path, quoted
+from arb.market.depth import Shortfall
 from arb.market.ladder import Ladder
 from arb.market.marginal import Climb, climb, step_worths
+from arb.market.reading import Reader, Terms
 from arb.market.rounding import Rounding
 from arb.market.slope import Slope, number
 from arb.money import BPS, ONE, ZERO
@@ -38,6 +39,7 @@ class Plan(Struct, frozen=True, gc=False):
     watched: Decimal  # amount of the leg that the search counts by
     used: Decimal  # by the first leg
     output: Decimal  # of the last
+    amounts: tuple[Decimal, ...]  # of all legs
 
 
 def best_size(  # noqa: PLR0917 -- a path, its cap and the market it meets
@@ -51,6 +53,7 @@ def best_size(  # noqa: PLR0917 -- a path, its cap and the market it meets
     min_profit_bps: Decimal,
     at_bound: bool = False,
     depth_share: Decimal = ONE,
+    reader: Reader | None = None,
 ) -> Quote | Shortfall:
     """Find the size at which a cycle brings most, locking at most `cap` of its start asset.
 
@@ -60,57 +63,25 @@ def best_size(  # noqa: PLR0917 -- a path, its cap and the market it meets
     reserve, and not a unit more. It is the best found also where that is below the threshold.
     Exact where at most `SIZING_LOTS_MAX` lots of the coarsest leg can win; else at most the worth of
     one step of each leg below the best. The shortfall is that of `cap` when nothing can be placed.
+    A `reader` that is kept has read some of the books already.
     """
-    ladders = ladders_of(
-        legs, books, markets, fees, slippage_bps, at_bound=at_bound, depth_share=depth_share
-    )
-    plan = None
+    terms = Terms(fees.taker, slippage_bps, at_bound, depth_share)
+    ladders = (reader or Reader()).ladders(legs, books, markets, terms)
     if ladders is not None:
         plan = best_plan(ladders, cap, 1 + min(ZERO, min_profit_bps) / BPS)
-    amount = cap if ladders is None or plan is None else ladders[0].lock(plan.first)
-    quote = quote_path(
-        legs,
-        amount,
-        books,
-        markets,
-        fees,
-        slippage_bps,
-        at_bound=at_bound,
-        depth_share=depth_share,
+        if plan is not None:
+            walks = tuple(map(Ladder.walk, ladders, plan.amounts))
+            sequences = {leg.market: _sequence(books, leg) for leg in legs}
+            return quoted(walks, sequences, ladders[0].lock(plan.first))
+    return quote_path(
+        legs, cap, books, markets, fees, slippage_bps, at_bound=at_bound, depth_share=depth_share
     )
-    if plan is not None:
-        assert isinstance(quote, Quote), quote
-        assert (quote.used, quote.output) == (plan.used, plan.output), (quote, plan)
-    return quote
 
 
-def ladders_of(
-    legs: Sequence[LegRoute],
-    books: BookOf,
-    markets: Mapping[str, MarketRules],
-    fees: FeeRates,
-    slippage_bps: Decimal,
-    *,
-    at_bound: bool,
-    depth_share: Decimal,
-) -> list[Ladder] | None:
-    """Set up a ladder for each leg; None where a market is not there or a book is met twice."""
-    ladders = []
-    if len({leg.market for leg in legs}) < len(legs):
-        return None
-    for leg in legs:
-        rules, book = markets.get(leg.market), books(leg.market)
-        if rules is None or not rules.active or book is None:
-            return None
-        levels = shared(book.levels(leg.side), depth_share)
-        if not levels:
-            return None
-        worst = bound(leg.side, levels[0][0], slippage_bps, rules.tick_size)
-        ladder = Ladder(leg.side, levels, rules, fees.taker, worst, at_bound=at_bound)
-        if ladder.rung(0) is None:
-            return None
-        ladders.append(ladder)
-    return ladders
+def _sequence(books: BookOf, leg: LegRoute) -> int:
+    book = books(leg.market)
+    assert book is not None, leg
+    return book.sequence
 
 
 def best_plan(ladders: Sequence[Ladder], cap: Decimal, hurdle: Decimal) -> Plan | None:
@@ -154,7 +125,13 @@ def settled(ladders: Sequence[Ladder], cap: Decimal, first: Decimal, watched: in
             _, carried = ladder.filled(amount)
             amounts.append(amount)
         else:
-            return Plan(first=start, watched=amounts[watched], used=used, output=carried)
+            return Plan(
+                first=start,
+                watched=amounts[watched],
+                used=used,
+                output=carried,
+                amounts=tuple(amounts),
+            )
 
 
 def trimmed(ladders: Sequence[Ladder], leg: int, amount: Decimal) -> Decimal | None:
@@ -188,6 +165,11 @@ class Search:
         self._climb = Climb([], whole=True)
         self._bases: list[float] = []  # of its marks
         self._roundings: dict[int, Rounding] = {}  # on the way to a mark
+
+    @property
+    def levels_read(self) -> int:
+        """How many levels the search has read."""
+        return sum(slope.read for slope in self._slopes)
 
     def climb(self, lowest: Plan | None = None) -> int:
         """Find the best unrounded size, in lots; from the smallest plan on, if one is given."""

@@ -30,8 +30,9 @@ class Slope:
 
     def __init__(self, ladder: Ladder, cap: Decimal | None) -> None:
         self.buys = ladder.buys
-        self.step = number(ladder.rules.step_size)
-        self.keep = number(1 - ladder.rate)
+        if ladder.scale is None:
+            ladder.scale = (number(ladder.rules.step_size), number(1 - ladder.rate))
+        self.step, self.keep = ladder.scale
         self._ladder = ladder
         self._cap = None if cap is None else number(cap)
         self._rungs: list[Stretch] = []
@@ -44,12 +45,21 @@ class Slope:
         assert at == len(self._rungs), "rungs are climbed one by one"
         return self._grow()
 
+    @property
+    def read(self) -> int:
+        """How many rungs were read."""
+        return len(self._rungs)
+
     def _grow(self) -> Stretch | None:
-        rung = self._ladder.rung(len(self._rungs))
-        if rung is None:
-            return None
-        price, size = number(rung.price), number(rung.size)
-        limit = price if rung.limit is rung.price else number(rung.limit)
+        read, at = self._ladder.floats, len(self._rungs)
+        if at == len(read):
+            rung = self._ladder.rung(at)
+            if rung is None:
+                return None
+            price = float(str(rung.price))  # as `number` does, without the calls
+            limit = price if rung.limit is rung.price else number(rung.limit)
+            read.append((price, float(str(rung.size)), limit))
+        price, size, limit = read[at]
         base, keep, cap = self._base, self.keep, self._cap
         if cap is not None:
             payable = (cap / limit if self.buys else cap) - base

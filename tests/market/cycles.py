@@ -13,7 +13,8 @@ from arb.market.book import Book, FeeRates, Level, MarketRules
 from arb.market.chain import Quote, quote_path
 from arb.market.depth import Shortfall, bound, limit_for
 from arb.market.ladder import Ladder
-from arb.market.size import best_size, ladders_of
+from arb.market.reading import Reader, Terms
+from arb.market.size import best_size
 from arb.money import BPS
 
 ASSETS = "ABCDE"
@@ -33,7 +34,7 @@ class Situation(Struct, frozen=True):
     at_bound: bool
     depth_share: Decimal
 
-    def best(self) -> Quote | Shortfall:
+    def best(self, reader: Reader | None = None) -> Quote | Shortfall:
         return best_size(
             self.legs,
             self.cap,
@@ -44,6 +45,7 @@ class Situation(Struct, frozen=True):
             min_profit_bps=self.min_profit_bps,
             at_bound=self.at_bound,
             depth_share=self.depth_share,
+            reader=reader,
         )
 
     def quote(self, amount: Decimal) -> Quote | Shortfall:
@@ -59,15 +61,8 @@ class Situation(Struct, frozen=True):
         )
 
     def ladders(self) -> list[Ladder] | None:
-        return ladders_of(
-            self.legs,
-            self.books.get,
-            self.markets,
-            self.fees,
-            self.slippage_bps,
-            at_bound=self.at_bound,
-            depth_share=self.depth_share,
-        )
+        terms = Terms(self.fees.taker, self.slippage_bps, self.at_bound, self.depth_share)
+        return Reader().ladders(self.legs, self.books.get, self.markets, terms)
 
     @property
     def hurdle(self) -> Decimal:

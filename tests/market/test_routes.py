@@ -1,15 +1,22 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import combinations
+from random import Random
 
 import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from arb.errors import ConfigInvalid
 from arb.events.facts import LegRoute
 from arb.market.book import Book, FeeRates, MarketRules
-from arb.market.liquidation import Liquidation, best_liquidation, value
-from arb.market.routes import legs_of, resolve_leg
+from arb.market.chain import price_leg
+from arb.market.depth import Walk
+from arb.market.liquidation import Hop, Liquidation, best_liquidation, value
+from arb.market.routes import exits_of, legs_of, resolve_leg
 from tests.market.examples import book, rules
+from tests.spec.properties import examples
 
 MARKETS = {
     "BTC/USDT": rules("BTC/USDT", "0.01", "0.00001"),
@@ -190,3 +197,60 @@ def test_a_value_is_taken_at_the_touch_of_the_shortest_way() -> None:
     ) // Decimal("1E-8") * Decimal("1E-8")
     assert value("ETH", Decimal(2), "ETH", BOOKS.get, MARKETS) == Decimal(2)
     assert value("ETH", Decimal(2), "XYZ", BOOKS.get, MARKETS) is None
+
+
+ASSETS = ("A", "B", "C", "D", "E")
+
+
+def drawn(rng: Random) -> tuple[dict[str, MarketRules], dict[str, Book | None]]:
+    """Draw markets between five assets that are worth about the same, some thin, some silent."""
+    markets: dict[str, MarketRules] = {}
+    books: dict[str, Book | None] = {}
+    for base, quote in combinations(rng.sample(ASSETS, len(ASSETS)), 2):
+        name = f"{base}/{quote}"
+        if rng.random() < 0.2:
+            continue
+        markets[name] = rules(name, "0.01", "0.1", "1", active=rng.random() < 0.9)
+        mid = 100 + rng.randint(-2, 2)
+        size = str(rng.choice([3, 30, 300]))
+        bids, asks = (
+            [(f"{price / 100:.2f}", size)] for price in (mid - 1, mid + rng.randint(0, 2))
+        )
+        books[name] = rng.choice([book(name, bids, asks)] * 5 + [book(name, bids, []), None])
+    return markets, books
+
+
+def every_way_out(  # noqa: PLR0917 -- a holding, where it goes and what it meets
+    asset: str,
+    amount: Decimal,
+    targets: list[str],
+    markets: Mapping[str, MarketRules],
+    books: Mapping[str, Book | None],
+    hops: tuple[Hop, ...] = (),
+) -> Iterator[Liquidation]:
+    """Walk every simple route of at most three hops to its end."""
+    if hops and asset in targets:
+        worth = value(asset, amount, "A", books.get, markets)
+        if worth is not None:
+            yield Liquidation(hops, asset, amount, worth)
+        return
+    been = {hop.route.spend_asset for hop in hops}
+    for leg in exits_of(markets).get(asset, ()) if len(hops) < 3 else ():
+        walked = price_leg(leg, amount, books.get, markets, FEES.taker, Decimal(50))
+        if isinstance(walked, Walk) and leg.receive_asset not in been and walked.received > 0:
+            further = (*hops, Hop(leg, walked))
+            yield from every_way_out(
+                leg.receive_asset, walked.received, targets, markets, books, further
+            )
+
+
+@examples(400)
+@given(st.integers(0), st.sampled_from([["A"], ["A", "B"]]), st.sampled_from(["2.5", "12", "80"]))
+def test_no_way_out_is_better_than_the_best(seed: int, targets: list[str], amount: str) -> None:
+    markets, books = drawn(Random(seed))
+    found = best_or_none("E", amount, targets, books=books, markets=markets, value_in="A")
+    ways = list(every_way_out("E", Decimal(amount), targets, markets, books))
+    # Of the best ones the shortest, and of those the first by names, which `min` gives.
+    best_of_all = min(ways, key=lambda way: (-way.value, len(way.hops)), default=None)
+    event(f"hops: {len(best_of_all.hops) if best_of_all else None}")
+    assert found == best_of_all

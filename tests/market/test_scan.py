@@ -1,7 +1,9 @@
 """The scan says exactly what multiplying every cycle out after every update would say."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import permutations
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,16 +15,16 @@ from arb.market.cycles import directed_cycles
 from arb.market.scan import NOTHING, Scan, Watched
 from arb.money import BPS, ONE
 from tests.market.examples import book, rules
+from tests.spec.properties import examples
 
 NAMES = ("A/U", "B/U", "B/A", "C/U", "C/A", "A/B")
 MARKETS = {name: rules(name, "0.01", "0.01") for name in NAMES}
-CYCLES = tuple(directed_cycles(MARKETS, 4))
-PRICES = st.decimals("0.90", "1.10", places=2)
-UPDATES = st.lists(
-    st.tuples(st.sampled_from(NAMES), PRICES, PRICES, st.booleans()), min_size=1, max_size=40
-)
-BARS = st.sampled_from([Decimal(0), Decimal(10), Decimal(-50), Decimal("1E-9")])
+TWICE = (LegRoute("A/U", "buy", "U", "A"), LegRoute("A/U", "sell", "A", "U"))  # one market
+CYCLES = (*directed_cycles(MARKETS, 4), TWICE)
+BARS = (Decimal(0), Decimal(10), Decimal(-50), Decimal("1E-9"))
 KEEPS = st.sampled_from([ONE, Decimal("0.999"), Decimal("0.9925")])
+CROWDS = st.sampled_from([1, 4, 100])  # cycles that make a leg crowded: all legs, some or none
+SPREADS = st.sampled_from([1, 10])  # of prices around 1, in hundredths
 
 
 def edge_bps(cycle: Watched, books: dict[str, Book]) -> Decimal | None:
@@ -42,19 +44,31 @@ def is_above(cycle: Watched, books: dict[str, Book]) -> bool:
     return edge is not None and edge > cycle.min_profit_bps
 
 
-@given(UPDATES, BARS, KEEPS)
+def updates(rng: Random, spread: int) -> Iterator[Book]:
+    """Draw a walk of books, now and then one without a side."""
+    for _ in range(60):
+        bid, ask = sorted(100 + rng.randint(-spread, spread) for _ in range(2))
+        empty = rng.choice(["", "", "", "bids", "asks"])
+        bids = [] if empty == "bids" else [(f"{bid / 100:.2f}", "1")]
+        asks = [] if empty == "asks" else [(f"{ask / 100:.2f}", "1")]
+        yield book(rng.choice(NAMES), bids, asks)
+
+
+@examples(200)
+@given(st.integers(0), KEEPS, CROWDS, SPREADS)
 def test_after_every_update_it_names_exactly_the_cycles_above_their_bar(
-    updates: list[tuple[str, Decimal, Decimal, bool]], bar: Decimal, keep: Decimal
+    seed: int, keep: Decimal, crowd_min: int, spread: int
 ) -> None:
-    scan = Scan()
-    cycles = [Watched(legs, keep, bar) for legs in CYCLES]
+    rng = Random(seed)
+    scan = Scan(crowd_min)
+    cycles = [Watched(legs, keep, rng.choice(BARS)) for legs in CYCLES]
     assert scan.watch_all(cycles) == list(range(len(cycles)))
     books: dict[str, Book] = {}
     before: set[int] = set()
-    for market, one, two, empty in updates:
-        bids = [] if empty else [(str(min(one, two)), "1")]
-        books[market] = book(market, bids, [(str(max(one, two)), "1")])
-        seen = scan.update(books[market])
+    for update in updates(rng, spread):
+        market = update.market
+        books[market] = update
+        seen = scan.update(update)
         above = {number for number, cycle in enumerate(cycles) if is_above(cycle, books)}
         through = {
             number

@@ -1,13 +1,16 @@
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import event, given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from arb.market.book import Book, FeeRates
 from arb.market.chain import Quote, quote_path
 from arb.market.depth import Shortfall, bound, limit_for
 from arb.market.marginal import step_worths
+from arb.market.reading import Reader
 from arb.market.routes import legs_of
 from arb.market.size import Search, best_size, settled, trimmed
 from arb.market.slope import Slope
@@ -196,15 +199,54 @@ def test_no_size_of_many_lots_is_better_by_the_worth_of_one_step_of_each_leg(
     assert float(best[0] - situation.surplus(found)) <= steps, best[1]
 
 
+def written(quote: Quote) -> list[str]:
+    orders = [(walk.amount, walk.limit, walk.received) for walk in quote.walks]
+    return [str(said) for said in (quote.amount, quote.output, quote.edge_bps, *orders)]
+
+
 @examples(300)
 @given(situations(level_lots=400))
 def test_the_plan_is_what_a_quote_of_its_amount_says(situation: Situation) -> None:
     found = situation.best()
     if isinstance(found, Quote):
-        assert found == situation.quote(found.amount)
+        quote = situation.quote(found.amount)
+        assert found == quote
+        # What goes into facts also to the last zero, because it is kept as it is written.
+        assert written(found) == written(quote)
         first = found.walks[0]
         locked = first.amount * first.limit if first.side == "buy" else first.amount
         assert found.amount == locked
+
+
+@examples(150)
+@given(situations(level_lots=400), st.randoms(use_true_random=False))
+def test_a_reader_that_is_kept_says_what_a_new_one_says(situation: Situation, rng: Random) -> None:
+    reader = Reader()
+    now = situation
+    for _ in range(6):
+        assert written_or_not(now.best(reader)) == written_or_not(now.best())
+        name = rng.choice(now.legs).market
+        there = now.books[name]
+        match rng.randrange(5):
+            case 0 if there is not None:
+                there = replace(there, bids=there.bids[1:], asks=there.asks[1:])
+                now = replace(now, books={**now.books, name: there})
+            case 1:
+                now = replace(now, at_bound=not now.at_bound)
+            case 2:
+                now = replace(now, depth_share=rng.choice([Decimal(1), Decimal("0.5")]))
+            case 3 if name in now.markets:
+                rules_now = now.markets[name]
+                coarse = replace(rules_now, step_size=rules_now.step_size * 2)
+                now = replace(now, markets={**now.markets, name: coarse})
+            case _:
+                now = replace(
+                    now, cap=now.cap * 2, slippage_bps=rng.choice([Decimal(5), Decimal(90)])
+                )
+
+
+def written_or_not(found: Quote | Shortfall) -> object:
+    return written(found) if isinstance(found, Quote) else found
 
 
 @examples(300)
