@@ -11,11 +11,13 @@ from tests.live.trading import accounted_for, traded
 
 
 def test_cycles_run_and_the_ledger_is_the_balance(folder: Path) -> None:
-    ended = traded(folder, cycles=1, venue="okx")
+    ended = traded(folder, cycles=3, venue="okx")
     assert (ended.code, ended.fatal) == (0, None)
     accounted_for(ended)
     assert ended.of(f.OrderUnknown) == []
-    assert {one.fee_asset for one in ended.of(f.OrderFilled)} >= {"BTC", "ETH", "USDT"}
+    # In what is received; what a cycle that missed a leg is sold for is the market's to say.
+    fees = {one.fee_asset for one in ended.of(f.OrderFilled)}
+    assert {"BTC"} <= fees <= {"BTC", "ETH", "USDT", "USDC"}
 
 
 @pytest.mark.long
