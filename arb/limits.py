@@ -26,6 +26,7 @@ FILLS_PER_ORDER_MAX: Final = 1_000
 # --- resolving
 CREATE_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 5.0
+MARKETS_TIMEOUT_S: Final = 20.0  # a venue's list of markets is megabytes long
 READ_RETRY_DELAYS_S: Final = (0.05, 0.2)  # of one read without an answer
 RESOLVE_DELAYS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.5)
 RESOLVE_DELAY_MAX_S: Final = 1.0  # of quick looks; slower ones double up to the next bound

@@ -48,7 +48,9 @@ class Access:
         self.banned_until_ns = max(self.banned_until_ns, until)
         log.warning("venue.banned", seconds=error.retry_after_ns / NS_PER_S)
 
-    async def read(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def read(
+        self, call: Callable[[], Awaitable[Answer]], *, timeout_s: float = limits.READ_TIMEOUT_S
+    ) -> Answer:
         """Make one guarded read, at once again a few times where there is no answer.
 
         Raises Banned at once while the latch holds, OrderNotFound and KeyRevoked as the venue says
@@ -56,18 +58,18 @@ class Access:
         """
         for delay_s in limits.READ_RETRY_DELAYS_S:
             try:
-                return await self._read_once(call)
+                return await self._read_once(call, timeout_s)
             except Unreachable as error:
                 log.info("venue.read_again", error=str(error))
                 await self.clock.sleep(delay_s)
-        return await self._read_once(call)
+        return await self._read_once(call, timeout_s)
 
-    async def _read_once(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _read_once(self, call: Callable[[], Awaitable[Answer]], timeout_s: float) -> Answer:
         if self.banned:
             raise Banned(self.banned_until_ns - self.clock.now_ns())
         try:
             # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the answer.
-            async with asyncio.timeout(limits.READ_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 return await call()
         except Banned as error:
             self.latch(error)
@@ -80,14 +82,14 @@ class Access:
         except VenueError as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
         except TimeoutError as error:
-            raise Unreachable(f"no answer within {limits.READ_TIMEOUT_S} s") from error
+            raise Unreachable(f"no answer within {timeout_s:g} s") from error
         except ArbError:
             raise  # a defect of our own
         except Exception as error:
             # A venue's words that cannot be read are no answer; they must not end the engine.
             raise Unreachable(f"unreadable answer: {type(error).__name__}: {error}") from error
 
-    async def balances(self) -> Mapping[str, Balance]:
+    async def balances(self, *, timeout_s: float = limits.READ_TIMEOUT_S) -> Mapping[str, Balance]:
         """Read every balance; one that is no finite number makes the reading no answer."""
 
         async def ask() -> Mapping[str, Balance]:
@@ -97,7 +99,7 @@ class Access:
                     raise Unreachable(f"unreadable balance of {asset}: {balance}")
             return told
 
-        return await self.read(ask)
+        return await self.read(ask, timeout_s=timeout_s)
 
     async def read_patiently(
         self, call: Callable[[], Awaitable[Answer]], *, what: str, until_ns: int

@@ -8,7 +8,7 @@ from arb.exchange.port import Books, VenueRules
 from arb.execution.access import Access
 from arb.execution.arbiter import Arbiter
 from arb.execution.journal import Journal
-from arb.limits import BOOK_HEARD_S_MAX
+from arb.limits import BOOK_HEARD_S_MAX, MARKETS_TIMEOUT_S
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.liquidation import value
 from arb.market.routes import Exits, exits_of
@@ -72,7 +72,9 @@ class Desk:
 
     async def reload_markets(self) -> None:
         """Read the markets' rules again; raises Unreachable or Banned."""
-        self.markets = await self.access.read(self.access.venue.markets)
+        self.markets = await self.access.read(
+            self.access.venue.markets, timeout_s=MARKETS_TIMEOUT_S
+        )
 
     @property
     def rules(self) -> VenueRules:

@@ -171,19 +171,20 @@ class Engine:
         access = desk.access
         until_ns = desk.clock.now_ns() + round(patience_s * NS_PER_S)
         patiently = partial(access.read_patiently, until_ns=until_ns)
-        balances = await patiently(access.balances, what="balances")
+        # A venue that was not reached yet learns its markets before anything else.
+        long_s = limits.MARKETS_TIMEOUT_S
+        balances = await patiently(partial(access.balances, timeout_s=long_s), what="balances")
         if not self._account_locked:
             p.lock_account()
             self._account_locked = True
         venue = access.venue
-        markets = await patiently(lambda: access.read(venue.markets), what="markets")
+        markets = await patiently(
+            lambda: access.read(venue.markets, timeout_s=long_s), what="markets"
+        )
         fees = await patiently(lambda: access.read(venue.fees), what="fees")
         await patiently(access.venue_time_ns, what="clock")
         open_orders = await patiently(lambda: access.read(venue.open_orders), what="open orders")
         p.reconciler.refuse_others(open_orders)
-        others = [one for one in open_orders if not ids.is_ours(one.client_order_id or "")]
-        if others:  # they lock money, and are never touched
-            log.warning("orders.foreign", n=len(others), first=str(others[0].exchange_order_id))
         desk.learn(markets, fees)
         try:
             p.plan()

@@ -7,11 +7,16 @@ from arb.execution.discovery import Wanted
 
 
 def markets_that_matter(desk: Desk, wanted: Iterable[Wanted]) -> tuple[str, ...]:
-    """Name the markets between currencies that the run trades, holds, sells for or pays fees in."""
+    """Name the markets between currencies that the run trades, holds, sells for or pays fees in.
+
+    What closed cycles keep counts as held: an operator may have it sold.
+    """
     assets = {leg.spend_asset for one in wanted for leg in one.legs}
     for cycle in desk.journal.cycles.values():
         assets.update(leg.spend_asset for leg in cycle.legs)
         assets.update(cycle.holdings)
+    kept = desk.journal.account.owned_closed
+    assets.update(asset for asset, amount in kept.items() if amount > 0)
     for strategy in desk.strategies.values():
         assets.update(strategy.panic_sell.base_currencies)
         if strategy.reference_currency is not None:

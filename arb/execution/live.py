@@ -156,7 +156,9 @@ async def _reach(gateway: Gateway, clock: Clock) -> None:
     until_ns = clock.now_ns() + round(limits.START_PATIENCE_S * NS_PER_S)
     try:
         await access.read_patiently(
-            lambda: access.read(gateway.start), what="the venue", until_ns=until_ns
+            lambda: access.read(gateway.start, timeout_s=limits.MARKETS_TIMEOUT_S),
+            what="the venue",
+            until_ns=until_ns,
         )
     except (Unreachable, Banned) as error:
         log.warning("venue.unreachable", error=str(error))

@@ -218,7 +218,7 @@ class Runner:
 
     async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
         outcome = await send(self.desk, self.gate, cycle, order)
-        self._surprises.note(order, outcome)
+        self._surprises.note(order)
         log.info("order.sent", order=order.client_order_id, outcome=type(outcome).__name__)
         if isinstance(outcome, c.ReportRefused) and outcome.reason != NOT_SENT:
             self._rules_doubted = True

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+import structlog
+
 from arb import ids
 from arb.errors import LogDamaged, LogLocked
 from arb.exchange.port import OrderNotFound, OrderReport
 from arb.execution.archive import Archive
 from arb.execution.desk import Desk
+
+log = structlog.get_logger()
 
 
 def refuse_used(desk: Desk, archive: Archive, client_order_id: str | None) -> None:
@@ -28,10 +32,14 @@ def refuse_used(desk: Desk, archive: Archive, client_order_id: str | None) -> No
 
 
 def refuse_others(desk: Desk, archive: Archive, open_orders: Sequence[OrderReport]) -> None:
-    """Refuse an account on which orders are open that this log did not intend.
+    """Refuse an account on which orders of an engine are open that this log did not intend.
 
-    Raises LogLocked for another instance's, LogDamaged for those of a later copy of this log.
+    Raises LogLocked for another instance's, LogDamaged for those of a later copy of this log. Those of
+    others are told: they lock money, and are never touched.
     """
+    theirs = [one for one in open_orders if not ids.is_ours(one.client_order_id or "")]
+    if theirs:
+        log.warning("orders.foreign", n=len(theirs), first=str(theirs[0].exchange_order_id))
     for report in open_orders:
         name = report.client_order_id
         if name is None or not ids.is_ours(name) or archive.cycle_of_order(name) is not None:
