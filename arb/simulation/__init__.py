@@ -1,1 +1,1 @@
-"""A world that a seed decides: venue, disk, clock and people, and an engine that is killed in it."""
+"""Proof by simulation: lives that are struck dead, disks that fail, and an account that is held against the log."""

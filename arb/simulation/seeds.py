@@ -17,12 +17,13 @@ from arb.errors import ArbError
 from arb.events import facts as f
 from arb.events.sqlite import SqliteLog
 from arb.exchange.fault_plan import Strike
-from arb.simulation import people
+from arb.simulation import checker, people, rebuilt
+from arb.simulation.checker import Violation
 from arb.simulation.fate import Fate, draw_fate
 from arb.simulation.life import Life
 from arb.simulation.market import BOOKS, START_NS, Stage
 from arb.simulation.strategies import strategy
-from arb.simulation.truth import truth_of, write_truth
+from arb.simulation.truth import account_truth, write_truth
 from arb.simulation.weather import Weather, draw_weather
 from arb.simulation.world import Manner, World
 
@@ -33,21 +34,14 @@ REST_S: Final = 30.0
 FAIR: Final = "fair"
 BOOKS_THAT_PAY: Final = 2_050  # the price of ETH: a cycle brings 2 % before fees
 
-Check = Callable[[Path, Path], Sequence[object]]  # log, truth -> violations
-
-
-class Found(Struct, frozen=True):
-    """A promise that was not kept."""
-
-    rule: str
-    what: str
+Check = Callable[[Path, Path], Sequence[Violation]]  # log, truth -> violations
 
 
 class SeedResult(Struct, frozen=True, kw_only=True):
     """What became of a seed."""
 
     seed: int
-    violations: tuple[Found, ...]
+    violations: tuple[Violation, ...]
     counts: dict[str, int] = field(default_factory=dict)
     lives: int = 0
     crashes: int = 0
@@ -66,7 +60,7 @@ class SeedWorld(World):
         self.counts: Counter[str] = Counter()
         self.crashes = 0
         self.story: list[tuple[int, str]] = []
-        self.violations: list[Found] = []
+        self.violations: list[Violation] = []
         self.must_trade = False
         self.fate: Fate | None = None
         self._passed = 0
@@ -163,29 +157,31 @@ class SeedWorld(World):
     def _expect(self, code: int | None, codes: set[int], what: str) -> None:
         self.tell(f"{what} ends with {code}")
         if code not in codes:
-            self.violations.append(Found("not_at_rest", f"{what} ended with {code}"))
+            self.violations.append(Violation("not_at_rest", f"{what} ended with {code}"))
 
     def truth(self) -> Path:
         """Write what the venue, the disk and the loop know."""
-        virtual_s = self.loop.now_ns() / NS_PER_S
-        return write_truth(
-            self.folder,
-            {
-                "seed": self.seed,
-                **truth_of(self.venue.account),
-                "creates": [
-                    {"client_order_id": name, "at_ns": at_ns} for name, at_ns in self.venue.creates
-                ],
-                "acknowledged": [list(one) for one in self.acknowledged],
-                "virtual_s": virtual_s,
-                "virtual_s_max": RUN_S_MAX,
-                "lives": self.lives,
-                "must_trade": self.must_trade,
-            },
+        path = self.folder / "truth.json"
+        write_truth(
+            path,
+            account_truth(self.venue.account),
+            seed=self.seed,
+            creates=self.venue.creates,
+            acknowledged=self.acknowledged,
+            virtual_s=self.loop.now_ns() / NS_PER_S,
+            virtual_s_max=RUN_S_MAX,
+            lives=self.lives,
+            must_trade=self.must_trade,
         )
+        return path
 
 
-def run_seed(seed: int, *, check: Check | None = None, folder: Path | None = None) -> SeedResult:
+def check_all(db: Path, truth: Path) -> list[Violation]:
+    """Judge a run from outside, and by what only the engine's own code can prove."""
+    return [*checker.check(db, truth), *rebuilt.check(db)]
+
+
+def run_seed(seed: int, *, check: Check = check_all, folder: Path | None = None) -> SeedResult:
     """Run a seed to rest and check what it left; the folder, if one is given, keeps log and truth."""
     with quiet(), TemporaryDirectory(prefix="arb-seed-") as temporary:
         world = SeedWorld(folder or Path(temporary), seed)
@@ -194,13 +190,8 @@ def run_seed(seed: int, *, check: Check | None = None, folder: Path | None = Non
                 world.storm()
                 world.rest()
             except (ArbError, RuntimeError, TimeoutError, AssertionError) as error:
-                world.violations.append(Found("stopped", repr(error)))
-            truth = world.truth()
-            if check is not None:
-                world.violations.extend(
-                    Found(str(getattr(one, "rule", "")), str(getattr(one, "what", one)))
-                    for one in check(world.db, truth)
-                )
+                world.violations.append(Violation("stopped", repr(error)))
+            world.violations.extend(check(world.db, world.truth()))
             return SeedResult(
                 seed=seed,
                 violations=tuple(world.violations),
