@@ -8,9 +8,9 @@ import pytest
 
 from arb.faces.record_cli import record
 from arb.feeds.recorded import RecordedMarket
-from tests.live.processes import Exchange
+from arb.simulation.practice_process import Exchange
+from arb.simulation.processes import ROOT, start, until
 from tests.spec.command_line import Said, invoke, paper_strategy
-from tests.spec.processes import ROOT, start, until
 
 DISCOVERY = ROOT / "strategies" / "discovery.yaml"
 
