@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from arb.simulation.processes import ROOT
 from tests.spec.command_line import files, invoke, paper_strategy
-from tests.spec.processes import ROOT, rows
+from tests.spec.processes import rows
 
 EVENT_KEYS = ["position", "stream", "version", "type", "at_ns", "data", "hash"]
 SUMMARY_KEYS = [
