@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 
 from arb.execution.desk import Desk
-from arb.execution.discovery import Wanted
 
 
-def markets_that_matter(desk: Desk, wanted: Iterable[Wanted]) -> tuple[str, ...]:
-    """Name the markets between currencies that the run trades, holds, sells for or pays fees in.
+def markets_that_matter(desk: Desk, traded: Iterable[str]) -> tuple[str, ...]:
+    """Name the markets between currencies that the run trades (these are given), holds, sells for or pays fees in.
 
     What closed cycles keep counts as held: an operator may have it sold.
     """
-    assets = {leg.spend_asset for one in wanted for leg in one.legs}
+    assets = set(traded)
     for cycle in desk.journal.cycles.values():
         assets.update(leg.spend_asset for leg in cycle.legs)
         assets.update(cycle.holdings)
