@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from tests.live.processes import Exchange
+from arb.simulation.practice_process import Exchange
+from arb.simulation.processes import ROOT, Started, environment, start, until
 from tests.live.trading import accounted_for, seen
-from tests.spec.processes import ROOT, environment, start, until
 
 KILLS = int(os.environ.get("ARB_LIVE_KILLS", "40"))
 EXCHANGE_KILLS = int(os.environ.get("ARB_LIVE_EXCHANGE_KILLS", "5"))
@@ -57,8 +57,7 @@ def test_twenty_cycles_of_the_example_end_with_the_ledger_equal_to_the_balances(
     )
     assert done.returncode == 0, done.stderr
     assert f"LIVE on binance at 127.0.0.1:{exchange.port}" in done.stderr
-    state = exchange.ask("state")
-    assert state["creates_seen"]["most_per_client_id"] == 1
+    assert exchange.state().creates_seen.most_per_client_id == 1
     secrets = (folder / "practice" / "keys.env").read_text().split()
     for secret in (line.partition("=")[2] for line in secrets):
         assert secret not in done.stdout + done.stderr
@@ -83,7 +82,7 @@ def test_paper_trades_on_the_live_books_of_a_venue_without_any_key(
     assert done.code == 0, done.err
     assert "feed: live books of binance" in done.err
     assert "3 completed" in done.out or "cycles: " in done.out
-    assert exchange.ask("state")["orders"] == []
+    assert exchange.state().orders == []
 
 
 def struck(folder: Path, exchange: Exchange, rng: Random, *, kill_exchange: bool) -> None:
@@ -95,13 +94,13 @@ def struck(folder: Path, exchange: Exchange, rng: Random, *, kill_exchange: bool
         # Most lives die in the middle of trading, some before they began.
         until(engine.out.exists, "the engine")
         if rng.random() < 0.9:
-            _wait_for_an_order(engine.process, exchange, sent)
-        _pause(engine.process, rng.uniform(0, 1.5))
+            _wait_for_an_order(engine, exchange, sent)
+        engine.pause(rng.uniform(0, 1.5))
         if kill_exchange:
             exchange.kill()
-            _pause(engine.process, rng.uniform(0, 1))
+            engine.pause(rng.uniform(0, 1))
             exchange.start()
-            _pause(engine.process, rng.uniform(0, 2))
+            engine.pause(rng.uniform(0, 2))
         engine.process.kill()
         engine.process.wait()
     finally:
@@ -109,31 +108,24 @@ def struck(folder: Path, exchange: Exchange, rng: Random, *, kill_exchange: bool
 
 
 def _sent(exchange: Exchange) -> int:
-    return exchange.ask("state")["creates_seen"]["total"]
+    return exchange.state().creates_seen.total
 
 
-def _wait_for_an_order(process: "subprocess.Popen[bytes]", exchange: Exchange, before: int) -> None:
+def _wait_for_an_order(engine: Started, exchange: Exchange, before: int) -> None:
     """Give an engine time to send something; under faults a life may pass without."""
     for _ in range(ORDER_LOOKS):
-        if process.poll() is not None or _sent(exchange) > before:
+        if engine.process.poll() is not None or _sent(exchange) > before:
             return
-        _pause(process, 0.1)
-
-
-def _pause(process: "subprocess.Popen[bytes]", seconds: float) -> None:
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return
+        engine.pause(0.1)
 
 
 def at_rest(folder: Path, exchange: Exchange, *, least: int) -> dict[str, int]:
     """Recover without faults, and hold the log against the exchange's account."""
-    exchange.ask("faults", "all=0")
+    exchange.set_faults("all=0")
     path = exchange.strategy()
     done = start(folder, "run", "--strategy", path, "--db", "log.db", "--cycles", "0").wait(200)
     assert done.code in {0, 1, 4}, done.err
-    most = exchange.ask("state")["creates_seen"]["most_per_client_id"]
+    most = exchange.state().creates_seen.most_per_client_id
     assert most <= 1
     exchange.end()
     ended = seen(folder, done.code)
