@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import urllib.request
 from pathlib import Path
 from typing import Final
@@ -80,11 +79,11 @@ class Exchange:
 
     def stop(self) -> None:
         """Let it stand still in the middle of whatever it does."""
-        self._started.process.send_signal(signal.SIGSTOP)
+        self._started.stop()
 
     def go_on(self) -> None:
         """End a stop."""
-        self._started.process.send_signal(signal.SIGCONT)
+        self._started.go_on()
 
     def end(self) -> None:
         """Make sure that it is gone."""
