@@ -131,6 +131,11 @@ def test_live_mode_without_keys_says_what_is_at_stake_and_where_keys_go(folder: 
     assert "loss in a UTC day at most no limit" in said
 
 
+def test_practising_before_the_exchange_was_started_says_to_start_it(folder: Path) -> None:
+    path = ROOT / "strategies" / "practice_binance.yaml"
+    refused(folder, "--strategy", path, code=3, says="start tools/practice.py first")
+
+
 def test_live_mode_refuses_cycles_that_all_lose(folder: Path, strategy: Path) -> None:
     refused(folder, "--strategy", strategy, "--mode", "live", code=3, says="s.yaml:4:17")
 

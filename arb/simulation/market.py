@@ -1,18 +1,46 @@
-"""A market whose books a test puts up and takes down while an engine trades on it."""
+"""A market whose books are put up and taken down while an engine trades on it."""
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
-from arb.clock import NS_PER_MS
+from arb.clock import NS_PER_DAY, NS_PER_MS
 from arb.feeds.source import Change
 from arb.market.book import Book, MarketRules
-from tests.market.examples import book, rules
 
 START_NS: Final = 1_700_000_000 * 10**9
-DAY_NS: Final = 86_400 * 10**9
 FIRST_TICK_NS: Final = 100 * NS_PER_MS
 TICK_NS: Final = 1_000 * NS_PER_MS
 Sides = Sequence[tuple[str, str]]
+
+
+def rules(
+    market: str = "ETH/USDT", tick: str = "0.01", step: str = "0.0001", notional_min: str = "5"
+) -> MarketRules:
+    """The rules of a small market."""
+    base, quote = market.split("/")
+    return MarketRules(
+        market=market,
+        base=base,
+        quote=quote,
+        tick_size=Decimal(tick),
+        step_size=Decimal(step),
+        amount_min=Decimal(step),
+        amount_max=Decimal(9_000),
+        notional_min=Decimal(notional_min),
+    )
+
+
+def book(market: str = "ETH/USDT", bids: Sides = (), asks: Sides = (), sequence: int = 1) -> Book:
+    """A book from texts."""
+    return Book(
+        market=market,
+        bids=tuple((Decimal(price), Decimal(size)) for price, size in bids),
+        asks=tuple((Decimal(price), Decimal(size)) for price, size in asks),
+        sequence=sequence,
+    )
+
 
 MARKETS: Final = {
     "BTC/USDT": rules("BTC/USDT", "0.01", "0.00001"),
@@ -40,10 +68,12 @@ class Stage:
         self, books: Sequence[Book] = BOOKS, markets: Mapping[str, MarketRules] = MARKETS
     ) -> None:
         self.markets = dict(markets)
-        self._shown: dict[str, list[tuple[int, Book | None]]] = {}
+        self._times: dict[str, list[int]] = {}
+        self._shown: dict[str, list[Book | None]] = {}
+        self._silent: dict[str, list[tuple[int, int]]] = {}
         self._sequence = 0
         for one in books:
-            self.put(START_NS - DAY_NS, one)
+            self.put(START_NS - NS_PER_DAY, one)
 
     def show(self, at_ns: int, market: str, bids: Sides = (), asks: Sides = ()) -> None:
         """Put up a new book."""
@@ -51,26 +81,41 @@ class Stage:
 
     def hide(self, at_ns: int, market: str) -> None:
         """Take a book away."""
-        self._shown[market].append((at_ns, None))
+        self._place(at_ns, market, None)
 
     def put(self, at_ns: int, one: Book) -> None:
         """Put up a book; it is whole, whatever was taken from it before."""
         self._sequence += 1
         renewed = Book(market=one.market, bids=one.bids, asks=one.asks, sequence=self._sequence)
-        self._shown.setdefault(one.market, []).append((at_ns, renewed))
+        self._place(at_ns, one.market, renewed)
+
+    def silence(self, market: str, since_ns: int, until_ns: int) -> None:
+        """Let nothing be heard of a market for a while, however its book moves."""
+        self._silent.setdefault(market, []).append((since_ns, until_ns))
+
+    def heard_ns(self, market: str, at_ns: int) -> int:
+        """When a market was last heard."""
+        for since_ns, until_ns in self._silent.get(market, ()):
+            if since_ns <= at_ns < until_ns:
+                return since_ns
+        return at_ns
 
     def book_at(self, market: str, at_ns: int) -> Book | None:
-        found = None
-        for since_ns, one in self._shown.get(market, ()):
-            if since_ns <= at_ns:
-                found = one
-        return found
+        """The last book that was put up by then; None while there is none."""
+        number = bisect_right(self._times.get(market, ()), at_ns)
+        return self._shown[market][number - 1] if number else None
 
     def changes(self, after_ns: int) -> Iterator[Change]:
+        """Tick every standing book that is heard, for ever."""
         at_ns = after_ns + FIRST_TICK_NS
         while True:
             for market in tuple(self.markets):
                 standing = self.book_at(market, at_ns)
-                if standing is not None:
+                if standing is not None and self.heard_ns(market, at_ns) == at_ns:
                     yield Change(at_ns, market, standing)
             at_ns += TICK_NS
+
+    def _place(self, at_ns: int, market: str, one: Book | None) -> None:
+        times = self._times.setdefault(market, [])
+        self._shown.setdefault(market, []).insert(bisect_right(times, at_ns), one)
+        insort(times, at_ns)
