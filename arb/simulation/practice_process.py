@@ -55,13 +55,14 @@ class Exchange:
         self.port = self.control_port = 0
         self.start()
 
-    def start(self) -> None:
-        """Start it, and wait until it listens."""
+    def start(self, *, crash_at: str | None = None) -> None:
+        """Start it, and wait until it listens; it may be armed to die at a named place."""
         self._started: Started = start(
             self._folder,
             "practice",
             *("--dir", self._folder / "practice", "--port", self.port),
             *("--control-port", self.control_port, *self._flags),
+            crash_at=crash_at,
         )
 
         def listening() -> tuple[str, str] | None:
@@ -71,6 +72,11 @@ class Exchange:
 
         port, control = until(listening, "the practice exchange")
         self.port, self.control_port = int(port), int(control)
+
+    @property
+    def lives(self) -> bool:
+        """Whether it runs."""
+        return self._started.process.poll() is None
 
     def kill(self) -> None:
         """Strike it dead."""

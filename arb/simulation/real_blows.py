@@ -16,7 +16,7 @@ from arb.simulation.processes import Started, start
 from arb.simulation.real_disk import SmallDisk, limit_files
 
 CYCLES: Final = 50  # of a life; it is struck long before
-ORDER_LOOKS: Final = 80  # tenths of a second in which a life may send its first order
+ORDER_LOOKS: Final = 200  # tenths of a second in which a life may send its first order
 QUIET_SHARE: Final = 0.1  # of the lives are struck before they did anything
 LATER_S_MAX: Final = 1.5
 STOPPED_S_MAX: Final = 5.0  # longer than any window of the practice exchange
@@ -107,7 +107,7 @@ def _engine_killed_at(point: str, ring: Ring) -> bool:
     nth = CRASH_NTH_MAX
     if point in {crashpoints.RECOVERING, crashpoints.UNWINDING}:
         nth = 1
-        ring.strike(ring.at_work(crash_at=crashpoints.EXECUTED_NOT_TOLD))
+        ring.strike(ring.at_work(crash_at=crashpoints.TOLD_NOT_APPENDED))
         if point == crashpoints.UNWINDING and ring.db.exists():
             act(ring.db, "panic", None, "the proof wants an unwind")
     engine = ring.begin("--cycles", CYCLES, crash_at=f"{point}:{ring.rng.randint(1, nth)}")
@@ -126,6 +126,26 @@ def _exchange_killed(ring: Ring) -> bool:
     ring.later(engine)
     ring.strike(engine)
     return True
+
+
+def _exchange_killed_at(point: str, ring: Ring) -> bool:
+    """Let the exchange die by itself at a named place: it executed, and nobody was told."""
+    ring.exchange.kill()
+    ring.exchange.start(crash_at=f"{point}:{ring.rng.randint(1, CRASH_NTH_MAX)}")
+    engine = ring.begin("--cycles", CYCLES)
+    for _ in range(ORDER_LOOKS):
+        if not ring.exchange.lives or engine.process.poll() is not None:
+            break
+        engine.pause(0.1)
+    there = not ring.exchange.lives
+    ring.later(engine)
+    if not there:
+        ring.exchange.kill()
+    ring.kills += 2
+    ring.exchange.start()
+    ring.later(engine)
+    ring.strike(engine)
+    return there
 
 
 def _both_killed(ring: Ring) -> bool:
@@ -200,9 +220,12 @@ def _files_limited(ring: Ring) -> bool:
     return ended
 
 
+OF_THE_EXCHANGE: Final = crashpoints.EXECUTED_NOT_TOLD
+OF_THE_ENGINE: Final = tuple(point for point in crashpoints.ALL if point != OF_THE_EXCHANGE)
 BLOWS: Final[Mapping[str, Blow]] = {
     "engine killed": _engine_killed,
-    **{f"engine killed at {point}": partial(_engine_killed_at, point) for point in crashpoints.ALL},
+    **{f"engine killed at {point}": partial(_engine_killed_at, point) for point in OF_THE_ENGINE},
+    f"exchange killed at {OF_THE_EXCHANGE}": partial(_exchange_killed_at, OF_THE_EXCHANGE),
     "exchange killed": _exchange_killed,
     "both killed": _both_killed,
     "engine stopped": _engine_stopped,

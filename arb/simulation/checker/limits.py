@@ -37,7 +37,7 @@ class Limits:
         self._paused = False
         self._breaker_until_ns = 0
         self._cooldowns: dict[tuple[str, str], int] = {}
-        self._sent: deque[Order] = deque()
+        self._intended: list[Order] = []
 
     def loads(self, name: str, config: str, text: dict[str, Any]) -> None:
         """A strategy's configuration is in the log from here on."""
@@ -185,6 +185,8 @@ class Limits:
 
     def end(self, strategy: str | None = None) -> None:
         """Name limits that were broken and not tripped, of one strategy or of all."""
+        if strategy is None:
+            self._hurried()
         for (name, limit), why in list(self._owed.items()):
             if strategy in {None, name}:
                 self._wrong("limits", f"limit {limit} of {name} is not tripped: {why}")
@@ -201,12 +203,19 @@ class Limits:
             worth = (order.amount * order.best if order.side == "sell" else order.amount) / MOVED
         if worth > cap or cycle.cap > cap:
             self._wrong("limits", f"order {order.id} is worth {worth}, the cap is {cap}")
-        self._sent.append(order)
-        while order.intended_ns - self._sent[0].intended_ns >= SECOND_NS:
-            self._sent.popleft()
-        sent = [one for one in self._sent if one.was_sent]
-        if len(sent) > ORDERS_PER_SECOND_MAX:
-            self._wrong("limits", f"{len(sent)} orders within a second, the last is {order.id}")
+        self._intended.append(order)
+
+    def _hurried(self) -> None:
+        """Count the orders that left within any second; one that was held back at the gate did not."""
+        sent: deque[Order] = deque()
+        for order in (one for one in self._intended if one.was_sent):
+            if sent and order.intended_ns < sent[-1].intended_ns:
+                sent.clear()  # the clock was set back between two lives
+            sent.append(order)
+            while order.intended_ns - sent[0].intended_ns >= SECOND_NS:
+                sent.popleft()
+            if len(sent) > ORDERS_PER_SECOND_MAX:
+                self._wrong("limits", f"{len(sent)} orders within a second, the last is {order.id}")
 
     def _bounded(self, cycle: Cycle, order: Order) -> None:
         bps = cycle.slippage_bps
