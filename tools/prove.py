@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put the promise to the proof: `tools/prove.py --real`; see --help."""
+"""Kill the engine in thousands of simulated worlds, and hold each log against what really happened."""
 
 import sys
 from pathlib import Path

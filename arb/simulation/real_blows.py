@@ -12,11 +12,11 @@ from arb.events.sqlite.storage import beside
 from arb.execution.acting import act
 from arb.execution.real_clock import OFF_MS
 from arb.simulation.practice_process import Exchange
-from arb.simulation.processes import Started, start
+from arb.simulation.processes import Started, start, until
 from arb.simulation.real_disk import SmallDisk, limit_files
 
 CYCLES: Final = 50  # of a life; it is struck long before
-ORDER_LOOKS: Final = 200  # tenths of a second in which a life may send its first order
+ORDER_LOOKS: Final = 100  # tenths of a second in which a life may send its first order
 QUIET_SHARE: Final = 0.1  # of the lives are struck before they did anything
 LATER_S_MAX: Final = 1.5
 STOPPED_S_MAX: Final = 5.0  # longer than any window of the practice exchange
@@ -24,6 +24,7 @@ JUMPS_MS: Final = (-2_000, -300, 300, 2_000)
 OFF_CHOICES_MS: Final = (-3_600_000, -2_000, 2_000, 3_600_000)
 ROOM_BYTES_MAX: Final = 200_000
 ENDS_S_MAX: Final = 15.0
+BEGINS_S_MAX: Final = 100.0
 CRASH_NTH_MAX: Final = 4
 
 
@@ -60,6 +61,7 @@ class Ring:
         sent = self.exchange.state().creates_seen.total
         engine = self.begin("--cycles", CYCLES, crash_at=crash_at, off_ms=off_ms)
         if self.rng.random() >= QUIET_SHARE:
+            self.spoke(engine)
             for _ in range(ORDER_LOOKS):
                 if engine.process.poll() is not None:
                     break
@@ -68,6 +70,14 @@ class Ring:
                 engine.pause(0.1)
         self.later(engine)
         return engine
+
+    def spoke(self, engine: Started) -> None:
+        """Wait until an engine has begun, or has ended: on a busy machine that takes a while."""
+
+        def look() -> bool:
+            return engine.out.stat().st_size > 0 or engine.process.poll() is not None
+
+        until(look, "the engine's first event", deadline_s=BEGINS_S_MAX)
 
     def later(self, engine: Started, seconds_max: float = LATER_S_MAX) -> None:
         """Let some time pass."""
@@ -111,6 +121,7 @@ def _engine_killed_at(point: str, ring: Ring) -> bool:
         if point == crashpoints.UNWINDING and ring.db.exists():
             act(ring.db, "panic", None, "the proof wants an unwind")
     engine = ring.begin("--cycles", CYCLES, crash_at=f"{point}:{ring.rng.randint(1, nth)}")
+    ring.spoke(engine)
     engine.pause(ENDS_S_MAX)
     there = engine.process.poll() == KILLED
     ring.strike(engine)
@@ -133,6 +144,7 @@ def _exchange_killed_at(point: str, ring: Ring) -> bool:
     ring.exchange.kill()
     ring.exchange.start(crash_at=f"{point}:{ring.rng.randint(1, CRASH_NTH_MAX)}")
     engine = ring.begin("--cycles", CYCLES)
+    ring.spoke(engine)
     for _ in range(ORDER_LOOKS):
         if not ring.exchange.lives or engine.process.poll() is not None:
             break
@@ -199,6 +211,7 @@ def _disk_full(ring: Ring) -> bool:
     ended = engine.process.poll() is not None
     ring.strike(engine)
     engine = ring.begin("--cycles", "0")
+    ring.spoke(engine)
     ring.later(engine, 2 * LATER_S_MAX)
     ring.strike(engine)
     ring.disk.empty()

@@ -23,7 +23,7 @@ def judged(times_ns: list[int], *, held_back: int = 0) -> list[str]:
         limits.sends(cycle, order)
     for order in orders[len(orders) - held_back :]:
         order.state, order.reason = "refused", "not sent"
-    limits.end()
+    limits.judge_sent()
     return found
 
 

@@ -37,7 +37,7 @@ class Limits:
         self._paused = False
         self._breaker_until_ns = 0
         self._cooldowns: dict[tuple[str, str], int] = {}
-        self._intended: list[Order] = []
+        self._intended: list[tuple[Cycle, Order]] = []
 
     def loads(self, name: str, config: str, text: dict[str, Any]) -> None:
         """A strategy's configuration is in the log from here on."""
@@ -185,8 +185,6 @@ class Limits:
 
     def end(self, strategy: str | None = None) -> None:
         """Name limits that were broken and not tripped, of one strategy or of all."""
-        if strategy is None:
-            self._hurried()
         for (name, limit), why in list(self._owed.items()):
             if strategy in {None, name}:
                 self._wrong("limits", f"limit {limit} of {name} is not tripped: {why}")
@@ -197,25 +195,25 @@ class Limits:
     def sends(self, cycle: Cycle, order: Order) -> None:
         """Judge an order as it is intended."""
         self._bounded(cycle, order)
-        cap = cycle.start_amount * NOTIONAL_CAP_FACTOR
-        worth = order.need if order.spends == cycle.start_asset else ZERO
-        if order.spends != cycle.start_asset and order.gets == cycle.start_asset:
-            worth = (order.amount * order.best if order.side == "sell" else order.amount) / MOVED
-        if worth > cap or cycle.cap > cap:
-            self._wrong("limits", f"order {order.id} is worth {worth}, the cap is {cap}")
-        self._intended.append(order)
+        self._intended.append((cycle, order))
 
-    def _hurried(self) -> None:
-        """Count the orders that left within any second; one that was held back at the gate did not."""
-        sent: deque[Order] = deque()
-        for order in (one for one in self._intended if one.was_sent):
-            if sent and order.intended_ns < sent[-1].intended_ns:
-                sent.clear()  # the clock was set back between two lives
-            sent.append(order)
-            while order.intended_ns - sent[0].intended_ns >= SECOND_NS:
-                sent.popleft()
-            if len(sent) > ORDERS_PER_SECOND_MAX:
-                self._wrong("limits", f"{len(sent)} orders within a second, the last is {order.id}")
+    def judge_sent(self) -> None:
+        """Judge every order that may have left, once it is known which did."""
+        window: deque[Order] = deque()
+        for cycle, order in self._intended:
+            if not order.was_sent:
+                continue
+            cap, worth = cycle.start_amount * NOTIONAL_CAP_FACTOR, _worth(cycle, order)
+            if worth > cap:
+                self._wrong("limits", f"order {order.id} is worth {worth}, the cap is {cap}")
+            if window and order.intended_ns < window[-1].intended_ns:
+                window.clear()  # the clock was set back between two lives
+            window.append(order)
+            while order.intended_ns - window[0].intended_ns >= SECOND_NS:
+                window.popleft()
+            if len(window) > ORDERS_PER_SECOND_MAX:
+                what = f"{len(window)} orders within a second, the last is {order.id}"
+                self._wrong("limits", what)
 
     def _bounded(self, cycle: Cycle, order: Order) -> None:
         bps = cycle.slippage_bps
@@ -227,6 +225,16 @@ class Limits:
                 f"order {order.id} accepts {order.limit}, that is beyond {bps} bps of {order.best}"
             )
             self._wrong("limits", what)
+
+
+def _worth(cycle: Cycle, order: Order) -> Decimal:
+    """Value an order in the start currency where the log tells how; nothing elsewhere."""
+    start = cycle.start_asset
+    if order.spends == start:
+        return order.need
+    if order.gets != start:
+        return ZERO
+    return (order.amount * order.best if order.side == "sell" else order.amount) / MOVED
 
 
 def _money(limit: object, asset: str) -> Decimal | None:
