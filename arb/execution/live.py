@@ -117,6 +117,11 @@ def trading_connection(loaded: Loaded) -> Connection:
     """The way to a strategy's venue, with its keys; raises ConfigInvalid where there are none."""
     exchange = loaded.strategy.venue
     credentials = read_credentials(exchange, loaded.ca_file, os.environ, Path())
+    if credentials is None and exchange.dialect == "practice":
+        raise ConfigInvalid(
+            f"no practice exchange has left its keys beside {loaded.ca_file}: "
+            "start tools/practice.py first, in this folder"
+        )
     if credentials is None:
         own = f"ARB_{exchange.id.upper()}"
         raise ConfigInvalid(

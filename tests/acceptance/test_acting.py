@@ -10,9 +10,10 @@ import pytest
 from arb.errors import IllegalMove, WrongLog
 from arb.execution.acting import act
 from arb.faces.monitor_cli import monitor
+from arb.simulation.processes import Started, start, until
 from tests.spec.accounts import assert_nothing_lost, free, move
 from tests.spec.command_line import Said, files, invoke, paper_strategy
-from tests.spec.processes import Started, crash, events, rows, start, until, until_event
+from tests.spec.processes import crash, events, rows, until_event
 
 CLOSED = {"completed", "failed"}
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from arb.simulation.processes import ROOT, Finished, start
 from tests.spec.command_line import Said, invoke
-from tests.spec.processes import ROOT, Finished, rows, start
+from tests.spec.processes import rows
 from tests.spec.recording import EXACT, Recording
 from tests.spec.shared_data import shared_data
 

@@ -7,9 +7,10 @@ import pytest
 
 from arb.execution.acting import act
 from arb.execution.kill_switch import kill_file
+from arb.simulation.processes import Started, start, until
 from tests.spec.accounts import assert_nothing_lost
 from tests.spec.command_line import invoke, paper_strategy
-from tests.spec.processes import Started, events, start, until, until_event
+from tests.spec.processes import events, until_event
 
 HALTED = 4
 

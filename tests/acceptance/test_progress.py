@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.spec.processes import ROOT, environment
+from arb.simulation.processes import ROOT, environment
 
 WORDS = ("--strategy", "strategies/legacy_backtest.yaml", "--json")
 

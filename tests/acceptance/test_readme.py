@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.spec.processes import until
+from arb.simulation.processes import until
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ".venv/bin/python"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from arb.simulation.processes import ROOT
 from tests.spec.command_line import files, invoke, paper_strategy
-from tests.spec.processes import ROOT, rows
+from tests.spec.processes import rows
 
 EVENT_KEYS = ["position", "stream", "version", "type", "at_ns", "data", "hash"]
 SUMMARY_KEYS = [
@@ -128,6 +129,11 @@ def test_live_mode_without_keys_says_what_is_at_stake_and_where_keys_go(folder: 
     assert "LIVE on binance: REAL MONEY" in said
     assert "demo: one cycle at most 1000 USDT" in said
     assert "loss in a UTC day at most no limit" in said
+
+
+def test_practising_before_the_exchange_was_started_says_to_start_it(folder: Path) -> None:
+    path = ROOT / "strategies" / "practice_binance.yaml"
+    refused(folder, "--strategy", path, code=3, says="start tools/practice.py first")
 
 
 def test_live_mode_refuses_cycles_that_all_lose(folder: Path, strategy: Path) -> None:

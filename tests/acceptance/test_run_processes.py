@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from arb.execution.acting import act
+from arb.simulation.processes import Started, start, until
 from tests.crash.kills import audit
 from tests.spec.command_line import invoke, paper_strategy
-from tests.spec.processes import Started, crash, events, rows, start, until, until_event
+from tests.spec.processes import crash, events, rows, until_event
 
 PATH_BYTES_MAX = 108  # of a Unix socket's address
 CLOSED = {"completed", "failed"}

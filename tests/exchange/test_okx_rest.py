@@ -159,7 +159,7 @@ def test_an_id_is_never_taken_twice(tmp_path: Path) -> None:
                 with pytest.raises(ccxt.InvalidOrder, match="51016"):
                     await there.bought(name)
             assert there.orders == 2
-            assert there.running.grounds.posts == {"xonce": 2, "xopen": 2}
+            assert there.running.grounds.posts.counts == {"xonce": 2, "xopen": 2}
 
     lived(story())
 

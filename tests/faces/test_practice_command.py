@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from arb.clock import NS_PER_MS
 from arb.execution.real_clock import RealClock
 from arb.faces.practice_cli import practice_exchange
+from arb.simulation.processes import Started, start, until
 from tests.spec.feed_files import HEADER, ROWS, written
-from tests.spec.processes import Started, start, until
 
 FREE_PORTS = ("--port", "0", "--control-port", "0")
 

@@ -13,25 +13,11 @@ from arb.execution.assembling import Options, Run
 from arb.execution.live import assemble_live
 from arb.execution.real_clock import RealClock
 from arb.projections.audit import verify
+from arb.simulation.practice_process import STRATEGY
 from arb.strategy.loader import load
 from tests.live.truth import Truth
 
 WITHIN_S: Final = 60.0
-STRATEGY: Final = """\
-name: live
-exchange: {{id: {venue}, connect_to: "127.0.0.1:{port}", ca_file: practice/ca.pem, dialect: practice}}
-cycle: [USDT, BTC, ETH]
-min_profit_bps: -500
-max_slippage_bps: 100
-capital_allocation: {{mode: fixed_amount, amount: 200}}
-order: {{retry_delay_ms: 50}}
-risk_controls:
-  max_open_cycles: {at_once}
-  stop_after_consecutive_losses: 1000000
-  slippage_cooldown_seconds: 0
-  breaker: {{max_unknowns: 1000, max_refusals: 1000}}
-execution: {{mode: live}}
-"""
 Act = Callable[[Practice, Run], Awaitable[None]]
 
 

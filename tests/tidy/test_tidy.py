@@ -24,6 +24,8 @@ FLOATS = {
 # module -> why it may read the machine's clock
 CLOCKS = {
     "arb/execution/real_clock.py": "the one clock that is not told the time",
+    "arb/simulation/processes.py": "real processes are waited for, each time until a deadline",
+    "arb/faces/prove_cli.py": "it says how long the proof took",
     "arb/faces/demo.py": "it strikes a real process, and says how long the show took",
 }
 # module -> why it may swallow every error
@@ -31,7 +33,6 @@ SWALLOWS: dict[str, str] = {}
 # test -> why it may wait on the wall clock
 SLEEPS: dict[str, str] = {
     "tests/crash/kills.py": "a kill strikes at a random moment of a real process",
-    "tests/spec/processes.py": "real processes are waited for, each time until a deadline",
 }
 
 LOG_LEVELS = {"debug", "info", "warning", "warn", "error", "critical", "exception", "msg"}

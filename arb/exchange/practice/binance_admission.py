@@ -60,7 +60,7 @@ class Admission:
         if endpoint.of_order:
             name = params.text("newClientOrderId")
             if name is not None:
-                self._grounds.posts[name] += 1
+                self._grounds.posts.note(name, now_ns)
             self._count_order(now_ns)
 
     def _check_signed(self, params: Params, key: str | None, signing: str) -> None:

@@ -117,8 +117,8 @@ class Control:
                 "rates": grounds.faults.rates,
                 "while_closed": self._gate.while_closed,
                 "creates_seen": {
-                    "total": grounds.posts.total(),
-                    "most_per_client_id": max(grounds.posts.values(), default=0),
+                    "total": grounds.posts.counts.total(),
+                    "most_per_client_id": max(grounds.posts.counts.values(), default=0),
                 },
                 "orders_per_client_id_max": max(repeated.values(), default=1)
                 if account.next_order_number() > 1

@@ -19,6 +19,7 @@ from arb.exchange.practice.fault_table import AFTER, BEFORE, MAINTENANCE
 from arb.exchange.practice.faults import Faults
 from arb.exchange.practice.hall import Hall
 from arb.exchange.practice.keys import Keys
+from arb.exchange.practice.posts import Posts
 from arb.exchange.practice.windows import BACKEND_LIMIT_NS
 
 JSON: Final = "application/json;charset=UTF-8"
@@ -62,8 +63,8 @@ class Grounds(Struct):
     hall: Hall
     faults: Faults
     keys: Keys
+    posts: Posts  # creates seen
     closing: asyncio.Event  # set when the server ends: whoever waits gives up
-    posts: Counter[str] = msgspec.field(default_factory=Counter)  # creates seen, by client's id
     key_revoked: bool = False
     may_withdraw: bool = False
 

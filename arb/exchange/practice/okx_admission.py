@@ -106,7 +106,7 @@ class Admission:
         for row in params.rows or (params,):
             name = row.text("clOrdId")
             if name is not None:
-                self._grounds.posts[name] += 1
+                self._grounds.posts.note(name, self._hall.now_ns())
 
     def known_key(self, key: str) -> bool:
         """Tell whether a key is accepted."""

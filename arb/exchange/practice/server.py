@@ -23,6 +23,7 @@ from arb.exchange.practice.doors import Gate, Grounds
 from arb.exchange.practice.faults import Faults
 from arb.exchange.practice.hall import Hall
 from arb.exchange.practice.keys import Keys, ensure_keys
+from arb.exchange.practice.posts import Posts
 from arb.exchange.practice.venues import DOORS, TERMS
 from arb.exchange.practice.world import World
 from arb.feeds.generated import GeneratedMarket
@@ -99,11 +100,15 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Practice]:
     certificates = ensure_certificates(folder, clock.now_ns())
     keys_file = folder / "keys.env"
     keys = ensure_keys(keys_file)
+    books, creates = folder / f"{settings.venue}.db", folder / f"{settings.venue}.creates"
+    if not books.exists():
+        creates.unlink(missing_ok=True)
     account = PaperAccount.open(
-        folder / f"{settings.venue}.db",
+        books,
         uid=str(UID_MAX // 10 + secrets.randbelow(UID_MAX - UID_MAX // 10)),
         opening=settings.balances,
     )
+    posts = Posts(creates)
     try:
         faults = Faults(settings.rates, settings.seed, account.next_order_number())
         hall = Hall(
@@ -115,7 +120,9 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Practice]:
             third_share=settings.third_share,
             terms=TERMS[settings.venue],
         )
-        grounds = Grounds(hall, faults, keys, asyncio.Event(), may_withdraw=settings.may_withdraw)
+        grounds = Grounds(
+            hall, faults, keys, posts, asyncio.Event(), may_withdraw=settings.may_withdraw
+        )
         door = DOORS[settings.venue](grounds)
         gate = Gate(grounds, door)
         app = web.Application()
@@ -146,6 +153,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Practice]:
                 grounds.closing.set()
                 await ticking
     finally:
+        posts.close()
         account.close()
 
 

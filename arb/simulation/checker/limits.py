@@ -1,0 +1,249 @@
+"""The limits of the risk gate, counted once more from the log: who may open a cycle, and which order may leave."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from arb.simulation.checker import moves
+from arb.simulation.checker.cycles import Cycle, Order, Wrong
+from arb.simulation.checker.words import ZERO, Event, dec
+
+SECOND_NS = 10**9
+DAY_NS = 86_400 * SECOND_NS
+BPS = Decimal(10_000)
+ORDERS_PER_SECOND_MAX = 50
+NOTIONAL_CAP_FACTOR = Decimal("1.5")
+MOVED = Decimal("1.1")  # a price may move by this between two looks at one instant
+LOSSES, DAILY = "consecutive_losses", "daily_loss"
+EVERY = "*"
+COUNTED = frozenset({"completed", "liquidated", "parked"})
+
+
+class Limits:
+    """What each strategy allows, what has happened to it, and what an operator has lifted."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        self._wrong = wrong
+        self._configs: dict[str, dict[str, Any]] = {}
+        self._of: dict[str, list[dict[str, Any]]] = defaultdict(
+            list
+        )  # strategy -> its configurations
+        self._results: dict[str, dict[str, tuple[Decimal, str, int]]] = defaultdict(dict)
+        self._counted_from: dict[tuple[str, str], int] = {}
+        self._tripped: dict[tuple[str, str], int] = {}
+        self._owed: dict[tuple[str, str], str] = {}  # limits that a close broke -> why
+        self._halts: set[str] = set()
+        self._paused = False
+        self._breaker_until_ns = 0
+        self._cooldowns: dict[tuple[str, str], int] = {}
+        self._intended: list[tuple[Cycle, Order]] = []
+
+    def loads(self, name: str, config: str, text: dict[str, Any]) -> None:
+        """A strategy's configuration is in the log from here on."""
+        self._configs[config] = text
+        self._of[name].append(text)
+
+    def follow(self, event: Event) -> None:
+        """Follow a fact about permissions."""
+        data = event.data
+        match event.type:
+            case "EngineHalted":
+                self._halts.add(data["scope"])
+            case "NewCyclesPaused":
+                self._paused = True
+            case "EngineUnpaused":
+                self._halts, self._paused, self._breaker_until_ns = set(), False, 0
+            case "BreakerTripped":
+                self._breaker_until_ns = data["until_ns"]
+            case "RiskTripped":
+                key = (data["strategy"], data["limit"])
+                self._tripped[key] = event.position
+                self._owed.pop(key, None)
+            case "RiskReset":
+                for name in self._meant(data["strategy"]):
+                    self._reset(name, data["limit"], event.at_ns)
+            case "CooldownStarted":
+                path = (data["strategy"], data["identity"])
+                self._cooldowns[path] = max(data["until_ns"], self._cooldowns.get(path, 0))
+            case "CooldownCleared":
+                self._cooldowns = {
+                    path: until
+                    for path, until in self._cooldowns.items()
+                    if data["strategy"] not in {EVERY, path[0]}
+                    or data["identity"] not in {EVERY, path[1]}
+                }
+
+    def _meant(self, strategy: str) -> list[str]:
+        return list(self._of) if strategy == EVERY else [strategy]
+
+    def _reset(self, name: str, limit: str, at_ns: int) -> None:
+        self._tripped.pop((name, limit), None)
+        self._owed.pop((name, limit), None)
+        self._counted_from[name, limit] = at_ns
+
+    # --- a cycle opens ------------------------------------------------------------------------
+
+    def opens(self, cycle: Cycle, at_ns: int, others: Iterable[Cycle]) -> None:
+        """Judge whether a new cycle may open here."""
+        for limit in (LOSSES, DAILY):
+            if (cycle.strategy, limit) in self._tripped:
+                self._wrong("limits", f"{cycle.id} opens behind the tripped limit {limit}")
+        self.end(cycle.strategy)
+        for scope in sorted(self._halts & {"all", *cycle.path}):
+            self._wrong("limits", f"{cycle.id} opens while {scope} is halted")
+        if self._paused:
+            self._wrong("limits", f"{cycle.id} opens while new cycles are paused")
+        if at_ns < self._breaker_until_ns:
+            self._wrong("limits", f"{cycle.id} opens while the breaker rests")
+        if at_ns < self._cooldowns.get((cycle.strategy, _identity(cycle.path)), 0):
+            self._wrong("limits", f"{cycle.id} opens while its path cools down")
+        text = self._configs.get(cycle.config)
+        if text is None:
+            self._wrong("limits", f"{cycle.id} begins with a configuration that is not in the log")
+            return
+        mine = [
+            one
+            for one in others
+            if one.strategy == cycle.strategy and one.state not in moves.AT_REST
+        ]
+        self._capital(cycle, mine, text)
+
+    def _capital(self, cycle: Cycle, mine: list[Cycle], text: dict[str, Any]) -> None:
+        risk = text["risk_controls"]
+        if len(mine) >= risk["max_open_cycles"]:
+            self._wrong("limits", f"{cycle.id} opens beside {len(mine)} open ones")
+        if "reference_currency" in text:
+            return  # what its limits are worth is not in the log
+        largest = _money(risk.get("max_position_size"), cycle.start_asset)
+        if largest is not None and cycle.start_amount > largest:
+            what = f"{cycle.id} opens with {cycle.start_amount}, the largest is {largest}"
+            self._wrong("limits", what)
+        most = _money(text["capital_allocation"].get("max_allocation"), cycle.start_asset)
+        same = [one.start_amount for one in mine if one.start_asset == cycle.start_asset]
+        if most is not None and sum(same, cycle.start_amount) > most:
+            self._wrong("limits", f"{cycle.id} takes its strategy above the allocation {most}")
+
+    # --- a cycle closes -----------------------------------------------------------------------
+
+    def closed(self, cycle: Cycle, at_ns: int) -> None:
+        """Count what a cycle came to; what it came to before is taken back."""
+        results = self._results[cycle.strategy]
+        before = results.pop(cycle.id, None)
+        if cycle.state not in moves.AT_REST or cycle.outcome not in COUNTED:
+            return
+        if before is not None:  # it was closed, and still is
+            results[cycle.id] = before
+            return
+        limits = self._of[cycle.strategy]
+        if cycle.fee_value is None or any(amount < 0 for amount in cycle.dust.values()):
+            self._owe(cycle.strategy, LOSSES, f"the result of {cycle.id} is unknown")
+            return
+        assert cycle.pnl is not None
+        results[cycle.id] = (cycle.pnl - cycle.fee_value, cycle.start_asset, at_ns)
+        if not limits:
+            return  # the opening has said so
+        allowed = max(one["risk_controls"]["stop_after_consecutive_losses"] for one in limits)
+        streak = self._streak(cycle.strategy)
+        if streak >= allowed:
+            self._owe(cycle.strategy, LOSSES, f"{streak} losses in a row, {allowed} are allowed")
+        if any("reference_currency" in one for one in limits):
+            return
+        daily = [
+            _money(one["risk_controls"].get("max_daily_loss"), cycle.start_asset) for one in limits
+        ]
+        known = [one for one in daily if one is not None]
+        lost = self._lost(cycle.strategy, cycle.start_asset, at_ns)
+        if len(known) == len(daily) and lost >= max(known):
+            self._owe(cycle.strategy, DAILY, f"{lost} lost in a day, {max(known)} are allowed")
+
+    def _owe(self, strategy: str, limit: str, why: str) -> None:
+        if (strategy, limit) not in self._tripped:
+            self._owed[strategy, limit] = why
+
+    def _streak(self, strategy: str) -> int:
+        since = self._counted_from.get((strategy, LOSSES), 0)
+        count = 0
+        for value, _, ended_ns in reversed(self._results[strategy].values()):
+            if value >= 0 or ended_ns <= since:
+                break
+            count += 1
+        return count
+
+    def _lost(self, strategy: str, asset: str, at_ns: int) -> Decimal:
+        since = self._counted_from.get((strategy, DAILY), 0)
+        return -sum(
+            (
+                value
+                for value, its_asset, ended_ns in self._results[strategy].values()
+                if its_asset == asset
+                if ended_ns > since
+                if ended_ns // DAY_NS == at_ns // DAY_NS
+            ),
+            ZERO,
+        )
+
+    def end(self, strategy: str | None = None) -> None:
+        """Name limits that were broken and not tripped, of one strategy or of all."""
+        for (name, limit), why in list(self._owed.items()):
+            if strategy in {None, name}:
+                self._wrong("limits", f"limit {limit} of {name} is not tripped: {why}")
+                del self._owed[name, limit]
+
+    # --- an order is sent ---------------------------------------------------------------------
+
+    def sends(self, cycle: Cycle, order: Order) -> None:
+        """Judge an order as it is intended."""
+        self._bounded(cycle, order)
+        self._intended.append((cycle, order))
+
+    def judge_sent(self) -> None:
+        """Judge every order that may have left, once it is known which did."""
+        window: deque[Order] = deque()
+        for cycle, order in self._intended:
+            if not order.was_sent:
+                continue
+            cap, worth = cycle.start_amount * NOTIONAL_CAP_FACTOR, _worth(cycle, order)
+            if worth > cap:
+                self._wrong("limits", f"order {order.id} is worth {worth}, the cap is {cap}")
+            if window and order.intended_ns < window[-1].intended_ns:
+                window.clear()  # the clock was set back between two lives
+            window.append(order)
+            while order.intended_ns - window[0].intended_ns >= SECOND_NS:
+                window.popleft()
+            if len(window) > ORDERS_PER_SECOND_MAX:
+                what = f"{len(window)} orders within a second, the last is {order.id}"
+                self._wrong("limits", what)
+
+    def _bounded(self, cycle: Cycle, order: Order) -> None:
+        bps = cycle.slippage_bps
+        if order.purpose == "unwind":
+            bps = dec(self._configs[cycle.config]["panic_sell"]["max_slippage_bps"])
+        worse = order.limit - order.best if order.side == "buy" else order.best - order.limit
+        if worse * BPS > bps * order.best:
+            what = (
+                f"order {order.id} accepts {order.limit}, that is beyond {bps} bps of {order.best}"
+            )
+            self._wrong("limits", what)
+
+
+def _worth(cycle: Cycle, order: Order) -> Decimal:
+    """Value an order in the start currency where the log tells how; nothing elsewhere."""
+    start = cycle.start_asset
+    if order.spends == start:
+        return order.need
+    if order.gets != start:
+        return ZERO
+    return (order.amount * order.best if order.side == "sell" else order.amount) / MOVED
+
+
+def _money(limit: object, asset: str) -> Decimal | None:
+    """Read a limit that is one number or one for each currency."""
+    if isinstance(limit, dict):
+        return dec(limit[asset]) if asset in limit else ZERO
+    return None if limit is None else dec(limit)
+
+
+def _identity(path: list[str]) -> str:
+    turned = min([*path[at:], *path[:at]] for at in range(len(path)))
+    return ">".join(turned)

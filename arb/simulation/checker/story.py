@@ -1,0 +1,178 @@
+"""A log read from its first event to its last: cycles, orders, the account's book, and what breaks a rule."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from arb.simulation.checker import moves
+from arb.simulation.checker.cycles import Cycle, Order
+from arb.simulation.checker.limits import Limits
+from arb.simulation.checker.words import ZERO, Amounts, Event, Violation, add, amounts, dec, joined
+
+CYCLE = "cycle-"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One line of the ledger."""
+
+    position: int
+    cycle_id: str
+    asset: str
+    amount: Decimal
+    kind: str
+    trade_id: str
+
+
+class Story:
+    """What the events say, and what of it is wrong."""
+
+    def __init__(self) -> None:
+        self.found: list[Violation] = []
+        self.cycles: dict[str, Cycle] = {}
+        self.orders: dict[str, Order] = {}
+        self.postings: list[Posting] = []
+        self.instances: set[str] = set()
+        self.opening: Amounts | None = None
+        self.opened_venue_ns = 0
+        self.external: Amounts = {}
+        self.expected: Amounts = {}  # opening + ledger + external changes
+        self.runs: list[int] = []  # positions of their beginnings
+        self.run_began_ns = 0
+        self.opened_at: dict[str, int] = {}  # cycle -> position
+        self.limits = Limits(self.wrong)
+        self._at = 0
+        self._moment: tuple[int, Amounts] = (0, {})  # the book as this instant began
+
+    def wrong(self, rule: str, what: str) -> None:
+        """Note a violation at the present event."""
+        self.found.append(Violation(rule, f"position {self._at}: {what}"))
+
+    def follow(self, event: Event) -> None:
+        """Follow one event."""
+        self._at = event.position
+        if event.at_ns != self._moment[0]:
+            self._moment = (event.at_ns, dict(self.expected))
+        if event.data.get("type") != event.type:
+            self.wrong("illegal_move", f"a {event.type} says it is {event.data.get('type')}")
+        if event.stream.startswith(CYCLE):
+            self._cycle_event(event)
+        else:
+            self._account_event(event)
+
+    def end(self) -> None:
+        """Judge what stands at the end."""
+        self.limits.end()
+        self.limits.judge_sent()
+        for cycle in self.cycles.values():
+            if cycle.state not in moves.AT_REST:
+                self.wrong("not_at_rest", f"{cycle.id} is {cycle.state}")
+            for order in cycle.pending():
+                self.wrong("not_at_rest", f"order {order.id} of {cycle.id} is {order.state}")
+            if cycle.outcome == "parked" and not (cycle.parked or cycle.dust or cycle.parked_why):
+                self.wrong("not_at_rest", f"{cycle.id} is parked and does not say what or why")
+            if cycle.parked and not cycle.parked_why:
+                self.wrong("not_at_rest", f"{cycle.id} parks without a reason")
+
+    # --- cycles -------------------------------------------------------------------------------
+
+    def _cycle_event(self, event: Event) -> None:
+        name, data = event.stream.removeprefix(CYCLE), event.data
+        cycle = self.cycles.get(name)
+        if cycle is None:
+            if event.type != "CycleOpened" or data["cycle_id"] != name:
+                self.wrong("illegal_move", f"{name} begins with {event.type}")
+                return
+            self._open(event)
+            return
+        if event.type in moves.CYCLE_FACTS:
+            was_at_rest = cycle.state in moves.AT_REST
+            cycle.move(event.type, data)
+            if event.type == "CycleValidated":
+                self._reserve(cycle)
+            if was_at_rest or cycle.state in moves.AT_REST:
+                self.limits.closed(cycle, event.at_ns)
+        elif event.type == "OrderIntended":
+            self._intend(cycle, data, event.at_ns)
+        elif event.type in moves.ORDER_MOVES:
+            order = cycle.orders.get(data["client_order_id"])
+            if order is None:
+                self.wrong("illegal_move", f"{event.type} of an order that {name} never intended")
+                return
+            cycle.tell(order, event.type, data)
+            self._post(name, event)
+        elif event.type != "DiscrepancyFound":
+            self.wrong("illegal_move", f"{event.type} stands in the stream of {name}")
+
+    def _open(self, event: Event) -> None:
+        data = event.data
+        cycle = Cycle(
+            id=data["cycle_id"],
+            strategy=data["strategy"],
+            config=data["config"],
+            legs=data["legs"],
+            start_asset=data["start_asset"],
+            start_amount=dec(data["start_amount"]),
+            wrong=self.wrong,
+        )
+        self.limits.opens(cycle, event.at_ns, self.cycles.values())
+        self.cycles[cycle.id] = cycle
+        self.opened_at[cycle.id] = event.position
+
+    def _reserve(self, cycle: Cycle) -> None:
+        asset = cycle.start_asset
+        # Two facts of one instant may have crossed: what was there before either counts too.
+        there = max(self.expected.get(asset, ZERO), self._moment[1].get(asset, ZERO))
+        taken = sum((one.owned().get(asset, ZERO) for one in self.cycles.values()), ZERO)
+        if taken > there:
+            what = f"{cycle.id} reserves, and {taken} {asset} of {there} are owned then"
+            self.wrong("reservation", what)
+
+    def _intend(self, cycle: Cycle, data: dict[str, Any], at_ns: int) -> None:
+        if data["client_order_id"] in self.orders:
+            self.wrong("sent_twice", f"order {data['client_order_id']} is intended twice")
+        order = cycle.intend(data, at_ns)
+        self.orders[order.id] = order
+        self.limits.sends(cycle, order)
+
+    def _post(self, cycle_id: str, event: Event) -> None:
+        if event.type not in {"OrderFilled", "AttestedFillReversed"}:
+            return
+        data = event.data
+        sign = 1 if (data["side"] == "buy") == (event.type == "OrderFilled") else -1
+        suffix = "" if event.type == "OrderFilled" else " reversed"
+        lines = [
+            (data["base"], sign * dec(data["amount"]), f"base{suffix}"),
+            (data["quote"], -sign * dec(data["cost"]), f"quote{suffix}"),
+        ]
+        if event.type == "OrderFilled" and dec(data["fee"]):
+            lines.append((data["fee_asset"], -dec(data["fee"]), "fee"))
+        for asset, amount, kind in lines:
+            line = Posting(event.position, cycle_id, asset, amount, kind, data["trade_id"])
+            self.postings.append(line)
+            add(self.expected, asset, amount)
+
+    # --- the account --------------------------------------------------------------------------
+
+    def _account_event(self, event: Event) -> None:
+        data = event.data
+        match event.type:
+            case "LogCreated" | "HeadAccepted":
+                self.instances.add(data["instance"])
+            case "AccountOpened":
+                self.opening = amounts(data["opening"])
+                self.opened_venue_ns = data["venue_ns"]
+                self.expected = joined(self.expected, self.opening)
+            case "ExternalChangeFound":
+                add(self.external, data["asset"], dec(data["amount"]))
+                add(self.expected, data["asset"], dec(data["amount"]))
+            case "StrategyLoaded":
+                self.limits.loads(data["name"], data["config"], json.loads(data["text"]))
+            case "RunStarted":
+                self.runs.append(event.position)
+                self.run_began_ns = event.at_ns
+            case _:
+                if event.type in moves.CYCLE_FACTS | moves.ORDER_FACTS:
+                    self.wrong("illegal_move", f"{event.type} stands in {event.stream}")
+                self.limits.follow(event)
