@@ -46,9 +46,6 @@ SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is kno
 START_PATIENCE_S: Final = 60.0
 CLOCK_READ_AGE_S_MAX: Final = 60.0
 
-# --- cycles
-CYCLES_WATCHED_MAX: Final = 500_000  # of one strategy, rescored on each update of their markets
-
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
 BOOK_LEVELS_MAX: Final = 100
