@@ -339,8 +339,12 @@ class Gateway:
                 "resolve", self.ccxt.fetch_open_orders, market, None, limit, params
             )
             found = rows(dialect, body, dialect.replies.open_orders)
-            told += found
-            if not dialect.open_page or len(found) < dialect.open_page:
+            groups = [found]
+            if dialect.replies.open_group:  # a page is of each market
+                groups = [rows(dialect, one, dialect.replies.open_group) for one in found]
+            for group in groups:
+                told += group
+            if not dialect.open_page or max(map(len, groups), default=0) < dialect.open_page:
                 return told
             if not parameter:
                 break

@@ -5,7 +5,6 @@ quiet market says nothing. What matters is when the connection was last heard.
 """
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -26,14 +25,18 @@ LEVELS_MAX: Final = (
     20  # of each side, by itself: what is deeper costs time and is hardly ever taken
 )
 NUMBERS_MAX: Final = 65_536  # whose exact values are remembered: most levels stay between two books
-_BEYOND: Final = Decimal("Infinity")
+# No venue quotes less or more than this of anything; beyond, sums and quotients run out of digits.
+_DIGITS_MAX: Final = 24
+_FLOATS: Final = (float(f"1e-{_DIGITS_MAX}"), float(f"1e{_DIGITS_MAX}"))
+_LEAST, _MOST = _FLOATS
+_DECIMALS: Final = (Decimal(f"1e-{_DIGITS_MAX}"), Decimal(f"1e{_DIGITS_MAX}"))
 
 
 _Levels = tuple[list[RawLevel], list[RawLevel]]
 _NOTHING: Final[_Levels] = ([], [])
 
 
-class Disbelieved(ValueError):
+class Disbelieved(Exception):
     """A book that cannot be: its message is the reason it is counted by."""
 
 
@@ -145,7 +148,9 @@ class LiveBooks:
         at: this is the way of most updates.
         """
         bid, bid_size, ask, ask_size = best
-        if not (0 < bid < ask < math.inf and 0 < bid_size < math.inf and 0 < ask_size < math.inf):
+        if not (
+            _LEAST < bid < ask < _MOST and _LEAST < bid_size < _MOST and _LEAST < ask_size < _MOST
+        ):
             try:
                 best = _believed(best)
             except Disbelieved as error:
@@ -249,7 +254,7 @@ class LiveBooks:
                 raise Disbelieved("empty")
             if buys and sells and buys[0][0] >= sells[0][0]:
                 raise Disbelieved("crossed")
-        except (ArithmeticError, TypeError, IndexError, KeyError, AttributeError):
+        except (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
             raise Disbelieved("not a number") from None
         return buys, sells
 
@@ -307,18 +312,20 @@ def _believed(best: Best) -> Best:
 
 def _checked(rows: Told, *, falling: bool) -> list[RawLevel]:
     """The levels as they were told, floats as floats; raises Disbelieved for what cannot be."""
-    beyond: Number = math.inf
+    least: Number
+    beyond: Number
+    least, beyond = _FLOATS
     told = cast("Sequence[Sequence[Number]]", rows)  # what is neither does not compare
     if rows and isinstance(rows[0][0], str | Decimal):
         told = [(Decimal(row[0]), Decimal(row[1])) for row in rows]
-        beyond = _BEYOND
+        least, beyond = _DECIMALS
     levels: list[RawLevel] = []
     last: Number | None = None
     for row in told:
         price, size = row[0], row[1]
-        if not 0 < price < beyond:
+        if not least < price < beyond:
             raise Disbelieved("not a price")
-        if not 0 <= size < beyond:
+        if size != 0 and not least < size < beyond:
             raise Disbelieved("not a size")
         if last is not None and (price >= last if falling else price <= last):
             raise Disbelieved("unsorted")
