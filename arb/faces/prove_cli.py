@@ -23,6 +23,8 @@ from arb.simulation.sights import OUTCOMES
 from arb.simulation.tally import FLOORS, Tally
 
 SEEDS_DEFAULT: Final = 200
+KILLS: Final = 40
+SECONDS: Final = 300.0
 FRESH_BELOW: Final = 2**40  # where seeds that nobody chose come from
 FAILED_SHOWN_MAX: Final = 20
 _CPU_S_MIN: Final = 0.001
@@ -34,7 +36,20 @@ _NS_PER_S: Final = 10**9
 @click.option("--from", "first", type=click.IntRange(0), default=0, help="The first of them. [0]")
 @click.option("--fresh", type=click.IntRange(1), help="Run this many seeds that nobody chose.")
 @click.option("--seed", type=click.IntRange(0), help="Run one seed and tell its story.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Keep the log of --seed here.")
+@click.option(
+    "--real",
+    is_flag=True,
+    help="Strike real processes: kill -9 of engine and exchange, stops, full disks, wrong clocks.",
+)
+@click.option("--kills", type=click.IntRange(1), help=f"Of --real: end after so many. [{KILLS}]")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help=f"Of --real: strike for no longer than this. [{SECONDS}]",
+)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Keep the log of --seed or --real here."
+)
 @click.option(
     "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes at once. [cores]"
 )
@@ -45,6 +60,9 @@ def prove(
     first: int,
     fresh: int | None,
     seed: int | None,
+    real: bool,
+    kills: int | None,
+    seconds: float | None,
     folder: Path | None,
     jobs: int,
     as_json: bool,
@@ -55,6 +73,20 @@ def prove(
     code is 0 when every promise was kept, 1 when one was not; a seed that failed tells its story
     with --seed.
     """
+    if real:
+        from arb.faces.prove_real import prove_real  # noqa: PLC0415 -- it loads much of its own
+
+        sys.exit(
+            prove_real(
+                seed=seed,
+                kills=kills or KILLS,
+                seconds=seconds or SECONDS,
+                folder=folder,
+                as_json=as_json,
+            )
+        )
+    if kills is not None or seconds is not None:
+        raise click.UsageError("--kills and --seconds are of --real")
     if seed is not None:
         sys.exit(_one(seed, folder, as_json=as_json))
     if fresh is not None:
