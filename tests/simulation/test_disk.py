@@ -197,7 +197,7 @@ def test_a_start_on_a_failing_disk_is_of_unknown_fate_as_an_append_is(
         disk.before = count
 
     told = []
-    for number in range(1, 40):
+    for number in range(1, 200):
         for path in tmp_path.iterdir():
             path.unlink()
         disk.failing = None
