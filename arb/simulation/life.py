@@ -7,7 +7,6 @@ from contextvars import Context, ContextVar
 from typing import Any, Final, Protocol
 
 from arb.errors import Indeterminate
-from arb.events import facts as f
 from arb.events.log import Appended, StreamAppend
 from arb.events.sqlite import SqliteLog
 from arb.exchange.faults import VenueWithBooks
@@ -32,7 +31,7 @@ class Around(Protocol):
         """Hear that something is about to be appended; may raise what the log would."""
         ...
 
-    def durable(self, life: "Life", facts: Sequence[f.Fact], log: SqliteLog) -> None:
+    def durable(self, life: "Life", batch: Sequence[StreamAppend], log: SqliteLog) -> None:
         """Hear what was acknowledged, before anybody acts on it."""
         ...
 
@@ -141,8 +140,7 @@ class Pen:
         self._life.world.appending(self._life)
         result = await self._log.append(batch, **more)
         self._life.breathe()
-        facts = [fact for one in batch for fact in one.facts]
-        self._life.world.durable(self._life, facts, self._log)
+        self._life.world.durable(self._life, batch, self._log)
         self._life.come_to(APPEND, AFTER)
         return result
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from arb.clock import NS_PER_S
 from arb.errors import ArbError
-from arb.events import facts as f
+from arb.events.log import StreamAppend
 from arb.events.sqlite import SqliteLog
 from arb.exchange.fault_plan import Strike
 from arb.simulation import checker, people, rebuilt
@@ -22,6 +22,7 @@ from arb.simulation.checker import Violation
 from arb.simulation.fate import Fate, draw_fate
 from arb.simulation.life import Life
 from arb.simulation.market import BOOKS, START_NS, Stage
+from arb.simulation.sights import Seen
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
 from arb.simulation.weather import Weather, draw_weather
@@ -42,7 +43,8 @@ class SeedResult(Struct, frozen=True, kw_only=True):
 
     seed: int
     violations: tuple[Violation, ...]
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)  # of deaths, of faults, and of both
+    outcomes: frozenset[str] = frozenset()  # which of `sights.OUTCOMES` it had
     lives: int = 0
     crashes: int = 0
     virtual_s: float = 0.0
@@ -57,11 +59,12 @@ class SeedWorld(World):
         self.rng = Random(seed)  # noqa: S311 -- repeatable on purpose
         self.weather: Weather = draw_weather(self.rng)
         self.stormy = True
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()  # deaths, faults, and both together
+        self.seen = Seen()
         self.crashes = 0
         self.story: list[tuple[int, str]] = []
         self.violations: list[Violation] = []
-        self.must_trade = False
+        self.fair = False  # at the end, when nothing that is seen proves anything about the weather
         self.fate: Fate | None = None
         self._passed = 0
         stage = Stage()
@@ -95,10 +98,11 @@ class SeedWorld(World):
             self.tell(f"killed at {point} {side}, number {self.fate.number}")
             life.strike()
 
-    def durable(self, life: Life, facts: Sequence[f.Fact], log: SqliteLog) -> None:
+    def durable(self, life: Life, batch: Sequence[StreamAppend], log: SqliteLog) -> None:
         """Remember what was acknowledged, and count it."""
-        super().durable(life, facts, log)
-        self.counts.update(f"fact {type(fact).__name__}" for fact in facts)
+        super().durable(life, batch, log)
+        if not self.fair:
+            self.seen.note(batch)
 
     # --- the run ------------------------------------------------------------------------------
 
@@ -130,7 +134,7 @@ class SeedWorld(World):
         for fault, times in (+self.faulty.struck).items():
             self.counts[f"fault {fault}"] += times
             if code is None and fate is not None:
-                self.counts[f"pair {fault} x {fate.kind}"] += 1
+                self.counts[f"{fault} x {fate.kind}"] += 1
         if code is None and fate is not None:
             self.crashes += 1
             self.counts[f"crash {fate.kind}"] += 1
@@ -139,6 +143,7 @@ class SeedWorld(World):
         """Fair weather: everything comes to rest, then a market that pays is traded."""
         self.stormy = False
         self.tell("fair weather")
+        self.stage.calm(self.now_ns())
         for market in people.TRADED:
             self.venue.halt_market(market, halted=False)
         self.wait(REST_S)
@@ -148,11 +153,11 @@ class SeedWorld(World):
         self.ask("unpause", reason="x")
         bid = BOOKS_THAT_PAY
         self.stage.show(self.now_ns(), "ETH/USDT", [(f"{bid}", "900")], [(f"{bid + 1}", "900")])
-        self.venue.deposit("USDT", people.ENOUGH)
         self.strategies = [strategy(FAIR, min_profit="5", amount="1000")]
         self.tell("the market pays")
+        self.fair = True
+        self.venue.deposit("USDT", people.ENOUGH)
         self._expect(self.run(cycles=FAIR_CYCLES, duration_s=FAIR_S), {0, 1}, "the fair life")
-        self.must_trade = True
 
     def _expect(self, code: int | None, codes: set[int], what: str) -> None:
         self.tell(f"{what} ends with {code}")
@@ -171,7 +176,7 @@ class SeedWorld(World):
             virtual_s=self.loop.now_ns() / NS_PER_S,
             virtual_s_max=RUN_S_MAX,
             lives=self.lives,
-            must_trade=self.must_trade,
+            must_trade=self.fair,
         )
         return path
 
@@ -181,8 +186,17 @@ def check_all(db: Path, truth: Path) -> list[Violation]:
     return [*checker.check(db, truth), *rebuilt.check(db)]
 
 
-def run_seed(seed: int, *, check: Check = check_all, folder: Path | None = None) -> SeedResult:
-    """Run a seed to rest and check what it left; the folder, if one is given, keeps log and truth."""
+def run_seed(
+    seed: int,
+    *,
+    check: Check = check_all,
+    folder: Path | None = None,
+    look: Callable[[Path], object] | None = None,
+) -> SeedResult:
+    """Run a seed to rest and check what it left.
+
+    The folder, if one is given, keeps log and truth; `look` may read the log before it is gone.
+    """
     with quiet(), TemporaryDirectory(prefix="arb-seed-") as temporary:
         world = SeedWorld(folder or Path(temporary), seed)
         try:
@@ -192,10 +206,13 @@ def run_seed(seed: int, *, check: Check = check_all, folder: Path | None = None)
             except (ArbError, RuntimeError, TimeoutError, AssertionError) as error:
                 world.violations.append(Violation("stopped", repr(error)))
             world.violations.extend(check(world.db, world.truth()))
+            if look is not None:
+                look(world.db)
             return SeedResult(
                 seed=seed,
                 violations=tuple(world.violations),
                 counts=dict(world.counts),
+                outcomes=world.seen.outcomes(),
                 lives=world.lives,
                 crashes=world.crashes,
                 virtual_s=world.loop.now_ns() / NS_PER_S,

@@ -16,6 +16,7 @@ from msgspec import Struct, field, structs
 
 from arb import crashpoints
 from arb.events import facts as f
+from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog, open_log
 from arb.exchange.fault_plan import FaultPlan, Only
 from arb.exchange.faults import FaultyVenue
@@ -121,7 +122,7 @@ class World:
     def appending(self, _life: Life) -> None:
         """Hear that something is about to be appended."""
 
-    def durable(self, _life: Life, _facts: Sequence[f.Fact], log: SqliteLog) -> None:
+    def durable(self, _life: Life, _batch: Sequence[StreamAppend], log: SqliteLog) -> None:
         """Remember what was acknowledged."""
         head = log.head()
         self.acknowledged.append((head.position, head.hash.hex()))

@@ -9,6 +9,7 @@ from typing import Any
 from arb import ids
 from arb.events import facts as f
 from arb.events.envelope import Recorded
+from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog
 from arb.exchange.fault_plan import Strike
 from arb.machine import table as t
@@ -149,8 +150,9 @@ class World(simulation.World):
                 self.sent_at_failure = self.left["create"]
             raise self.failing
 
-    def durable(self, life: Life, facts: Sequence[f.Fact], log: SqliteLog) -> None:
-        super().durable(life, facts, log)
+    def durable(self, life: Life, batch: Sequence[StreamAppend], log: SqliteLog) -> None:
+        super().durable(life, batch, log)
+        facts = [fact for one in batch for fact in one.facts]
         for fact in facts:
             for watch in self.watchers:
                 watch(fact)
