@@ -26,7 +26,9 @@ class Caught(Struct, frozen=True, kw_only=True):
     """How a hunt ended."""
 
     package: str  # which copy was run
-    fair: tuple[str, ...] = ()  # what is wrong without any fault: a mistake that shows there proves nothing
+    fair: tuple[
+        str, ...
+    ] = ()  # what is wrong without any fault: a mistake that shows there proves nothing
     seed: int | None = None  # that found it
     what: str = ""  # it found
     others: tuple[str, ...] = ()  # rules that found something before

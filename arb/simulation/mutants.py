@@ -9,9 +9,13 @@ from msgspec import Struct
 import arb
 
 PACKAGE: Final = Path(arb.__file__).parent
-SEEDS_MAX: Final = 40  # within so many seeds a mistake has to be found, if it does not say otherwise
+SEEDS_MAX: Final = (
+    40  # within so many seeds a mistake has to be found, if it does not say otherwise
+)
 
-Patch = tuple[str, str, str]  # file within the package, what stands there once, what stands there then
+Patch = tuple[
+    str, str, str
+]  # file within the package, what stands there once, what stands there then
 
 
 class Mutant(Struct, frozen=True):
@@ -35,7 +39,9 @@ def apply(mutant: Mutant, folder: Path) -> None:
         path = folder / PACKAGE.name / file
         text = path.read_text(encoding="utf-8")
         if text.count(before) != 1:
-            raise MutantOutdated(f"{mutant.name}: {file} holds {text.count(before)} times {before!r}")
+            raise MutantOutdated(
+                f"{mutant.name}: {file} holds {text.count(before)} times {before!r}"
+            )
         path.write_text(text.replace(before, after), encoding="utf-8")
 
 
@@ -201,15 +207,37 @@ MUTANTS: Final = (
             (
                 "execution/told_trades.py",
                 "            amount=amount,\n            explained=True,",
-                "            amount=Decimal(float(amount)),\n            explained=True,",
+                "            amount=Decimal(str(round(float(amount), 6))),\n            explained=True,",
             ),
         ),
     ),
     Mutant(
         "partial fill dropped",
-        "of several fills that are read from the list of trades only the first is booked",
+        "an order that expired after a part counts as one that filled nothing",
         "money_words",
-        ((_VETTING, "            found.append(fill)\n    return found", "            found.append(fill)\n    return found[:1]"),),
+        (
+            (
+                _REPORTS,
+                "    order = cycle.order(command.client_order_id)\n    events: list[f.CycleEvent] = []\n    stated",
+                "    order = cycle.order(command.client_order_id)\n"
+                '    if command.status == "expired":\n'
+                '        structs = __import__("msgspec").structs\n'
+                "        command = structs.replace(command, filled=ZERO, fills=())\n"
+                "    events: list[f.CycleEvent] = []\n    stated",
+            ),
+        ),
+    ),
+    Mutant(
+        "told and not looked up",
+        "fills that a reply leaves out are not read from the list of trades",
+        "unbounded",
+        (
+            (
+                _RESOLVING,
+                "fills = (*vetted.fills, *fills_of(named, trades))",
+                "fills = vetted.fills",
+            ),
+        ),
     ),
     Mutant(
         "late fill dropped",

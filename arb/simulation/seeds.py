@@ -54,6 +54,8 @@ class SeedResult(Struct, frozen=True, kw_only=True):
 class SeedWorld(World):
     """A world in which everything is drawn from one seed."""
 
+    life_s_max = RUN_S_MAX
+
     def __init__(self, folder: Path, seed: int) -> None:
         self.seed = seed
         self.rng = Random(seed)  # noqa: S311 -- repeatable on purpose
