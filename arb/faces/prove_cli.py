@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from msgspec import structs
 
 from arb.events.sqlite import LogReader
 from arb.faces.bar import Bar
@@ -22,8 +23,11 @@ from arb.simulation.sights import OUTCOMES
 from arb.simulation.tally import FLOORS, Tally
 
 SEEDS_DEFAULT: Final = 200
+KILLS: Final = 40
+SECONDS: Final = 300.0
 FRESH_BELOW: Final = 2**40  # where seeds that nobody chose come from
 FAILED_SHOWN_MAX: Final = 20
+_CPU_S_MIN: Final = 0.001
 _NS_PER_S: Final = 10**9
 
 
@@ -32,7 +36,20 @@ _NS_PER_S: Final = 10**9
 @click.option("--from", "first", type=click.IntRange(0), default=0, help="The first of them. [0]")
 @click.option("--fresh", type=click.IntRange(1), help="Run this many seeds that nobody chose.")
 @click.option("--seed", type=click.IntRange(0), help="Run one seed and tell its story.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Keep the log of --seed here.")
+@click.option(
+    "--real",
+    is_flag=True,
+    help="Strike real processes: kill -9 of engine and exchange, stops, full disks, wrong clocks.",
+)
+@click.option("--kills", type=click.IntRange(1), help=f"Of --real: end after so many. [{KILLS}]")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help=f"Of --real: strike for no longer than this. [{SECONDS}]",
+)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Keep the log of --seed or --real here."
+)
 @click.option(
     "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes at once. [cores]"
 )
@@ -43,6 +60,9 @@ def prove(
     first: int,
     fresh: int | None,
     seed: int | None,
+    real: bool,
+    kills: int | None,
+    seconds: float | None,
     folder: Path | None,
     jobs: int,
     as_json: bool,
@@ -53,6 +73,20 @@ def prove(
     code is 0 when every promise was kept, 1 when one was not; a seed that failed tells its story
     with --seed.
     """
+    if real:
+        from arb.faces.prove_real import prove_real  # noqa: PLC0415 -- it loads much of its own
+
+        sys.exit(
+            prove_real(
+                seed=seed,
+                kills=kills or KILLS,
+                seconds=seconds or SECONDS,
+                folder=folder,
+                as_json=as_json,
+            )
+        )
+    if kills is not None or seconds is not None:
+        raise click.UsageError("--kills and --seconds are of --real")
     if seed is not None:
         sys.exit(_one(seed, folder, as_json=as_json))
     if fresh is not None:
@@ -64,51 +98,47 @@ def prove(
 
 def _many(seeds: range, jobs: int, *, as_json: bool) -> int:
     tally = Tally()
+    cpu_s = 0.0
     began = time.monotonic()
     with Bar("seeds", len(seeds)) as bar:
-        for result in _results(seeds, jobs):
+        for result, took in _results(seeds, jobs):
             tally.add(result)
+            cpu_s += took
             bar.step()
     took_s = time.monotonic() - began
     missing = list(tally.missing())
     if as_json:
-        click.echo(json.dumps(_as_json(tally, seeds, took_s, missing)))
+        click.echo(json.dumps(_as_json(tally, seeds, took_s, cpu_s, missing)))
     else:
-        for line in _as_text(tally, seeds, took_s, jobs, missing):
+        for line in _as_text(tally, seeds, took_s, cpu_s, missing):
             click.echo(line)
     return 1 if tally.failed or missing else 0
 
 
-def _results(seeds: range, jobs: int) -> Iterator[SeedResult]:
+def _results(seeds: range, jobs: int) -> Iterator[tuple[SeedResult, float]]:
     if jobs == 1 or len(seeds) == 1:
-        yield from map(run_seed, seeds)
+        yield from map(_timed, seeds)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_without_story, seeds, chunksize=max(1, min(20, len(seeds) // jobs)))
+        yield from pool.map(_timed, seeds, chunksize=max(1, min(20, len(seeds) // jobs)))
 
 
-def _without_story(seed: int) -> SeedResult:
+def _timed(seed: int) -> tuple[SeedResult, float]:
+    """Run a seed; without its story, and with the seconds of processor time that it took."""
+    began = time.process_time()
     result = run_seed(seed)
-    return SeedResult(
-        seed=seed,
-        violations=result.violations,
-        counts=result.counts,
-        outcomes=result.outcomes,
-        lives=result.lives,
-        crashes=result.crashes,
-        virtual_s=result.virtual_s,
-    )
+    return structs.replace(result, story=()), time.process_time() - began
 
 
 def _as_text(
-    tally: Tally, seeds: range, took_s: float, jobs: int, missing: list[str]
+    tally: Tally, seeds: range, took_s: float, cpu_s: float, missing: list[str]
 ) -> Iterator[str]:
     kept = tally.seeds - len(tally.failed)
     yield f"{kept} of {tally.seeds} seeds kept every promise ({seeds.start} to {seeds.stop - 1})"
-    per_core = 60 * tally.crashes / took_s / jobs
+    per_core = 60 * tally.crashes / max(cpu_s, _CPU_S_MIN)
     yield (
         f"{tally.lives} engine runs, {tally.crashes} of them killed, in {tally.virtual_s / 3600:.0f}"
-        f" hours of their time and {took_s:.0f} s of ours: {per_core:.0f} kills a minute and process"
+        f" hours of their time and {took_s:.0f} s of ours: {per_core:.0f} kills a minute of one core"
     )
     yield ""
     rows = [
@@ -134,7 +164,9 @@ def _as_text(
         yield f"its story: tools/prove.py --seed {tally.failed[0].seed}"
 
 
-def _as_json(tally: Tally, seeds: range, took_s: float, missing: list[str]) -> dict[str, object]:
+def _as_json(
+    tally: Tally, seeds: range, took_s: float, cpu_s: float, missing: list[str]
+) -> dict[str, object]:
     return {
         "first": seeds.start,
         "seeds": tally.seeds,
@@ -143,6 +175,7 @@ def _as_json(tally: Tally, seeds: range, took_s: float, missing: list[str]) -> d
         "killed": tally.crashes,
         "virtual_s": round(tally.virtual_s),
         "took_s": round(took_s, 1),
+        "cpu_s": round(cpu_s, 1),
         "shares": {name: round(tally.share(name), 1) for name in OUTCOMES},
         "counts": dict(sorted(tally.counts.items())),
         "missing": missing,

@@ -9,17 +9,19 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import apsw
 import structlog
 from msgspec import Struct, field
 
 from arb.clock import NS_PER_S
-from arb.errors import ArbError
+from arb.errors import ArbError, Indeterminate, LogDamaged
 from arb.events.log import StreamAppend
 from arb.events.sqlite import SqliteLog
 from arb.exchange.fault_plan import Strike
 from arb.simulation import checker, people, rebuilt
 from arb.simulation.checker import Violation
-from arb.simulation.fate import Fate, draw_fate
+from arb.simulation.disk import Disk
+from arb.simulation.fate import Fate, Trouble, draw_fate, draw_trouble
 from arb.simulation.life import Life
 from arb.simulation.market import BOOKS, START_NS, Stage
 from arb.simulation.sights import Seen
@@ -33,6 +35,8 @@ FAIR_CYCLES: Final = 2
 FAIR_S: Final = 120.0
 REST_S: Final = 30.0
 FAIR: Final = "fair"
+IDLE_POWER: Final = 0.05  # of the lives after which the power is lost, however they ended
+GONE: Final = "the process was killed"
 BOOKS_THAT_PAY: Final = 2_050  # the price of ETH: a cycle brings 2 % before fees
 
 Check = Callable[[Path, Path], Sequence[Violation]]  # log, truth -> violations
@@ -55,6 +59,7 @@ class SeedWorld(World):
     """A world in which everything is drawn from one seed."""
 
     life_s_max = RUN_S_MAX
+    disk: Disk
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.seed = seed
@@ -68,7 +73,9 @@ class SeedWorld(World):
         self.violations: list[Violation] = []
         self.fair = False  # at the end, when nothing that is seen proves anything about the weather
         self.fate: Fate | None = None
+        self.trouble: Trouble | None = None
         self._passed = 0
+        self._operations: Counter[str] = Counter()
         stage = Stage()
         people.move_books(stage, START_NS, self.rng)
         manner = Manner(
@@ -80,6 +87,8 @@ class SeedWorld(World):
         )
         super().__init__(folder, stage, manner, shuffle=Random(seed))  # noqa: S311 -- the same
         self.strategies = people.draw_strategies(self.rng)
+        self.disk = Disk(folder, Random(seed))  # noqa: S311 -- the same
+        self.disk.before = self._at_disk
 
     def tell(self, text: str) -> None:
         """Add a line to the story."""
@@ -100,6 +109,22 @@ class SeedWorld(World):
             self.tell(f"killed at {point} {side}, number {self.fate.number}")
             life.strike()
 
+    def _at_disk(self, what: str) -> None:
+        """Let the disk fail or the process die before an operation; a dead process does none."""
+        life = self.life
+        if life is None:
+            return
+        self._operations[what] += 1
+        trouble = self.trouble
+        if trouble is not None and (what, self._operations[what]) == (trouble.what, trouble.number):
+            self.tell(f"{trouble.fault} at {what} {trouble.number}")
+            self.counts[f"fault {trouble.fault}"] += 1
+            self.disk.failing = trouble.fault
+        if not life.dead.is_set():
+            self.passing(life, what, "")
+        if life.dead.is_set():
+            raise OSError(GONE)
+
     def durable(self, life: Life, batch: Sequence[StreamAppend], log: SqliteLog) -> None:
         """Remember what was acknowledged, and count it."""
         super().durable(life, batch, log)
@@ -117,29 +142,51 @@ class SeedWorld(World):
             if rng.random() < 0.15:  # noqa: PLR2004 -- a share of the lives
                 self.tell("the user edits the strategies")
                 self.strategies = people.draw_strategies(rng)
-            self.fate, self._passed = draw_fate(rng), 0
+            self.fate, self.trouble = draw_fate(rng), draw_trouble(rng)
+            self._passed = 0
+            self._operations.clear()
+            self.space_low = rng.random() < 0.05  # noqa: PLR2004 -- a share of the lives
             self._live_through(rng)
             self.wait(rng.choice([0, 0.3, 2, 30]))
+        self.space_low = False
 
     def _live_through(self, rng: Random) -> None:
         struck = Counter(self.faulty.struck)
-        fate = self.fate
         self.tell(f"life {self.lives + 1} begins")
-        code = self.run(
-            cycles=rng.choice([1, 2, 4, None]),
-            duration_s=rng.uniform(1, 20),
-            recover=rng.random() < 0.9,  # noqa: PLR2004 -- a share of the lives
-        )
+        cycles, duration_s = rng.choice([1, 2, 4, None]), rng.uniform(1, 20)
+        recover = rng.random() < 0.9  # noqa: PLR2004 -- a share of the lives
+        flipped = rng.random() < 0.1 and self.disk.flip_bit()  # noqa: PLR2004 -- the same
+        try:
+            code = self.run(cycles=cycles, duration_s=duration_s, recover=recover)
+        except LogDamaged as error:
+            if not flipped:
+                raise
+            self.tell(f"a flipped bit is found: {error}")
+            self.counts["fault bit flipped"] += 1
+            flipped()
+            code = self.run(cycles=cycles, duration_s=duration_s, recover=recover)
+        except (Indeterminate, apsw.Error, OSError) as error:
+            if self.disk.failing is None:
+                raise
+            code = Indeterminate.exit_code
+            self.tell(f"it does not start: {error!r}")
+        self._end(code, self.faulty.struck - struck)
+
+    def _end(self, code: int | None, struck: "Counter[str]") -> None:
+        """See to what a life left: the dead are counted, and the power may be gone."""
+        fate, self.fate, self.trouble, self.disk.failing = self.fate, None, None, None
         self.tell("it is dead" if code is None else f"it ends with {code}")
-        self.fate = None
-        self.faulty.struck.subtract(struck)
-        for fault, times in (+self.faulty.struck).items():
+        for fault, times in struck.items():
             self.counts[f"fault {fault}"] += times
             if code is None and fate is not None:
                 self.counts[f"{fault} x {fate.kind}"] += 1
         if code is None and fate is not None:
             self.crashes += 1
             self.counts[f"crash {fate.kind}"] += 1
+        if (code is None and fate is not None and fate.power) or self.rng.random() < IDLE_POWER:
+            self.tell("the power is lost")
+            self.counts["fault power lost"] += 1
+            self.disk.lose_power()
 
     def rest(self) -> None:
         """Fair weather: everything comes to rest, then a market that pays is traded."""
@@ -222,6 +269,7 @@ def run_seed(
             )
         finally:
             world.close()
+            world.disk.close()
 
 
 @contextmanager

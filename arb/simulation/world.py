@@ -18,6 +18,7 @@ from arb import crashpoints
 from arb.events import facts as f
 from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog, open_log
+from arb.events.sqlite.witness import Witness
 from arb.exchange.fault_plan import FaultPlan, Only
 from arb.exchange.faults import FaultyVenue
 from arb.exchange.paper_account import PaperAccount
@@ -32,6 +33,7 @@ from arb.execution.operator import NextRun, Operator
 from arb.execution.virtual_loop import LoopClock
 from arb.market.book import FeeRates
 from arb.projections.projector import Projections
+from arb.simulation.disk import Disk
 from arb.simulation.life import BEFORE, WHOSE, Life, Line, Pen
 from arb.simulation.loop import SimulatedLoop
 from arb.simulation.market import START_NS, Stage
@@ -90,6 +92,8 @@ class World:
         self.answers: list[ActResult] = []
         self.strategies: list[Loaded] = []
         self.lives = 0
+        self.disk: Disk | None = None  # None: the real one, which never fails
+        self.life: Life | None = None  # who lives now
         self._travelling: set[asyncio.Future[Any]] = set()
         self._due: list[tuple[float, Act]] = []
 
@@ -156,9 +160,20 @@ class World:
 
     async def _live(self, wish: Wish) -> int | None:
         self.lives += 1
-        life = Life(self, self.lives)
-        run_id = f"run{self.lives}"
-        log = life.log = self._open(run_id)
+        life = self.life = Life(self, self.lives)
+        try:
+            return await self._live_as(life, wish)
+        finally:
+            self.life = None
+
+    async def _live_as(self, life: Life, wish: Wish) -> int | None:
+        run_id = f"run{life.number}"
+        try:
+            log = life.log = self._open(run_id)
+        except Exception:
+            if life.dead.is_set():
+                return None
+            raise
         history = History(log)
         outside = Outside(
             clock=self.clock,
@@ -204,6 +219,7 @@ class World:
             ended = await asyncio.gather(*helpers, dead, return_exceptions=True)
             history.close()
             await life.log.close()
+        killed = life.dead.is_set()
         for error in () if killed else (result, *ended):
             if isinstance(error, Exception):
                 raise error
@@ -237,6 +253,8 @@ class World:
         return open_log(
             self.db, mode="paper", venue="binance", account="paper-1", instance=INSTANCE, run=run,
             at_ns=self.clock.now_ns(), on_loop=True, projector=Projections(),
+            vfs=None if self.disk is None else self.disk.vfs,
+            witness_type=Witness if self.disk is None else self.disk.witness_type,
         )  # fmt: skip
 
     def ask(self, action: str, target: str | None = None, **more: str) -> ActResult:

@@ -206,6 +206,8 @@ class Limits:
             cap, worth = cycle.start_amount * NOTIONAL_CAP_FACTOR, _worth(cycle, order)
             if worth > cap:
                 self._wrong("limits", f"order {order.id} is worth {worth}, the cap is {cap}")
+            if window and order.intended_ns < window[-1].intended_ns:
+                window.clear()  # the clock was set back between two lives
             window.append(order)
             while order.intended_ns - window[0].intended_ns >= SECOND_NS:
                 window.popleft()
