@@ -6,6 +6,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -50,6 +51,14 @@ def fair_run() -> list[Violation]:
             return [*world.violations, *check_all(world.db, world.truth())]
         finally:
             world.close()
+            world.disk.close()
+
+
+def _violations(seed: int) -> Iterable[Violation]:
+    try:
+        return run_seed(seed).violations
+    except Exception as error:  # noqa: BLE001 -- a mistake may end in anything, and that is not its rule
+        return (Violation("stopped", repr(error)),)
 
 
 def hunt_here(rule: str, seeds: int) -> Caught:
@@ -58,7 +67,7 @@ def hunt_here(rule: str, seeds: int) -> Caught:
     others: set[str] = set()
     if not fair:
         for seed in range(seeds):
-            for one in run_seed(seed).violations:
+            for one in _violations(seed):
                 if one.rule == rule:
                     return Caught(
                         package=str(PACKAGE), seed=seed, what=one.what, others=tuple(sorted(others))
