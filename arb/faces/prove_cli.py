@@ -103,6 +103,8 @@ def _many(seeds: range, jobs: int, *, as_json: bool) -> int:
     with Bar("seeds", len(seeds)) as bar:
         for result, took in _results(seeds, jobs):
             tally.add(result)
+            if result.violations:  # at once: there may be hours to go
+                say(f"seed {result.seed} broke {', '.join(_rules(result))}")
             cpu_s += took
             bar.step()
     took_s = time.monotonic() - began
@@ -121,6 +123,10 @@ def _results(seeds: range, jobs: int) -> Iterator[tuple[SeedResult, float]]:
         return
     with ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(_timed, seeds, chunksize=max(1, min(20, len(seeds) // jobs)))
+
+
+def _rules(result: SeedResult) -> list[str]:
+    return sorted({one.rule for one in result.violations})
 
 
 def _timed(seed: int) -> tuple[SeedResult, float]:

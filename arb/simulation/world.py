@@ -21,8 +21,9 @@ from arb.events.sqlite import LogReader, SqliteLog, open_log
 from arb.events.sqlite.witness import Witness
 from arb.exchange.fault_plan import FaultPlan, Only
 from arb.exchange.faults import FaultyVenue
+from arb.exchange.frictions import NO_FRICTIONS, Frictions
 from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PAPER_RULES
+from arb.exchange.paper_venue import LATENCY_NS_DEFAULT, PAPER_RULES
 from arb.exchange.port import VenueRules
 from arb.execution.building import Outside, Wish, build
 from arb.execution.control import ActResult, Request
@@ -57,6 +58,9 @@ class Manner(Struct, frozen=True, kw_only=True):
     fee_asset: str | None = None
     rules: VenueRules = PAPER_RULES
     faults: FaultPlan = FaultPlan()
+    latency_ns: int = LATENCY_NS_DEFAULT
+    skew_ns: int = 0
+    frictions: Frictions = NO_FRICTIONS
     seed: int = 7
     only: Only | None = None
 
@@ -82,6 +86,9 @@ class World:
             stage=stage,
             fees=FeeRates(TAKER, TAKER, manner.fee_asset),
             rules=manner.rules,
+            latency_ns=manner.latency_ns,
+            skew_ns=manner.skew_ns,
+            frictions=manner.frictions,
         )
         self.faulty = FaultyVenue(
             self.venue, manner.faults, self.clock, manner.seed, only=manner.only
