@@ -37,6 +37,9 @@ _NS_PER_S: Final = 10**9
 @click.option("--fresh", type=click.IntRange(1), help="Run this many seeds that nobody chose.")
 @click.option("--seed", type=click.IntRange(0), help="Run one seed and tell its story.")
 @click.option(
+    "--mutants", is_flag=True, help="Put mistakes into copies of the engine, and find each of them."
+)
+@click.option(
     "--real",
     is_flag=True,
     help="Strike real processes: kill -9 of engine and exchange, stops, full disks, wrong clocks.",
@@ -60,6 +63,7 @@ def prove(
     first: int,
     fresh: int | None,
     seed: int | None,
+    mutants: bool,
     real: bool,
     kills: int | None,
     seconds: float | None,
@@ -73,6 +77,10 @@ def prove(
     code is 0 when every promise was kept, 1 when one was not; a seed that failed tells its story
     with --seed.
     """
+    if mutants:
+        from arb.faces.prove_mutants import prove_mutants  # noqa: PLC0415 -- few want it
+
+        sys.exit(prove_mutants(jobs=jobs, as_json=as_json))
     if real:
         from arb.faces.prove_real import prove_real  # noqa: PLC0415 -- it loads much of its own
 

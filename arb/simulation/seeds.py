@@ -59,6 +59,7 @@ class SeedResult(Struct, frozen=True, kw_only=True):
 class SeedWorld(World):
     """A world in which everything is drawn from one seed."""
 
+    life_s_max = RUN_S_MAX
     disk: Disk
 
     def __init__(self, folder: Path, seed: int) -> None:

@@ -68,6 +68,8 @@ class Manner(Struct, frozen=True, kw_only=True):
 class World:
     """Venue, market, log file and clock; `run` is one life after another."""
 
+    life_s_max: float = LIFE_S_MAX
+
     def __init__(
         self, folder: Path, stage: Stage, manner: Manner, *, shuffle: Random | None = None
     ) -> None:
@@ -204,8 +206,11 @@ class World:
         self.loop.before_step = self._step
         crashpoints.watchers.append(reach := lambda name: life.come_to(name, ""))
         try:
-            async with asyncio.timeout(LIFE_S_MAX):
-                await asyncio.wait({engine, dead}, return_when=asyncio.FIRST_COMPLETED)
+            ended_by, _ = await asyncio.wait(
+                {engine, dead}, timeout=self.life_s_max, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not ended_by:
+                life.strike()
             killed = life.dead.is_set()
             if killed:
                 engine.cancel()
@@ -230,6 +235,8 @@ class World:
         for _ in range(TURNS_TO_END):
             await asyncio.sleep(0)
         self._nobody_is_left()
+        if not ended_by:
+            raise TimeoutError(f"life {life.number} did not end within {self.life_s_max} s")
         return result if isinstance(result, int) and not killed else None
 
     def _step(self, handle: asyncio.Handle) -> None:
