@@ -69,25 +69,30 @@ class Bounds:
         sold, bought = sell * keeps[edge], buy * keeps[edge + 1]
         sold_before, bought_before = rates[edge], rates[edge + 1]
         rates[edge], rates[edge + 1] = sold, bought
+        marks = self._marks
+        # Twice the same: on every update a call would cost more.
         if sold > sold_before:
-            self._rise(edge, sold)
+            for other, slot in self._joined[edge]:
+                if sold * rates[other] > marks[slot]:
+                    self._path_rose(edge, other, slot, sold * rates[other])
+            if self._closes[edge] >= 0:
+                self._closer_rose(edge, sold)
         if bought > bought_before:
-            self._rise(edge + 1, bought)
+            for other, slot in self._joined[edge + 1]:
+                if bought * rates[other] > marks[slot]:
+                    self._path_rose(edge + 1, other, slot, bought * rates[other])
+            if self._closes[edge + 1] >= 0:
+                self._closer_rose(edge + 1, bought)
         if self._new or self._standing[market]:
             return self._settle(market)
         return None
 
-    def _rise(self, edge: int, rate: float) -> None:
-        rates, marks = self.rates, self._marks
-        for other, slot in self._joined[edge]:
-            if rate * rates[other] > marks[slot]:
-                self._path_rose(edge, other, slot, rate * rates[other])
-        closed = self._closes[edge]
-        if closed >= 0:
-            if rate > self._closing_marks[closed]:
-                self._closing_rose(edge, closed, rate)
-            if self._wide is not None:
-                self._closing_rose_wide(edge, closed, rate)
+    def _closer_rose(self, edge: int, rate: float) -> None:
+        slot = self._closes[edge]
+        if rate > self._closing_marks[slot]:
+            self._closing_rose(edge, slot, rate)
+        if self._wide is not None:
+            self._closing_rose_wide(edge, slot, rate)
 
     def _path_rose(self, edge: int, other: int, slot: int, product: float) -> None:
         """Raise bounds with a path that exceeds its slot's mark, and name the cycles that it makes."""

@@ -86,8 +86,7 @@ class Covered:
                 self._paired.watch(named, edges, float(watched.bar))
         self._two_legged = {edge // 2 for edges in self._pairs.values() for edge in edges}
         for market in self.markets:
-            rates = prices.rates[2 * market : 2 * market + 2]
-            self.update_of(market)(market, *rates)
+            self.update_of(market)(market, *prices.rates_of(market))
 
     def update_of(self, market: int) -> UpdateRates:
         """Say who takes a market's rates and gives the cycles through it that are above."""

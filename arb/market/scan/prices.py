@@ -59,6 +59,10 @@ class Prices:
         """Number a leg."""
         return 2 * self.market(leg.market) + (leg.side == "buy")
 
+    def rates_of(self, number: int) -> tuple[float, float]:
+        """What a unit sold on a market brings, and a unit spent there."""
+        return self.rates[number + number], self.rates[number + number + 1]
+
     def take(self, book: Book, number: int, received_ns: int) -> None:
         """Take the touch of a book; its prices are kept as they are."""
         bid, ask = (levels[0] if levels else (ZERO, ZERO) for levels in (book.bids, book.asks))

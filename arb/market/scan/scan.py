@@ -62,7 +62,7 @@ class Scan:
         self._named: dict[int, Watched] = {}
         self._listed = Listed(self._prices.rates, self._is_above, crowd_min)
         self._covers: dict[str, Covered] = {}
-        self._updates_of: dict[int, list[UpdateRates]] = {}  # by market: of its covers
+        self._updates_of: list[list[UpdateRates]] = []  # by market: of its covers
         self._above: list[set[int]] = []  # by market: the numbers of those above
         self._carried: dict[str, list[str]] = {}  # by connection, its markets
         self._updates = 0
@@ -90,14 +90,16 @@ class Scan:
         before = self._covers.get(name)
         made = self._covers[name] = Covered(cover, self._prices, self._register)
         self._note_markets()
-        self._updates_of.clear()
+        self._updates_of = [[] for _ in self._updates_of]
         for covered in self._covers.values():
             for market in covered.markets:
-                self._updates_of.setdefault(market, []).append(covered.update_of(market))
-        gone = set(before.markets) - self._updates_of.keys() if before else set()
+                self._updates_of[market].append(covered.update_of(market))
+        gone = (
+            [market for market in before.markets if not self._updates_of[market]] if before else []
+        )
         for market in gone:
             self._prices.drop(market)
-        return self._look_again([*made.markets, *sorted(gone)])
+        return self._look_again([*made.markets, *gone])
 
     def number(self, legs: tuple[LegRoute, ...]) -> int | None:
         """The number of a cycle, whatever it begins with; None while it is not known."""
@@ -109,7 +111,7 @@ class Scan:
         if market is None:
             return NOTHING
         self._prices.take(book, market, received_ns)
-        return self._rescore(market)
+        return self._rescore(market, *self._prices.rates_of(market))
 
     def update(  # noqa: PLR0917 -- a line of a feed
         self,
@@ -140,9 +142,10 @@ class Scan:
         if not (0.0 < bid <= ask < inf and bid_size != 0 and ask_size != 0):
             bid, ask = prices.possible(bid, ask, bid_size, ask_size)
         tops[number] = (bid, bid_size, ask, ask_size, update_id, received_ns)
-        prices.rates[number + number] = bid
-        prices.rates[number + number + 1] = 1.0 / ask if ask else 0.0
-        return self._rescore(number)
+        rates = prices.rates
+        rates[number + number] = bid
+        rates[number + number + 1] = buy = 1.0 / ask if ask else 0.0
+        return self._rescore(number, bid, buy)
 
     def carry(self, connection: str, markets: Iterable[str]) -> None:
         """Say which markets a connection brings."""
@@ -154,7 +157,7 @@ class Scan:
             market = self._prices.numbers.get(name)
             if market is not None:
                 self._prices.drop(market)
-                self._rescore(market)
+                self._rescore(market, 0.0, 0.0)
 
     def top(self, market: str) -> Top | None:
         """The best prices of a market as they came; None for one that is on no cycle."""
@@ -194,12 +197,11 @@ class Scan:
             known=len(self.cycles),
         )
 
-    def _rescore(self, market: int) -> Seen:
+    def _rescore(self, market: int, sell: float, buy: float) -> Seen:
         self._updates += 1
-        rates, edge = self._prices.rates, market + market
         found: Found | None = None
-        for update in self._updates_of.get(market, ()):
-            more = update(market, rates[edge], rates[edge + 1])
+        for update in self._updates_of[market]:
+            more = update(market, sell, buy)
             if more:
                 found = found + more if found else more
         above = self._above[market]
@@ -232,7 +234,7 @@ class Scan:
         above: dict[int, None] = {}
         risen = 0
         for market in markets:
-            seen = self._rescore(market)
+            seen = self._rescore(market, *self._prices.rates_of(market))
             above.update(dict.fromkeys(seen.above))
             risen += seen.risen
         return Seen(tuple(above), risen)
@@ -250,7 +252,9 @@ class Scan:
         return number
 
     def _note_markets(self) -> None:
-        self._above += [set() for _ in range(len(self._prices.names) - len(self._above))]
+        new = range(len(self._above), len(self._prices.names))
+        self._above += [set() for _ in new]
+        self._updates_of += [[] for _ in new]
 
     def _is_above(self, number: int) -> bool:
         cycle = self._named[number]
