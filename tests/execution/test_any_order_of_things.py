@@ -322,5 +322,3 @@ def test_in_any_order_of_things_every_promise_is_kept() -> None:
 def test_in_many_orders_of_things_every_promise_is_kept() -> None:
     """New ones each time: what fails is printed step by step."""
     played(150, 30, derandomize=False)
-
-
