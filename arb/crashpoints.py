@@ -5,6 +5,7 @@ They exist in the code from the start, so that a test can strike between any two
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Final
 
 INTENT_DURABLE: Final = "intent_durable"  # the intent is in the log, nothing was sent
@@ -17,11 +18,14 @@ ALL: Final = (INTENT_DURABLE, EXECUTED_NOT_TOLD, TOLD_NOT_APPENDED, UNWINDING, R
 _name, _, _count = os.environ.get("ARB_CRASH_AT", "").partition(":")
 _left = int(_count) if _count else 1
 _armed: Final = _name
+watchers: Final[list[Callable[[str], None]]] = []  # of a simulation, whose lives die otherwise
 
 
 def reach(name: str) -> None:
     """Pass a named place; a process armed for it dies here."""
     global _left  # noqa: PLW0603 -- one counter of one process, by design
+    for watch in watchers:
+        watch(name)
     if name != _armed:
         return
     _left -= 1

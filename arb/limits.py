@@ -83,3 +83,9 @@ FEED_FILE_BYTES_MAX: Final = 2_000_000_000
 FEED_LINE_BYTES_MAX: Final = 1_000
 FEED_NUMBERS_MAX: Final = 200_000  # texts whose values are remembered while a feed is read
 FEED_COMPLAINTS_MAX: Final = 5  # refused rows that are told one by one; all are counted
+
+# --- recordings
+RECORDING_BLOCK_BYTES: Final = 262_144  # unpacked, from which on a block is written ...
+RECORDING_FLUSH_S: Final = 1.0  # ... or after this time: what a kill may cost
+RECORDING_BLOCK_BYTES_MAX: Final = 8_000_000  # unpacked; a file with a larger block is damaged
+RECORDING_BLOCKS_KEPT: Final = 8  # unpacked, while a recording is played

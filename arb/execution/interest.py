@@ -1,9 +1,11 @@
 """Which markets a run has to see: those of its cycles, and the ways out of what they may hold."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from arb.execution.desk import Desk
 from arb.execution.discovery import Wanted
+from arb.market.book import MarketRules
+from arb.strategy.schema import Strategy
 
 
 def markets_that_matter(desk: Desk, wanted: Iterable[Wanted]) -> tuple[str, ...]:
@@ -11,22 +13,35 @@ def markets_that_matter(desk: Desk, wanted: Iterable[Wanted]) -> tuple[str, ...]
 
     What closed cycles keep counts as held: an operator may have it sold.
     """
-    assets = {leg.spend_asset for one in wanted for leg in one.legs}
+    held: set[str] = set()
     for cycle in desk.journal.cycles.values():
-        assets.update(leg.spend_asset for leg in cycle.legs)
-        assets.update(cycle.holdings)
+        held.update(leg.spend_asset for leg in cycle.legs)
+        held.update(cycle.holdings)
     kept = desk.journal.account.owned_closed
-    assets.update(asset for asset, amount in kept.items() if amount > 0)
-    for strategy in desk.strategies.values():
+    held.update(asset for asset, amount in kept.items() if amount > 0)
+    fee_asset = desk.fees.fee_asset
+    return markets_of_cycles(wanted, desk.strategies.values(), fee_asset, desk.markets, held)
+
+
+def markets_of_cycles(
+    wanted: Iterable[Wanted],
+    strategies: Iterable[Strategy],
+    fee_asset: str | None,
+    markets: Mapping[str, MarketRules],
+    held: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Name the markets between currencies of some cycles, of what is held, sold for or paid in."""
+    assets = {leg.spend_asset for one in wanted for leg in one.legs} | set(held)
+    for strategy in strategies:
         assets.update(strategy.panic_sell.base_currencies)
         if strategy.reference_currency is not None:
             assets.add(strategy.reference_currency)
-    if desk.fees.fee_asset is not None:
-        assets.add(desk.fees.fee_asset)
+    if fee_asset is not None:
+        assets.add(fee_asset)
     return tuple(
         sorted(
             name
-            for name, rules in desk.markets.items()
+            for name, rules in markets.items()
             if rules.base in assets and rules.quote in assets
         )
     )

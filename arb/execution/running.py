@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
+from arb.clock import Clock
 from arb.errors import ArbError
 from arb.execution.assembling import Options, Run, shared
 from arb.execution.control import ControlServer
@@ -138,7 +139,7 @@ async def _assembled(
 
 
 @asynccontextmanager
-async def opened_market(loaded: Loaded, clock: RealClock) -> AsyncIterator[Market]:
+async def opened_market(loaded: Loaded, clock: Clock) -> AsyncIterator[Market]:
     """Open the market of a strategy, a live one too; raises ArbError."""
     execution = loaded.strategy.execution
     if execution.mode == "backtest" or (

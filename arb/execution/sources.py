@@ -49,7 +49,7 @@ def open_market(loaded: Loaded) -> Market:
         return Market(source, (said,))
     path = loaded.required_data_file()
     recording = RecordedMarket(path)
-    return Market(recording, (f"feed: recorded, {path}", *_refused(recording)), recording)
+    return Market(recording, (f"feed: recorded, {path}", *_left_out(recording)), recording)
 
 
 def _backtest(loaded: Loaded) -> Market:
@@ -62,15 +62,17 @@ def _backtest(loaded: Loaded) -> Market:
         rules=rules,
         assumed_depth=backtest.assumed_depth,
     )
-    filters = "none, so the permissive filters of the recording"
+    filters = f"none, so the {recording.rules_name} filters of the recording"
     if loaded.markets_file is not None:
         filters = str(loaded.markets_file)
-    return Market(recording, (f"markets_file: {filters}", *_refused(recording)), recording)
+    return Market(recording, (f"markets_file: {filters}", *_left_out(recording)), recording)
 
 
-def _refused(recording: RecordedMarket) -> tuple[str, ...]:
-    """Say which rows of a recording were not believed."""
+def _left_out(recording: RecordedMarket) -> tuple[str, ...]:
+    """Say where a recording is damaged, and which rows of it were not believed."""
+    told = () if recording.damage is None else (f"feed: {recording.damage}",)
     if not recording.refused:
-        return ()
+        return told
     counts = ", ".join(f"{count} {reason}" for reason, count in recording.refused.items())
-    return (f"rows of the feed left out: {counts}", *recording.complaints[:REFUSED_TOLD_MAX])
+    first = recording.complaints[:REFUSED_TOLD_MAX]
+    return (*told, f"rows of the feed left out: {counts}", *first)

@@ -1,8 +1,12 @@
-"""Read a text file of bounded size in blocks of whole lines, plain or `.gz`."""
+"""Read a text file of bounded size in blocks of whole lines, plain or `.gz`.
+
+Compressed data that ends in the middle is read up to there: what comes before is as it was written.
+Where it is spoilt nothing is believed, for the one check sum stands at the end.
+"""
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +16,11 @@ from arb.limits import FEED_FILE_BYTES_MAX, FEED_LINE_BYTES_MAX
 _CHUNK_BYTES: Final = 1 << 16
 
 
-def read_lines(path: Path) -> Iterator[list[str]]:
+def read_lines(path: Path, on_cut: Callable[[str], None]) -> Iterator[list[str]]:
     """Yield the lines, without their ends, in blocks; all lines of all blocks are the file.
 
-    Raises FeedInvalid as `file:line: what` where this is no text file that can be read to its end.
+    `on_cut` is told where compressed data ends in the middle; a line that is not whole is left out.
+    Raises FeedInvalid as `file:line: what` where this is no text file that can be read.
     """
     given = 0  # lines so far
     size = 0
@@ -36,8 +41,7 @@ def read_lines(path: Path) -> Iterator[list[str]]:
             if rest:
                 yield _split(path, rest, given)
     except EOFError:
-        message = f"{path}:{given + 1}: the compressed data ends in the middle: fetch it again"
-        raise FeedInvalid(message) from None
+        on_cut(f"{path}:{given + 1}: the compressed data ends in the middle; read up to there")
     except (gzip.BadGzipFile, zlib.error) as error:
         raise FeedInvalid(f"{path}:{given + 1}: not readable as gzip: {error}") from None
     except OSError as error:

@@ -128,7 +128,8 @@ class LiveBooks:
     async def changes(self, after_ns: int) -> AsyncIterator[Change]:
         """Give each market's newest book once it changed after a time; what was overtaken is left out.
 
-        A book that is gone is told as one without levels. Whoever is slow gets fewer books, never an
+        What is there when the reader comes is told in one go: all but the last of it have `more`. A
+        book that is gone is told as one without levels. Whoever is slow gets fewer books, never an
         old one. Ends when the books are closed.
         """
         reader = _Reader()
@@ -139,13 +140,17 @@ class LiveBooks:
         told_ns = after_ns
         try:
             while not self._closed:
-                if reader.new:
-                    market = next(iter(reader.new))
-                    standing = reader.new.pop(market)
-                    # A market keeps its place in the queue when a newer book of it comes.
+                drained, reader.new = reader.new, {}
+                left = len(drained)
+                for market, drawn in drained.items():
+                    left -= 1
+                    # Its newest book, where one came since.
+                    standing = reader.new.pop(market, drawn)
                     told_ns = max(told_ns, standing.at_ns)
-                    yield Change(told_ns, market, standing.book)
-                else:
+                    yield Change(told_ns, market, standing.book, left > 0)
+                    if self._closed:
+                        return
+                if not reader.new:
                     reader.news.clear()
                     await reader.news.wait()
         finally:

@@ -1,4 +1,4 @@
-"""A market as it was recorded: best bid and ask, one row per change, from a CSV file."""
+"""A market as it was recorded: one row per change, from a CSV file or a recording of books."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
@@ -8,21 +8,24 @@ from types import MappingProxyType
 from typing import Final
 
 from arb.errors import FeedInvalid
+from arb.feeds.book_recording import BookRecording
 from arb.feeds.recording import Recording, read_recording
 from arb.feeds.source import Change
 from arb.market.book import Book, MarketRules
-from arb.money import ZERO
 
+AnyRecording = Recording | BookRecording
 _NO_DEPTH: Final[Mapping[str, Decimal]] = MappingProxyType({})
 _END_NS: Final = 1 << 100  # until when a book stands that nothing follows
 
 
 class RecordedMarket:
-    """Books of one level from a recording: the n-th row of the file has sequence n.
+    """Books from a recording: what `tools/record.py` wrote, or a CSV file of best bids and asks.
 
-    The header tells the format by its names, in any order: `recv_ts,base,quote,bid,bid_size,ask,
-    ask_size`, or the legacy backtest's `timestamp,symbol,bid,ask,last[,volume]`, whose symbol is
-    BASE/QUOTE. Times are unix seconds with at most nine decimals. A file is plain or `.gz`.
+    A recording of books has the levels, update ids and market rules of its venue. In a CSV file a
+    book has one level, and the n-th row of the file has sequence n. Its header tells the format by
+    its names, in any order: `recv_ts,base,quote,bid,bid_size,ask,ask_size`, or the legacy backtest's
+    `timestamp,symbol,bid,ask,last[,volume]`, whose symbol is BASE/QUOTE. Times are unix seconds with
+    at most nine decimals. A file is plain or `.gz`.
 
     The legacy format has no sizes. A level's size is then 0, which means that its depth is unknown,
     unless `assumed_depth` tells for the market's quote how much of it stands at the touch: size =
@@ -48,7 +51,7 @@ class RecordedMarket:
 
     def __init__(
         self,
-        source: Path | Recording,
+        source: Path | AnyRecording,
         *,
         start_ns: int | None = None,
         end_ns: int | None = None,
@@ -56,9 +59,9 @@ class RecordedMarket:
         rules: Mapping[str, MarketRules] | None = None,
         assumed_depth: Mapping[str, Decimal] | None = None,
     ) -> None:
-        if isinstance(source, Recording):
+        if isinstance(source, Recording | BookRecording):
             assert rules is None, "a recording has its rules from when it was read"
-            self.recording = source
+            self.recording: AnyRecording = source
         else:
             self.recording = read_recording(source, rules)
         self._offset_ns = offset_ns
@@ -75,7 +78,7 @@ class RecordedMarket:
             raise FeedInvalid(f"{path}: no row to play; it has {len(times)} outside the time asked")
         self._first, self._end = first, end
         # The book that stands in each market, with the time from which and until which it does.
-        self._standing: dict[str, tuple[int, int, Book]] = {}
+        self._standing: dict[str, tuple[int, int, Book | None]] = {}
 
     @property
     def markets(self) -> Mapping[str, MarketRules]:
@@ -84,7 +87,7 @@ class RecordedMarket:
 
     @property
     def rules_name(self) -> str:
-        """Where the rules come from: `permissive` or `listed`."""
+        """Where the rules come from: `permissive`, `listed` or `recorded`."""
         return self.recording.rules_name
 
     @property
@@ -98,6 +101,11 @@ class RecordedMarket:
         return self.recording.complaints
 
     @property
+    def damage(self) -> str | None:
+        """Where the file cannot be read any further; None where it is whole."""
+        return self.recording.damage
+
+    @property
     def first_ns(self) -> int:
         """When the first row plays."""
         return self.recording.times[self._first] + self._offset_ns
@@ -108,7 +116,7 @@ class RecordedMarket:
         return self.recording.times[self._end - 1] + self._offset_ns
 
     def book_at(self, market: str, at_ns: int) -> Book | None:
-        """The book that stands at a time; None before the market's first row."""
+        """The book that stands at a time; None before the market's first row, and where it is gone."""
         standing = self._standing.get(market)
         if standing is not None and standing[0] <= at_ns < standing[1]:
             return standing[2]
@@ -125,7 +133,8 @@ class RecordedMarket:
         until_ns = _END_NS
         if after < len(rows) and rows[after] < self._end:
             until_ns = recording.times[rows[after]] + offset_ns
-        book = self._book(row)
+        told = recording.book(row, self._depth)
+        book = told if told.bids or told.asks else None
         self._standing[market] = (recording.times[row] + offset_ns, until_ns, book)
         return book
 
@@ -134,21 +143,5 @@ class RecordedMarket:
         offset_ns, times, symbols = self._offset_ns, self.recording.times, self.recording.symbols
         first = max(bisect_right(times, after_ns - offset_ns), self._first)
         for row in range(first, self._end):
-            yield Change(times[row] + offset_ns, symbols[row], self._book(row))
-
-    def _book(self, row: int) -> Book:
-        recording = self.recording
-        market, bid, ask = recording.symbols[row], recording.bids[row], recording.asks[row]
-        if recording.bid_sizes:
-            bid_size, ask_size = recording.bid_sizes[row], recording.ask_sizes[row]
-        else:
-            bid_size, ask_size = self._assumed(market, bid), self._assumed(market, ask)
-        return Book(market, ((bid, bid_size),), ((ask, ask_size),), recording.numbers[row])
-
-    def _assumed(self, market: str, price: Decimal) -> Decimal:
-        rules = self.recording.rules[market]
-        depth = self._depth.get(rules.quote)
-        if depth is None:
-            return ZERO
-        # A whole number of steps in one division, which never rounds up.
-        return depth // (price * rules.step_size) * rules.step_size
+            book = self.recording.book(row, self._depth)
+            yield Change(times[row] + offset_ns, symbols[row], book, self.recording.more(row))

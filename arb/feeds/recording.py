@@ -10,11 +10,14 @@ from typing import Final
 from msgspec import Struct
 
 from arb.errors import FeedInvalid
+from arb.feeds.blocks import first_line
+from arb.feeds.book_recording import AS_RECORDED, BookRecording
+from arb.feeds.book_rows import MARK
 from arb.feeds.columns import LEGACY, RECORDED, Layout, layout_of
 from arb.feeds.lines import read_lines
 from arb.feeds.rows import NOT_LISTED, OUT_OF_ORDER, RowParser, RowRefused
 from arb.limits import FEED_COMPLAINTS_MAX
-from arb.market.book import MarketRules
+from arb.market.book import Book, MarketRules
 from arb.money import ONE, ZERO
 
 PERMISSIVE: Final = "permissive"
@@ -39,15 +42,47 @@ class Recording(Struct, frozen=True, gc=False):
     rules_name: str
     refused: dict[str, int]
     complaints: tuple[str, ...]
+    damage: str | None = None  # where it cannot be read any further
+
+    def more(self, row: int) -> bool:
+        """Each row was taken by itself."""
+        del row
+        return False
+
+    def book(self, row: int, depth: Mapping[str, Decimal]) -> Book:
+        """The book of a row; by quote, `depth` is how much stands at a touch without a size."""
+        market, bid, ask = self.symbols[row], self.bids[row], self.asks[row]
+        if self.bid_sizes:
+            bid_size, ask_size = self.bid_sizes[row], self.ask_sizes[row]
+        else:
+            bid_size, ask_size = (
+                self._assumed(market, bid, depth),
+                self._assumed(market, ask, depth),
+            )
+        return Book(market, ((bid, bid_size),), ((ask, ask_size),), self.numbers[row])
+
+    def _assumed(self, market: str, price: Decimal, depth: Mapping[str, Decimal]) -> Decimal:
+        rules = self.rules[market]
+        there = depth.get(rules.quote)
+        if there is None:
+            return ZERO
+        # A whole number of steps in one division, which never rounds up.
+        return there // (price * rules.step_size) * rules.step_size
 
 
-def read_recording(path: Path, rules: Mapping[str, MarketRules] | None = None) -> Recording:
+def read_recording(
+    path: Path, rules: Mapping[str, MarketRules] | None = None
+) -> Recording | BookRecording:
     """Read a file; with `rules` a row of a market without an entry there is refused.
 
     Raises FeedInvalid where it is no feed: of another format, damaged, or without one good row.
     """
+    if (first_line(path) or b"").startswith(MARK):
+        books = BookRecording(path, rules, AS_RECORDED if rules is None else LISTED)
+        books.read()
+        return books
     reader = _Reader(path, rules)
-    for lines in read_lines(path):
+    for lines in read_lines(path, reader.cut):
         reader.take(lines)
     return reader.done()
 
@@ -71,6 +106,7 @@ class _Reader:
         self._newest_ns = 0
         self._refused: dict[str, int] = {}
         self._complaints: list[str] = []
+        self._damage: str | None = None
 
     def take(self, lines: list[str]) -> None:
         """Take a block of lines; the first line of all is the header."""
@@ -87,6 +123,10 @@ class _Reader:
                 self._refused[error.reason] = self._refused.get(error.reason, 0) + 1
                 if len(self._complaints) < FEED_COMPLAINTS_MAX:
                     self._complaints.append(f"{self._path}:{self._number + 1}: {error}")
+
+    def cut(self, where: str) -> None:
+        """Note where the file ends before its time."""
+        self._damage = where
 
     def _layout_of(self, header: str) -> Layout:
         layout = layout_of(header)
@@ -121,6 +161,8 @@ class _Reader:
     def done(self) -> Recording:
         """Give what was read; raises FeedInvalid when there is nothing."""
         if not self._number:
+            if self._damage is not None:
+                raise FeedInvalid(self._damage)
             raise FeedInvalid(f"{self._path}:1: the file has no rows")
         if not self._times:
             first = self._complaints[0]
@@ -139,6 +181,7 @@ class _Reader:
             rules_name=PERMISSIVE if self._rules is None else LISTED,
             refused=self._refused,
             complaints=tuple(self._complaints),
+            damage=self._damage,
         )
 
     def _rules_of(self, market: str) -> MarketRules:

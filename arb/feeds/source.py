@@ -9,11 +9,15 @@ from arb.market.book import Book, MarketRules
 
 
 class Change(Struct, frozen=True, gc=False):
-    """One row of a feed: from `at_ns` on, the market's book is this one."""
+    """One row of a feed: from `at_ns` on, the market's book is this one.
+
+    `more`: the next one was there too when this one was taken, so nobody decides between the two.
+    """
 
     at_ns: int
     market: str
     book: Book
+    more: bool = False
 
 
 class MarketSource(Protocol):

@@ -12,8 +12,8 @@ from arb.execution.discovery import discover, start_order
 from arb.market.book import FeeRates
 from arb.market.cycles import directed_cycles
 from arb.money import ZERO
+from arb.simulation.market import MARKETS
 from arb.strategy.loader import Loaded, load
-from tests.spec.stage import MARKETS
 from tests.spec.world import World
 
 FEES = FeeRates(Decimal("0.001"), Decimal("0.001"))

@@ -9,7 +9,7 @@ from arb import crashpoints
 from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.events import facts as f
 from arb.machine.risk import CONSECUTIVE_LOSSES, DAILY_LOSS, identity_of
-from tests.spec.lives import Life
+from arb.simulation.life import Life
 from tests.spec.world import World
 
 PATH = identity_of(("USDT", "BTC", "ETH"))

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from arb.execution.interest import markets_that_matter
-from tests.spec.lives import Life
-from tests.spec.stage import MARKETS
+from arb.simulation.life import Life
+from arb.simulation.market import MARKETS
 from tests.spec.world import World
 
 

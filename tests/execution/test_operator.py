@@ -11,7 +11,7 @@ from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.exchange.port import FillReport, OrderReport, OrderRequest
 from arb.machine import table as t
-from tests.spec.lives import Life
+from arb.simulation.life import Life
 from tests.spec.money import wrong_totals
 from tests.spec.world import World
 

@@ -11,8 +11,8 @@ from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.errors import IllegalMove, VersionConflict
 from arb.exchange.port import Refused
+from arb.simulation.life import Life
 from tests.execution.test_storms import RATES, UNLIMITED
-from tests.spec.lives import Life
 from tests.spec.world import World
 
 LIVES = 8

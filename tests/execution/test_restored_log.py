@@ -11,8 +11,9 @@ from arb.errors import LogDamaged
 from arb.events import facts as f
 from arb.events.sqlite import accept_head
 from arb.projections.projector import Projections
-from tests.spec.lives import Life
-from tests.spec.world import INSTANCE, World
+from arb.simulation.life import Life
+from arb.simulation.world import INSTANCE
+from tests.spec.world import World
 
 Copy = dict[str, bytes]
 

@@ -11,7 +11,7 @@ from arb.clock import NS_PER_S
 from arb.errors import ConfigInvalid, Indeterminate, LogLocked
 from arb.events import facts as f
 from arb.machine import table as t
-from tests.spec.lives import Life
+from arb.simulation.life import Life
 from tests.spec.world import World
 
 HOUR_S = 3_600

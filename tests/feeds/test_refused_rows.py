@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -154,11 +155,26 @@ def test_a_file_above_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.M
         RecordedMarket(written(tmp_path, HEADER + ROWS))
 
 
-def test_a_truncated_gz_says_where(tmp_path: Path) -> None:
+def test_a_gz_that_is_cut_is_read_up_to_there(tmp_path: Path) -> None:
     rows = "".join(f"{n},ETH,USD,100.{n % 97},{n % 13 + 1},101.{n % 89},2\n" for n in range(5_000))
     path = written(tmp_path, HEADER + rows, "feed.csv.gz")
     path.write_bytes(path.read_bytes()[:-2_000])
-    with pytest.raises(FeedInvalid, match=r"feed\.csv\.gz:\d{4}: the compressed data ends"):
+    feed = RecordedMarket(path)
+    assert feed.damage is not None
+    where = re.search(r"feed\.csv\.gz:(\d{4}): the compressed data ends in the middle", feed.damage)
+    assert where is not None, feed.damage
+    last = (
+        int(where[1]) - 2
+    )  # the line is that of the first row that is not there; one is the header
+    whole = RecordedMarket(written(tmp_path, HEADER + rows))
+    assert list(feed.changes(-1)) == list(whole.changes(-1))[:last]
+    assert whole.damage is None
+
+
+def test_a_gz_that_is_cut_before_its_first_row_is_no_feed(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + ROWS, "feed.csv.gz")
+    path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(FeedInvalid, match=r"feed\.csv\.gz:1: the compressed data ends"):
         RecordedMarket(path)
 
 
@@ -197,4 +213,5 @@ def test_lines_are_whole_however_the_file_comes_in(
     path.write_bytes((end.join(lines) + (end if ends_whole else "")).encode())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("arb.feeds.lines._CHUNK_BYTES", chunk)
-        assert [line for block in read_lines(path) for line in block] == lines
+        cuts: list[str] = []
+        assert [line for block in read_lines(path, cuts.append) for line in block] == lines

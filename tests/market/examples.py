@@ -1,14 +1,15 @@
 """Small markets to test with."""
 
-from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from arb.market.book import Book, MarketRules
+from arb.simulation.market import Sides, book
+from arb.simulation.market import rules as market_rules
 
-Sides = Sequence[tuple[str, str]]
+__all__ = ["Sides", "book", "depths", "rules"]
 
 
 def rules(
@@ -18,27 +19,7 @@ def rules(
     notional_min: str = "5",
     **changes: Any,
 ) -> MarketRules:
-    base, quote = market.split("/")
-    fields = {
-        "market": market,
-        "base": base,
-        "quote": quote,
-        "tick_size": Decimal(tick),
-        "step_size": Decimal(step),
-        "amount_min": Decimal(step),
-        "amount_max": Decimal(9_000),
-        "notional_min": Decimal(notional_min),
-    }
-    return MarketRules(**{**fields, **changes})
-
-
-def book(market: str = "ETH/USDT", bids: Sides = (), asks: Sides = (), sequence: int = 1) -> Book:
-    return Book(
-        market=market,
-        bids=tuple((Decimal(price), Decimal(size)) for price, size in bids),
-        asks=tuple((Decimal(price), Decimal(size)) for price, size in asks),
-        sequence=sequence,
-    )
+    return structs.replace(market_rules(market, tick, step, notional_min), **changes)
 
 
 @st.composite

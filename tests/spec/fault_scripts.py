@@ -4,12 +4,19 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
+from msgspec import structs
+
 from arb import ids
 from arb.exchange.fault_plan import VIEW, FaultPlan, Strike, drawn
 
 ALWAYS: Final = FaultPlan(
     **{name: 1.0 for name in FaultPlan.__struct_fields__ if not name.endswith(("_ns", "_ns_max"))}
 )
+
+
+def striking(durations: Mapping[str, int]) -> FaultPlan:
+    """Every fault at every chance, for a script to say when; some of them lasting otherwise."""
+    return structs.replace(ALWAYS, **durations)
 
 
 def at_random(rates: Mapping[str, float], seed: int) -> Callable[[Strike], bool]:

@@ -1,59 +1,36 @@
-"""A small deterministic world: the real engine and log, a paper venue with scripted faults, virtual time.
+"""A small deterministic world for tests: faults are scripted, and a test says where a life ends."""
 
-A life is one process: it can be killed anywhere, and what it sent goes on travelling without it.
-The log's file and the venue outlive it. Nothing sleeps and nothing is random.
-"""
-
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache, partial
-from inspect import isawaitable
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
-from arb import crashpoints, ids
+from arb import ids
 from arb.events import facts as f
 from arb.events.envelope import Recorded
-from arb.events.sqlite import LogReader, SqliteLog, open_log
-from arb.exchange.fault_plan import FaultPlan, Strike
-from arb.exchange.faults import FaultyVenue
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PaperVenue
-from arb.execution.building import Outside, Wish, build
-from arb.execution.control import ActResult, Request
-from arb.execution.feeding import play
-from arb.execution.history import History
-from arb.execution.journal import Journal
-from arb.execution.operator import NextRun, Operator
-from arb.execution.virtual_loop import LoopClock
+from arb.events.log import StreamAppend
+from arb.events.sqlite import LogReader, SqliteLog
+from arb.exchange.fault_plan import Strike
 from arb.machine import table as t
 from arb.machine.account import Account
 from arb.machine.evolve import evolve
 from arb.machine.invariants import broken
 from arb.machine.state import Cycle
-from arb.market.book import Book, FeeRates
+from arb.market.book import Book
 from arb.projections.audit import verify
-from arb.projections.projector import Projections
 from arb.projections.queries import load_account
-from arb.strategy.loader import Loaded, load
-from tests.spec.fault_scripts import ALWAYS, at_random, order_number
-from tests.spec.lives import Life, Line, Loop, Pen
+from arb.simulation import world as simulation
+from arb.simulation.life import Life
+from arb.simulation.market import BOOKS, MARKETS, Sides, Stage
+from arb.simulation.strategies import strategy
+from arb.simulation.world import INSTANCE, OPENING, Manner, with_rules
+from arb.strategy.loader import Loaded
+from tests.spec.fault_scripts import at_random, order_number, striking
 from tests.spec.money import wrong_money
-from tests.spec.stage import BOOKS, MARKETS, START_NS, Sides, Stage
-
-OPENING: Final = {name: Decimal(n) for name, n in {"USDT": 10_000, "BTC": 1, "ETH": 10}.items()}
-TAKER: Final = Decimal("0.001")
-LIFE_S_MAX: Final = 100 * 86_400
-TURNS_TO_END: Final = 10  # of the loop: tasks that were told to end need a few
-INSTANCE: Final = "aaaa"
-
-Act = Callable[[Life], object]
 
 
-class World:
+class World(simulation.World):
     """Venue, market, log file and clock; `run` is one life after another."""
 
     def __init__(
@@ -68,43 +45,25 @@ class World:
         plan: Mapping[str, int] | None = None,
         rules: Mapping[str, Any] | None = None,
     ) -> None:
-        self.folder = folder
-        self.db = folder / "log.db"
-        self.loop = Loop()
-        asyncio.set_event_loop(self.loop)
-        self.clock = LoopClock(self.loop, START_NS)
-        self.stage = Stage(books, markets)
         if bnb is not None:
             opening = {**opening, "BNB": Decimal(bnb)}
-        account = PaperAccount.open(None, uid="paper-1", opening=opening)
         self.opening = dict(opening)
-        self.venue = PaperVenue(
-            account, self.stage, self.clock, fees=FeeRates(TAKER, TAKER, fee_asset)
-        )
-        for name, value in (rules or {}).items():
-            changed = self.venue._rules
-            fields = {key: getattr(changed, key) for key in changed.__struct_fields__}
-            self.venue._rules = type(changed)(**{**fields, name: value})
-        durations = {**{n: getattr(ALWAYS, n) for n in ALWAYS.__struct_fields__}, **(plan or {})}
-        self.faulty = FaultyVenue(
-            self.venue, FaultPlan(**durations), self.clock, 7, only=self._only
-        )
         self._script: list[tuple[Callable[[Strike], bool], list[int]]] = []
         self.fatal_fact: Callable[[f.Fact], bool] = lambda _fact: False
         self.failing: Exception | None = None  # of every append
-        self.space_low = False
         self.watchers: list[Callable[[f.Fact], None]] = []
-        self.left: Counter[str] = Counter()  # requests that left a life, by kind
         self.sent_at_failure: int | None = None
         self._fatal_point = ("", 0)
-        self._travelling: set[asyncio.Future[Any]] = set()
-        self._due: list[tuple[float, Act]] = []
-        self.answers: list[ActResult] = []
+        self._passed: Counter[str] = Counter()
+        manner = Manner(
+            opening=opening,
+            fee_asset=fee_asset,
+            rules=with_rules(**(rules or {})),
+            faults=striking(plan or {}),
+            only=self._only,
+        )
+        super().__init__(folder, Stage(books, markets), manner)
         self.strategies = [self.strategy()]
-        self._lives = 0
-
-    def now_ns(self) -> int:
-        return self.clock.now_ns()
 
     def show(self, market: str, bids: Sides = (), asks: Sides = ()) -> None:
         """Put up another book now."""
@@ -116,17 +75,9 @@ class World:
 
     # --- before a life ------------------------------------------------------------------------
 
-    def strategy(self, name: str = "demo", *, cycle: str = "[USDT, BTC, ETH]", extra: str = "",
-                 amount: str = "1000", min_profit: str = "-100", slippage: str = "20",
-                 retries: int = 3, capital: str = "", fees: str = "") -> Loaded:  # fmt: skip
+    def strategy(self, name: str = "demo", **more: Any) -> Loaded:
         """A strategy file of this account."""
-        capital = capital or f"{{mode: fixed_amount, amount: {amount}}}"
-        return _loaded(
-            f"name: {name}\nexchange: binance\ncycle: {cycle}\nmin_profit_bps: {min_profit}\n"
-            f"max_slippage_bps: {slippage}\ncapital_allocation: {capital}\n"
-            f"fees: {{taker_bps: 10, maker_bps: 10{fees}}}\n"
-            f"order: {{retry_delay_ms: 100, max_retries: {retries}, timeout_seconds: 2}}\n{extra}"
-        )
+        return strategy(name, **more)
 
     def fault(self, name: str, *, call: str | None = "create", number: int | None = None,
               order: int | None = None, times: int = 1_000_000) -> None:  # fmt: skip
@@ -178,133 +129,35 @@ class World:
 
         self.watchers.append(watch)
 
-    def at(self, seconds: float, act: Act) -> None:
-        """Do something while the next life runs."""
-        self._due.append((seconds, act))
-
     # --- lives --------------------------------------------------------------------------------
 
     def run(self, *, cycles: int | None = 1, **wish: Any) -> int | None:
-        """Live once; returns the exit code, None when it was struck dead."""
-        self._lives += 1
-        return self.loop.run_until_complete(self._live(Wish(cycles=cycles, **wish)))
-
-    def recover(self) -> int | None:
-        """Live once more with nothing but recovery."""
-        return self.run(cycles=0)
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass while no engine runs."""
-        self.loop.run_until_complete(asyncio.sleep(seconds))
-
-    async def _live(self, wish: Wish) -> int | None:
-        life = Life(self)
-        log = self._open(f"run{self._lives}")
-        history = History(log)
-        outside = Outside(
-            clock=self.clock,
-            events=Pen(life, log),
-            history=history,
-            venue=Line(life, self.faulty),
-            changes=partial(play, self.stage, self.clock, every_row=False),
-            run_id=f"run{self._lives}",
-            lock_account=lambda: None,
-            space_low=lambda: self.space_low,
-        )
-        life.built = build(self.strategies, wish, outside)
-        real, crashpoints.reach = crashpoints.reach, self._reach(life)
-        helpers = [asyncio.ensure_future(self._act(life, s, act)) for s, act in self._due]
-        self._due = []
-        engine = asyncio.ensure_future(life.engine.run())
-        dead = asyncio.ensure_future(life.dead.wait())
+        self._passed.clear()
         try:
-            async with asyncio.timeout(LIFE_S_MAX):
-                await asyncio.wait({engine, dead}, return_when=asyncio.FIRST_COMPLETED)
-            killed = life.dead.is_set()
-            if killed:
-                engine.cancel()
-            result = (await asyncio.gather(engine, return_exceptions=True))[0]
+            return super().run(cycles=cycles, **wish)
         finally:
-            crashpoints.reach = real
             self.fatal_fact, self._fatal_point = (lambda _fact: False), ("", 0)
-            dead.cancel()
-            for helper in helpers:
-                if not killed and not helper.done():
-                    helper.cancel()
-            ended = await asyncio.gather(*helpers, dead, return_exceptions=True)
-            history.close()
-            await log.close()
-        for error in () if killed else (result, *ended):
-            if isinstance(error, Exception):
-                raise error
-        for _ in range(TURNS_TO_END):
-            await asyncio.sleep(0)
-        self._nobody_is_left()
-        return None if killed else result
 
-    async def _act(self, life: Life, seconds: float, act: Act) -> None:
-        await asyncio.sleep(seconds)
-        result = act(life)
-        if isawaitable(result):
-            await result
+    def passing(self, life: Life, point: str, side: str) -> None:
+        super().passing(life, point, side)
+        self._passed[point] += 1
+        if (point, self._passed[point]) == self._fatal_point:
+            life.die()
 
-    def _nobody_is_left(self) -> None:
-        here = asyncio.current_task()
-        left = {task for task in asyncio.all_tasks() if task is not here} - self._travelling
-        names = {getattr(task.get_coro(), "__qualname__", "") for task in left}
-        # What travels to and from the venue goes on by itself.
-        left_names = {name for name in names if "arrive" not in name}
-        assert left_names == set(), left_names
+    def appending(self, _life: Life) -> None:
+        if self.failing is not None:
+            if self.sent_at_failure is None:
+                self.sent_at_failure = self.left["create"]
+            raise self.failing
 
-    def _open(self, run: str) -> SqliteLog:
-        return open_log(
-            self.db, mode="paper", venue="binance", account="paper-1", instance=INSTANCE, run=run,
-            at_ns=self.clock.now_ns(), on_loop=True, projector=Projections(),
-        )  # fmt: skip
-
-    def _reach(self, life: Life) -> Callable[[str], None]:
-        passed: Counter[str] = Counter()
-
-        def reach(name: str) -> None:
-            life.breathe()
-            passed[name] += 1
-            if (name, passed[name]) == self._fatal_point:
-                life.die()
-
-        return reach
-
-    def told_of_failure(self) -> None:
-        """Remember how much had been sent when the engine first heard that its log fails."""
-        if self.sent_at_failure is None:
-            self.sent_at_failure = self.left["create"]
-
-    def travel(self, task: "asyncio.Future[Any]") -> None:
-        self._travelling.add(task)
-
-        def arrived(done: "asyncio.Future[Any]") -> None:
-            self._travelling.discard(done)
-            if not done.cancelled():
-                done.exception()
-
-        task.add_done_callback(arrived)
-
-    def ask(self, action: str, target: str | None = None, **more: str) -> ActResult:
-        """What an operator asks between two lives."""
-
-        async def between() -> ActResult:
-            log = self._open("operator")
-            history = History(log)
-            try:
-                journal = Journal(
-                    log, self.clock, "operator", history.account(), history.open_cycles()
-                )
-                operator = Operator(journal, history, NextRun(journal, history))
-                return await operator.handle(Request(action=action, target=target, **more))
-            finally:
-                history.close()
-                await log.close()
-
-        return self.loop.run_until_complete(between())
+    def durable(self, life: Life, batch: Sequence[StreamAppend], log: SqliteLog) -> None:
+        super().durable(life, batch, log)
+        facts = [fact for one in batch for fact in one.facts]
+        for fact in facts:
+            for watch in self.watchers:
+                watch(fact)
+        if any(self.fatal_fact(fact) for fact in facts):
+            life.die()
 
     # --- what it came to ----------------------------------------------------------------------
 
@@ -363,23 +216,6 @@ class World:
         facts = [one.fact for one in self.records()]
         wrong = wrong_money(facts, self.venue.account)
         assert wrong == [], wrong
-
-    def close(self) -> None:
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
-        self.loop.run_until_complete(asyncio.sleep(0))
-        self.loop.run_until_complete(self.faulty.close())
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        asyncio.set_event_loop(None)
-        self.loop.close()
-
-
-@lru_cache
-def _loaded(text: str) -> Loaded:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "strategy.yaml"
-        path.write_text(text)
-        return load(path)
 
 
 def _is_of(client_order_id: str | None) -> bool:

@@ -25,6 +25,7 @@ FLOATS = {
 CLOCKS = {
     "arb/execution/real_clock.py": "the one clock that is not told the time",
     "arb/simulation/processes.py": "real processes are waited for, each time until a deadline",
+    "arb/faces/prove_cli.py": "it says how long the proof took",
     "arb/faces/demo.py": "it strikes a real process, and says how long the show took",
 }
 # module -> why it may swallow every error

@@ -78,6 +78,10 @@ class Committer:
         for one in batch:
             one.outcome = self.indeterminate()
 
+    def break_off(self, error: Exception) -> None:
+        """Take an error from elsewhere for one of the disk: nothing more is written."""
+        self.broken = self.broken or error
+
     def indeterminate(self) -> Indeterminate:
         """What everybody who waits is told after an error."""
         found = f"{type(self.broken).__name__}: {self.broken}"

@@ -42,6 +42,7 @@ def open_log(
     durable: bool = True,
     projector: Projector | None = None,
     vfs: str | None = None,
+    witness_type: type[Witness] = Witness,
 ) -> SqliteLog:
     """Open a log for writing, or create it: a LogCreated of the given domain and instance is then its first event.
 
@@ -49,14 +50,15 @@ def open_log(
     touching a file; then lets the projector prepare and starts the writer, on the running loop or in a thread.
     Without `durable` an acknowledged event survives a kill at once and a power loss from the log's closing on: enough for
     a backtest, which is a function of its inputs and begins anew.
-    Raises LogLocked, UnsafeStorage, WrongLog or LogDamaged. `vfs` names an apsw VFS, for tests of the disk.
+    Raises LogLocked, UnsafeStorage, WrongLog or LogDamaged. `vfs` names an apsw VFS and
+    `witness_type` writes the witness, where the disk is a simulated one.
     """
     check_sqlite()
     check_file_system(path.parent)
     domain = LogCreated(instance=instance, mode=mode, venue=venue, account=account)
     lock = lock_log(path)
     try:
-        found = examine(path) or _create(path)
+        found = examine(path) or _create(path, witness_type)
         if found.identity is not None:
             check_domain(path, found.identity, domain)
         if free_space_low(path):
@@ -65,7 +67,11 @@ def open_log(
             ensure_ballast(path)
         # A database restored without events may lack its witness; one with events was refused by now.
         testimony = read_witness(path)
-        witness = _new_witness(path) if testimony is None else Witness.open(path, testimony)
+        witness = (
+            _new_witness(path, witness_type)
+            if testimony is None
+            else witness_type.open(path, testimony)
+        )
         committer = _start(path, witness, found.head, projector, vfs, durable=durable)
         if found.identity is None:
             _commit(committer, domain, 0, run, at_ns)
@@ -113,9 +119,9 @@ def accept_head(
         return result
 
 
-def _create(path: Path) -> Found:
+def _create(path: Path, witness_type: type[Witness]) -> Found:
     """Make an empty log and its witness, each whole from the first moment it can be seen under its name."""
-    _new_witness(path).close()
+    _new_witness(path, witness_type).close()
     new = beside(path, ".new")
     new.unlink(missing_ok=True)  # of a creation that was cut short
     new.touch(mode=0o600)
@@ -130,8 +136,8 @@ def _create(path: Path) -> Found:
     return Found(EMPTY, None)
 
 
-def _new_witness(path: Path) -> Witness:
-    witness = Witness.prepare(path)
+def _new_witness(path: Path, witness_type: type[Witness]) -> Witness:
+    witness = witness_type.prepare(path)
     witness.publish(path)
     return witness
 

@@ -66,6 +66,10 @@ class SqliteLog:
         """Events of one stream in order of version."""
         return rows.stream_records(self._read_connection(), stream, after_version)
 
+    def break_off(self, error: Exception) -> None:
+        """Write nothing more, as after an error of the disk: what waits is told `error` as unknown."""
+        self._committer.break_off(error)
+
     async def close(self) -> None:
         """Finish what was handed over, then let go of the files and the lock, whatever happens."""
         if self._closed:

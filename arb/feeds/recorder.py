@@ -1,0 +1,111 @@
+"""Write what a feed tells to a file, so that whatever strikes, all but the last second can be read."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from arb.clock import NS_PER_S, Clock
+from arb.errors import ConfigInvalid
+from arb.feeds.blocks import pack
+from arb.feeds.book_rows import BookRow, EndRow, Heading, encode
+from arb.feeds.source import Change
+from arb.limits import RECORDING_BLOCK_BYTES, RECORDING_FLUSH_S
+
+
+class Recorder:
+    """Takes changes; blocks of them are written as they fill, and at least as often as `flush` is called.
+
+    The clock says when a block was made safe last. Times of rows never fall: a change that was
+    received before the newest one is written with the newest one's time.
+    Raises ConfigInvalid where the file is there already, OSError where it cannot be written.
+    """
+
+    def __init__(self, path: Path, heading: Heading, clock: Clock) -> None:
+        self.path = path
+        self.rows = 0
+        self.bytes = 0  # packed
+        self.newest_ns = 0
+        self.first_ns: int | None = None
+        self.markets: set[str] = set()
+        self._clock = clock
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._safe_ns = clock.now_ns()
+        try:
+            self._file = path.open("xb", buffering=0)
+        except FileExistsError:
+            message = f"{path} exists: a recording is never written over; name another file"
+            raise ConfigInvalid(message) from None
+        self._add(encode(heading))
+        self.flush()
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def take(self, change: Change) -> None:
+        """Take one change of the feed."""
+        self.rows += 1
+        self.newest_ns = max(self.newest_ns, change.at_ns)
+        if self.first_ns is None:
+            self.first_ns = self.newest_ns
+        self.markets.add(change.market)
+        book = change.book
+        self._add(
+            encode(
+                BookRow(
+                    self.rows,
+                    self.newest_ns,
+                    change.market,
+                    book.sequence,
+                    book.bids,
+                    book.asks,
+                    change.more,
+                )
+            )
+        )
+        if self._size >= RECORDING_BLOCK_BYTES:
+            self._write()
+            self.flush_if_due()
+
+    def flush_if_due(self) -> None:
+        """Make safe what was taken, if the last time was long enough ago."""
+        if self._clock.now_ns() - self._safe_ns >= RECORDING_FLUSH_S * NS_PER_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make safe what was taken."""
+        self._write()
+        os.fsync(self._file.fileno())
+        self._safe_ns = self._clock.now_ns()
+
+    def close(self) -> None:
+        """Say that this is the end; what has no end was broken off."""
+        if not self._file.closed:
+            self._add(encode(EndRow(self.rows, self.newest_ns)))
+            self.flush()
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, OSError):
+            self._file.close()  # the disk took no more; it has no end then
+        else:
+            self.close()
+
+    def _add(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line) + 1
+
+    def _write(self) -> None:
+        if not self._lines:
+            return
+        block = memoryview(pack(b"\n".join([*self._lines, b""])))
+        self._lines.clear()
+        self._size = 0
+        self.bytes += len(block)
+        while block:
+            block = block[self._file.write(block) :]

@@ -1,0 +1,186 @@
+"""People: a user who moves money, trades by hand and edits his strategy, an operator, and the market's moods."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+from arb.errors import IllegalMove, VersionConflict
+from arb.exchange.port import Refused
+from arb.simulation.life import Life
+from arb.simulation.market import MARKETS, Stage
+from arb.simulation.strategies import strategy
+from arb.simulation.world import World
+from arb.strategy.loader import Loaded
+
+TRADED: Final = ("ETH/USDT", "ETH/BTC", "BTC/USDT")
+_MID: Final = {"BTC/USDT": Decimal(50_000), "ETH/BTC": Decimal("0.04"), "ETH/USDT": Decimal(2_010)}
+_SHARE: Final = 0.5
+WORLD_S: Final = 200
+ENOUGH: Final = Decimal(5_000)  # of the start currency, for a cycle
+
+
+def move_books(stage: Stage, since_ns: int, rng: Random) -> None:
+    """Let books move, dislocate, thin out, vanish and go stale for a while."""
+    at_s = 0.0
+    while (at_s := at_s + rng.expovariate(0.3)) < WORLD_S:
+        at_ns = since_ns + int(at_s * 10**9)
+        market = rng.choice(TRADED)
+        mood = rng.random()
+        if mood < 0.06:  # noqa: PLR2004 -- shares of the moods
+            stage.hide(at_ns, market)
+        elif mood < 0.14:  # noqa: PLR2004
+            stage.silence(market, at_ns, at_ns + int(rng.uniform(1, 15) * 10**9))
+        else:
+            _put(stage, at_ns, market, rng)
+
+
+def _put(stage: Stage, at_ns: int, market: str, rng: Random) -> None:
+    spread_bps = rng.choice([2, 10, 10, 30])
+    off_bps = rng.choice([0, 0, rng.randint(-60, 60), rng.randint(-600, 600)])
+    thin = rng.choice([1, 1, 1, 50])
+    tick, step = MARKETS[market].tick_size, MARKETS[market].step_size
+    mid = _MID[market] * (1 + Decimal(off_bps) / 10_000)
+    half = mid * spread_bps / 20_000
+    base = Decimal(1_000) / Decimal(50_000 if market.startswith("BTC") else 2_000) / thin
+    sides: dict[int, list[tuple[str, str]]] = {-1: [], 1: []}
+    for sign, levels in sides.items():
+        price = ((mid + sign * half) / tick).to_integral_value() * tick
+        for _ in range(3):
+            size = (base * rng.randint(1, 12) / 8 / step).to_integral_value() * step
+            levels.append((str(price), str(max(size, step))))
+            price += sign * tick * rng.randint(1, 8)
+    stage.show(at_ns, market, sides[-1], sides[1])
+
+
+def draw_strategies(rng: Random) -> list[Loaded]:
+    """One to three strategies that want the same money."""
+    made = []
+    cycles = (
+        "[USDT, BTC, ETH]",
+        "[USDT, ETH, BTC]",
+        rng.choice(["[BTC, ETH, USDT]", "[USDT, BTC, ETH]"]),
+    )
+    for name, cycle in zip(("one", "two", "three"), cycles[: rng.randint(1, 3)], strict=False):
+        big = not cycle.startswith("[BTC")
+        made.append(
+            strategy(
+                name,
+                cycle=cycle,
+                min_profit=rng.choice(["-100", "-500", "5"]),
+                amount=str(rng.choice([300, 700, 1000])) if big else "0.02",
+                retries=rng.randint(0, 3),
+                extra=_extra(rng, big=big),
+            )
+        )
+    return made
+
+
+def _extra(rng: Random, *, big: bool) -> str:
+    losses = rng.choice([5, 1_000_000, 1_000_000])
+    limits = f"stop_after_consecutive_losses: {losses}, max_open_cycles: {rng.randint(1, 4)}"
+    limits += f", slippage_cooldown_seconds: {rng.choice([0, 0, 2, 300])}"
+    if big and rng.random() < 0.3:  # noqa: PLR2004 -- a share of the strategies
+        limits += ", max_daily_loss: 40, max_position_size: 600"
+    text = f"risk_controls: {{{limits}}}\n"
+    return text + ("panic_sell: {enabled: false}\n" if rng.random() < 0.15 else "")  # noqa: PLR2004
+
+
+def disturb(world: World, rng: Random) -> None:
+    """Let somebody do something while the next life runs."""
+    at_s = rng.uniform(0, 6)
+    kind = rng.choice(list(_DEEDS))
+    deed = _DEEDS[kind](rng)
+
+    def act(life: Life) -> object:
+        world.tell(f"somebody: {kind}")
+        return deed(world, life)
+
+    world.at(at_s, act)
+
+
+Deed = Callable[[Any, Life], object]
+
+
+def _deposit(rng: Random) -> Deed:
+    asset, amount = rng.choice([("USDT", "10"), ("BTC", "0.01"), ("ETH", "0.5")])
+    reported = rng.random() < 0.8  # noqa: PLR2004 -- a share of them
+    return lambda world, _life: world.venue.deposit(asset, Decimal(amount), reported=reported)
+
+
+def _withdraw(rng: Random) -> Deed:
+    asset, amount = rng.choice([("USDT", "500"), ("BTC", "0.02"), ("ETH", "0.5")])
+    reported = rng.random() < 0.8  # noqa: PLR2004 -- the same
+    return lambda world, _life: _refused(
+        lambda: world.venue.withdraw(asset, Decimal(amount), reported=reported)
+    )
+
+
+def _trade_by_hand(rng: Random) -> Deed:
+    market, side = rng.choice(TRADED), rng.choice(["buy", "sell"])
+    amount = Decimal("0.01" if market.startswith("ETH") else "0.001")
+    return lambda world, _life: _refused(lambda: world.venue.foreign_order(market, side, amount))
+
+
+def _halt_market(rng: Random) -> Deed:
+    market, seconds = rng.choice(TRADED), rng.uniform(0.1, 30)
+
+    def deed(world: World, _life: Life) -> None:
+        world.venue.halt_market(market, halted=True)
+        world.later(seconds, lambda: world.venue.halt_market(market, halted=False))
+
+    return deed
+
+
+def _ask(action: str) -> Callable[[Random], Deed]:
+    return lambda _rng: lambda _world, life: ask(life, action, reason="x")
+
+
+def _interrupt(_rng: Random) -> Deed:
+    return lambda _world, life: life.engine.interrupt()
+
+
+def _ask_of_each_cycle(rng: Random) -> Deed:
+    action = rng.choice(["unwind", "release"])
+
+    async def deed(world: World, life: Life) -> None:
+        for cycle_id in world.cycle_ids():
+            await ask(life, action, cycle_id, reason="x")
+
+    return deed
+
+
+def _attest_what_is_not_there(_rng: Random) -> Deed:
+    async def deed(world: World, life: Life) -> None:
+        for cycle in list(life.parts.desk.journal.cycles.values()):
+            for order in cycle.pending_orders():
+                if world.venue.account.order_of_client(order.client_order_id) is None:
+                    await ask(life, "attest", order.client_order_id, verdict="absent", reason="x")
+
+    return deed
+
+
+_DEEDS: Final[dict[str, Callable[[Random], Deed]]] = {
+    "deposits": _deposit,
+    "withdraws": _withdraw,
+    "trades by hand": _trade_by_hand,
+    "halts a market": _halt_market,
+    "asks for a panic sell": _ask("panic"),
+    "pauses": _ask("pause"),
+    "unpauses": _ask("unpause"),
+    "interrupts": _interrupt,
+    "asks of each cycle": _ask_of_each_cycle,
+    "attests what is not there": _attest_what_is_not_there,
+}
+
+
+async def ask(life: Life, action: str, target: str | None = None, **more: str) -> None:
+    """Ask of a running engine; what does not fit is refused."""
+    with suppress(IllegalMove, VersionConflict):
+        await life.ask(action, target, **more)
+
+
+def _refused(deed: Callable[[], object]) -> None:
+    with suppress(Refused):  # what is not free cannot be taken, what is halted not be traded
+        deed()

@@ -1,0 +1,282 @@
+"""One seed, one run: weather, market, people and deaths are drawn from it, and so is every order of steps."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import apsw
+import structlog
+from msgspec import Struct, field
+
+from arb.clock import NS_PER_S
+from arb.errors import ArbError, Indeterminate, LogDamaged
+from arb.events.log import StreamAppend
+from arb.events.sqlite import SqliteLog
+from arb.exchange.fault_plan import Strike
+from arb.simulation import checker, people, rebuilt
+from arb.simulation.checker import Violation
+from arb.simulation.disk import Disk
+from arb.simulation.fate import Fate, Trouble, draw_fate, draw_trouble
+from arb.simulation.life import Life
+from arb.simulation.market import BOOKS, START_NS, Stage
+from arb.simulation.sights import Seen
+from arb.simulation.strategies import strategy
+from arb.simulation.truth import account_truth, write_truth
+from arb.simulation.weather import Weather, draw_weather
+from arb.simulation.world import Manner, World
+
+RUN_S_MAX: Final = 3_600  # of virtual time, to rest and through the fair life
+FAIR_CYCLES: Final = 2
+FAIR_S: Final = 120.0
+REST_S: Final = 30.0
+FAIR: Final = "fair"
+IDLE_POWER: Final = 0.05  # of the lives after which the power is lost, however they ended
+GONE: Final = "the process was killed"
+BOOKS_THAT_PAY: Final = 2_050  # the price of ETH: a cycle brings 2 % before fees
+
+Check = Callable[[Path, Path], Sequence[Violation]]  # log, truth -> violations
+
+
+class SeedResult(Struct, frozen=True, kw_only=True):
+    """What became of a seed."""
+
+    seed: int
+    violations: tuple[Violation, ...]
+    counts: dict[str, int] = field(default_factory=dict)  # of deaths, of faults, and of both
+    outcomes: frozenset[str] = frozenset()  # which of `sights.OUTCOMES` it had
+    lives: int = 0
+    crashes: int = 0
+    virtual_s: float = 0.0
+    story: tuple[tuple[int, str], ...] = ()  # at_ns, what happened beside the log
+
+
+class SeedWorld(World):
+    """A world in which everything is drawn from one seed."""
+
+    disk: Disk
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.seed = seed
+        self.rng = Random(seed)  # noqa: S311 -- repeatable on purpose
+        self.weather: Weather = draw_weather(self.rng)
+        self.stormy = True
+        self.counts: Counter[str] = Counter()  # deaths, faults, and both together
+        self.seen = Seen()
+        self.crashes = 0
+        self.story: list[tuple[int, str]] = []
+        self.violations: list[Violation] = []
+        self.fair = False  # at the end, when nothing that is seen proves anything about the weather
+        self.fate: Fate | None = None
+        self.trouble: Trouble | None = None
+        self._passed = 0
+        self._operations: Counter[str] = Counter()
+        stage = Stage()
+        people.move_books(stage, START_NS, self.rng)
+        manner = Manner(
+            opening=self.weather.opening,
+            fee_asset=self.weather.fee_asset,
+            faults=self.weather.faults,
+            seed=seed,
+            only=self._only,
+        )
+        super().__init__(folder, stage, manner, shuffle=Random(seed))  # noqa: S311 -- the same
+        self.strategies = people.draw_strategies(self.rng)
+        self.disk = Disk(folder, Random(seed))  # noqa: S311 -- the same
+        self.disk.before = self._at_disk
+
+    def tell(self, text: str) -> None:
+        """Add a line to the story."""
+        self.story.append((self.now_ns(), text))
+
+    def _only(self, strike: Strike) -> bool:
+        if self.stormy:
+            self.tell(f"fault: {strike.fault} of {strike.call} {strike.client_order_id or ''}")
+        return self.stormy
+
+    def passing(self, life: Life, point: str, side: str) -> None:
+        """Strike the life dead where its fate says."""
+        super().passing(life, point, side)
+        if self.fate is None or not self.fate.is_at(point, side):
+            return
+        self._passed += 1
+        if self._passed == self.fate.number:
+            self.tell(f"killed at {point} {side}, number {self.fate.number}")
+            life.strike()
+
+    def _at_disk(self, what: str) -> None:
+        """Let the disk fail or the process die before an operation; a dead process does none."""
+        life = self.life
+        if life is None:
+            return
+        self._operations[what] += 1
+        trouble = self.trouble
+        if trouble is not None and (what, self._operations[what]) == (trouble.what, trouble.number):
+            self.tell(f"{trouble.fault} at {what} {trouble.number}")
+            self.counts[f"fault {trouble.fault}"] += 1
+            self.disk.failing = trouble.fault
+        if not life.dead.is_set():
+            self.passing(life, what, "")
+        if life.dead.is_set():
+            raise OSError(GONE)
+
+    def durable(self, life: Life, batch: Sequence[StreamAppend], log: SqliteLog) -> None:
+        """Remember what was acknowledged, and count it."""
+        super().durable(life, batch, log)
+        if not self.fair:
+            self.seen.note(batch)
+
+    # --- the run ------------------------------------------------------------------------------
+
+    def storm(self) -> None:
+        """Live and die in the weather."""
+        rng = self.rng
+        for _ in range(self.weather.lives):
+            for _ in range(rng.choice([0, 1, 1, 2, 3])):
+                people.disturb(self, rng)
+            if rng.random() < 0.15:  # noqa: PLR2004 -- a share of the lives
+                self.tell("the user edits the strategies")
+                self.strategies = people.draw_strategies(rng)
+            self.fate, self.trouble = draw_fate(rng), draw_trouble(rng)
+            self._passed = 0
+            self._operations.clear()
+            self.space_low = rng.random() < 0.05  # noqa: PLR2004 -- a share of the lives
+            self._live_through(rng)
+            self.wait(rng.choice([0, 0.3, 2, 30]))
+        self.space_low = False
+
+    def _live_through(self, rng: Random) -> None:
+        struck = Counter(self.faulty.struck)
+        self.tell(f"life {self.lives + 1} begins")
+        cycles, duration_s = rng.choice([1, 2, 4, None]), rng.uniform(1, 20)
+        recover = rng.random() < 0.9  # noqa: PLR2004 -- a share of the lives
+        flipped = rng.random() < 0.1 and self.disk.flip_bit()  # noqa: PLR2004 -- the same
+        try:
+            code = self.run(cycles=cycles, duration_s=duration_s, recover=recover)
+        except LogDamaged as error:
+            if not flipped:
+                raise
+            self.tell(f"a flipped bit is found: {error}")
+            self.counts["fault bit flipped"] += 1
+            flipped()
+            code = self.run(cycles=cycles, duration_s=duration_s, recover=recover)
+        except (Indeterminate, apsw.Error, OSError) as error:
+            if self.disk.failing is None:
+                raise
+            code = Indeterminate.exit_code
+            self.tell(f"it does not start: {error!r}")
+        self._end(code, self.faulty.struck - struck)
+
+    def _end(self, code: int | None, struck: "Counter[str]") -> None:
+        """See to what a life left: the dead are counted, and the power may be gone."""
+        fate, self.fate, self.trouble, self.disk.failing = self.fate, None, None, None
+        self.tell("it is dead" if code is None else f"it ends with {code}")
+        for fault, times in struck.items():
+            self.counts[f"fault {fault}"] += times
+            if code is None and fate is not None:
+                self.counts[f"{fault} x {fate.kind}"] += 1
+        if code is None and fate is not None:
+            self.crashes += 1
+            self.counts[f"crash {fate.kind}"] += 1
+        if (code is None and fate is not None and fate.power) or self.rng.random() < IDLE_POWER:
+            self.tell("the power is lost")
+            self.counts["fault power lost"] += 1
+            self.disk.lose_power()
+
+    def rest(self) -> None:
+        """Fair weather: everything comes to rest, then a market that pays is traded."""
+        self.stormy = False
+        self.tell("fair weather")
+        self.stage.calm(self.now_ns())
+        for market in people.TRADED:
+            self.venue.halt_market(market, halted=False)
+        self.wait(REST_S)
+        for book in BOOKS:
+            self.stage.put(self.now_ns(), book)
+        self._expect(self.recover(), {0, 1, 4}, "recovery")
+        self.ask("unpause", reason="x")
+        bid = BOOKS_THAT_PAY
+        self.stage.show(self.now_ns(), "ETH/USDT", [(f"{bid}", "900")], [(f"{bid + 1}", "900")])
+        self.strategies = [strategy(FAIR, min_profit="5", amount="1000")]
+        self.tell("the market pays")
+        self.fair = True
+        self.venue.deposit("USDT", people.ENOUGH)
+        self._expect(self.run(cycles=FAIR_CYCLES, duration_s=FAIR_S), {0, 1}, "the fair life")
+
+    def _expect(self, code: int | None, codes: set[int], what: str) -> None:
+        self.tell(f"{what} ends with {code}")
+        if code not in codes:
+            self.violations.append(Violation("not_at_rest", f"{what} ended with {code}"))
+
+    def truth(self) -> Path:
+        """Write what the venue, the disk and the loop know."""
+        path = self.folder / "truth.json"
+        write_truth(
+            path,
+            account_truth(self.venue.account),
+            seed=self.seed,
+            creates=self.venue.creates,
+            acknowledged=self.acknowledged,
+            virtual_s=self.loop.now_ns() / NS_PER_S,
+            virtual_s_max=RUN_S_MAX,
+            lives=self.lives,
+            must_trade=self.fair,
+        )
+        return path
+
+
+def check_all(db: Path, truth: Path) -> list[Violation]:
+    """Judge a run from outside, and by what only the engine's own code can prove."""
+    return [*checker.check(db, truth), *rebuilt.check(db)]
+
+
+def run_seed(
+    seed: int,
+    *,
+    check: Check = check_all,
+    folder: Path | None = None,
+    look: Callable[[Path], object] | None = None,
+) -> SeedResult:
+    """Run a seed to rest and check what it left.
+
+    The folder, if one is given, keeps log and truth; `look` may read the log before it is gone.
+    """
+    with quiet(), TemporaryDirectory(prefix="arb-seed-") as temporary:
+        world = SeedWorld(folder or Path(temporary), seed)
+        try:
+            try:
+                world.storm()
+                world.rest()
+            except (ArbError, RuntimeError, TimeoutError, AssertionError) as error:
+                world.violations.append(Violation("stopped", repr(error)))
+            world.violations.extend(check(world.db, world.truth()))
+            if look is not None:
+                look(world.db)
+            return SeedResult(
+                seed=seed,
+                violations=tuple(world.violations),
+                counts=dict(world.counts),
+                outcomes=world.seen.outcomes(),
+                lives=world.lives,
+                crashes=world.crashes,
+                virtual_s=world.loop.now_ns() / NS_PER_S,
+                story=tuple(world.story),
+            )
+        finally:
+            world.close()
+            world.disk.close()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let engines say nothing: what they talk takes longer than what they do."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

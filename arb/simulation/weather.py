@@ -1,0 +1,65 @@
+"""What goes wrong in a run: each seed draws which faults exist, and how often they strike."""
+
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+from msgspec import Struct, structs
+
+from arb.clock import NS_PER_S
+from arb.exchange.fault_plan import FaultPlan
+
+# The most often that each fault strikes.
+RATES_MAX: Final = {
+    "request_lost": 0.15,
+    "request_delayed": 0.1,
+    "refused": 0.15,
+    "reply_lost": 0.2,
+    "reply_delayed": 0.15,
+    "reply_never": 0.06,
+    "banned": 0.01,
+    "maintenance": 0.01,
+    "read_fails": 0.2,
+    "order_hidden": 0.3,
+    "late_fill": 0.2,
+    "duplicated_reports": 0.3,
+    "reordered_reports": 0.2,
+    "altered_reports": 0.1,
+    "none_fields": 0.15,
+    "garbage": 0.1,
+}
+SHARE_PRESENT: Final = 0.4  # of the faults, in a run
+LIVES_MAX: Final = 6
+LASTING: Final = FaultPlan(never_ns=20 * NS_PER_S, ban_ns=3 * NS_PER_S, maintenance_ns=5 * NS_PER_S)
+
+
+class Weather(Struct, frozen=True, kw_only=True):
+    """The conditions of one run."""
+
+    faults: FaultPlan
+    lives: int
+    fee_asset: str | None
+    opening: dict[str, Decimal]
+
+
+def draw_weather(rng: Random) -> Weather:
+    """Draw a run's conditions."""
+    rates = {
+        fault: most * rng.uniform(0.2, 1)
+        for fault, most in RATES_MAX.items()
+        if rng.random() < SHARE_PRESENT
+    }
+    third = rng.random() < 0.4  # noqa: PLR2004 -- a share of the runs
+    opening = {
+        "USDT": Decimal(rng.choice([10_000, 10_000, 2_000])),
+        "BTC": Decimal(rng.choice([0, 1])),
+        "ETH": Decimal(rng.choice([0, 10])),
+    }
+    if third:
+        opening["BNB"] = Decimal(rng.choice(["10", "10", "0.004"]))
+    return Weather(
+        faults=structs.replace(LASTING, **rates),
+        lives=rng.randint(2, LIVES_MAX),
+        fee_asset="BNB" if third else None,
+        opening=opening,
+    )

@@ -1,0 +1,133 @@
+"""`tools/record.py`, and what `tools/run.py` makes of its files."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from arb.faces.record_cli import record
+from arb.feeds.recorded import RecordedMarket
+from arb.simulation.practice_process import Exchange
+from arb.simulation.processes import ROOT, start, until
+from tests.spec.command_line import Said, invoke, paper_strategy
+
+DISCOVERY = ROOT / "strategies" / "discovery.yaml"
+
+
+def backtest(strategy: Path, feed: Path, db: Path) -> Said:
+    return invoke(
+        *("--strategy", strategy, "--mode", "backtest"),
+        *("--data-file", feed, "--db", db, "--json"),
+    )
+
+
+def recorded(strategy: Path, out: Path, *more: object) -> Said:
+    return invoke("--strategy", strategy, "--out", out, *more, "--json", command=record)
+
+
+def test_what_is_recorded_is_backtested_the_same_each_time(folder: Path) -> None:
+    strategy = paper_strategy(folder, step_ms="100")
+    told = recorded(strategy, folder / "a.rec.gz", "--duration", 20)
+    assert told.code == 0, told.err
+    market = RecordedMarket(folder / "a.rec.gz")
+    rows = list(market.changes(0))
+    assert told.summary["rows"] == len(rows) > 500
+    assert told.summary["markets"] == len(market.markets)
+    first = backtest(strategy, folder / "a.rec.gz", folder / "first.db")
+    again = backtest(strategy, folder / "a.rec.gz", folder / "again.db")
+    assert first.code == 0, first.err
+    assert first.out == again.out
+    assert first.summary["cycles"]["completed"] > 10
+    assert "the recorded filters" in first.err
+    # Recorded again from the recording it is the same market, and trades the same.
+    copied = recorded(
+        strategy, folder / "b.rec.gz", "--mode", "backtest", "--data-file", folder / "a.rec.gz"
+    )
+    assert copied.code == 0, copied.err
+    assert copied.summary["last_ns"] == told.summary["last_ns"]
+    third = backtest(strategy, folder / "b.rec.gz", folder / "third.db")
+    same = ("pnl", "fees", "cycles", "opportunities")
+    assert [third.summary[one] for one in same] == [first.summary[one] for one in same]
+
+
+def test_a_recorder_that_is_killed_leaves_what_it_took(folder: Path) -> None:
+    out = folder / "struck.rec.gz"
+    running = start(
+        folder, "record", "--strategy", DISCOVERY, "--out", out, "--duration", 1_000_000
+    )
+    try:
+        until(lambda: out.exists() and out.stat().st_size > 600_000, "some blocks")
+        running.process.kill()
+        assert running.wait().code == -signal.SIGKILL
+    finally:
+        running.end()
+    market = RecordedMarket(out)
+    assert market.damage is not None
+    rows = list(market.changes(0))
+    assert len(rows) > 3_000
+    told = backtest(DISCOVERY, out, folder / "b.db")
+    assert told.code == 0, told.err
+    assert f"feed: {market.damage}" in told.err
+
+
+def test_an_interrupt_closes_the_recording(folder: Path) -> None:
+    out = folder / "ended.rec.gz"
+    running = start(
+        folder, "record", "--strategy", DISCOVERY, "--out", out, "--duration", 1_000_000
+    )
+    try:
+        until(lambda: out.exists() and out.stat().st_size > 100_000, "a block")
+        running.interrupt()
+        ended = running.wait()
+    finally:
+        running.end()
+    assert ended.code == 130
+    assert " rows of 175 markets" in ended.out
+    assert RecordedMarket(out).damage is None
+
+
+def test_a_venues_public_books_are_recorded_as_they_come_and_replayed(folder: Path) -> None:
+    exchange = Exchange(folder)
+    try:
+        strategy = exchange.strategy()
+        out = folder / "live.rec.gz"
+        ended = start(
+            folder, "record", "--strategy", strategy, "--out", out, "--duration", 4, "--json"
+        ).wait()
+    finally:
+        exchange.end()
+    assert ended.code == 0, ended.err
+    told = json.loads(ended.out)
+    market = RecordedMarket(out)
+    assert market.damage is None
+    assert market.recording.heading.feed == "live"  # type: ignore[union-attr]
+    assert {"BTC/USDT", "ETH/BTC", "ETH/USDT"} <= set(market.markets)
+    rows = list(market.changes(0))
+    assert len(rows) == told["rows"] > 20
+    assert len({one.book.sequence for one in rows if one.market == "BTC/USDT"}) > 3
+    first = backtest(strategy, out, folder / "b1.db")
+    again = backtest(strategy, out, folder / "b2.db")
+    assert first.code == 0, first.err
+    assert first.out == again.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "what"),
+    [
+        ([], 3, "a generated market never ends: give --duration"),
+        (["--duration", "nan"], 2, "not a number of seconds"),
+        (["--duration", "0"], 2, "0"),
+        (["--out", "nowhere/a.rec.gz", "--duration", "1"], 3, "a folder that exists"),
+        (["--mode", "backtest"], 3, "data_file"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused(
+    folder: Path, arguments: list[str], code: int, what: str
+) -> None:
+    told = invoke(
+        "--strategy", paper_strategy(folder), "--out", folder / "a.gz", *arguments, command=record
+    )
+    assert told.code == code
+    assert what in told.err
+    assert list(folder.glob("*.gz")) == []

@@ -1,0 +1,82 @@
+"""One seed decides everything, and after any seed every unit is accounted for."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arb.events.sqlite import LogReader
+from arb.simulation.seeds import run_seed
+
+PRINT_HEAD = """
+import sys
+from pathlib import Path
+from arb.events.sqlite import LogReader
+from arb.simulation.seeds import run_seed
+result = run_seed(int(sys.argv[1]), folder=Path(sys.argv[2]))
+with LogReader(Path(sys.argv[2]) / "log.db") as reader:
+    print([one.hash.hex() for one in reader.read()][-1], len(result.story))
+"""
+
+
+def head_in_a_process(folder: Path, seed: int, hash_seed: str) -> str:
+    folder.mkdir()
+    command = [sys.executable, "-c", PRINT_HEAD, str(seed), str(folder)]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_a_seed_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    first = head_in_a_process(tmp_path / "one", 11, "1")
+    assert first == head_in_a_process(tmp_path / "two", 11, "2")
+    assert first != head_in_a_process(tmp_path / "three", 12, "1")
+
+
+def truth_of(folder: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((folder / "truth.json").read_text())
+    return read
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_after_a_seed_every_promise_was_kept(tmp_path: Path, seed: int) -> None:
+    result = run_seed(seed, folder=tmp_path)
+    assert result.violations == ()
+    truth = truth_of(tmp_path)
+    with LogReader(tmp_path / "log.db") as reader:
+        hashes = {one.position: one.hash.hex() for one in reader.read()}
+    assert truth["acknowledged"]
+    assert all(hashes[position] == text for position, text in truth["acknowledged"])
+    sent = Counter(one["client_order_id"] for one in truth["creates"])
+    assert set(sent.values()) <= {1}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_truth_of_a_seed_adds_up_by_itself(tmp_path: Path, seed: int) -> None:
+    """What the venue holds is what it began with, its trades, their fees and what people moved."""
+    run_seed(seed, folder=tmp_path)
+    truth = truth_of(tmp_path)
+    held = Counter({asset: Decimal(amount) for asset, amount in truth["opening"].items()})
+    for change in truth["changes"]:
+        held[change["asset"]] += Decimal(change["amount"])
+    for fill in truth["fills"]:
+        base, quote = fill["market"].split("/")
+        sign = 1 if fill["side"] == "buy" else -1
+        held[base] += sign * Decimal(fill["amount"])
+        held[quote] -= sign * Decimal(fill["cost"])
+        held[fill["fee_asset"]] -= Decimal(fill["fee"])
+    balances = {
+        asset: Decimal(both["free"]) + Decimal(both["locked"])
+        for asset, both in truth["balances"].items()
+    }
+    assert {asset: amount for asset, amount in held.items() if amount} == {
+        asset: amount for asset, amount in balances.items() if amount
+    }
+    assert truth["must_trade"]
+    assert truth["fills"]
