@@ -2,7 +2,9 @@
 
 import logging
 import multiprocessing
+import os
 import signal
+import socket
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
@@ -18,9 +20,10 @@ from msgspec import Struct
 from arb.errors import ArbError, ConfigInvalid
 from arb.execution.assembling import Options
 from arb.execution.findings import Findings, Measures, measured
-from arb.execution.running import EXIT_INTERRUPTED, Interrupted, run_engine
+from arb.execution.running import EXIT_INTERRUPTED, SIGNALS, Interrupted, run_engine
 from arb.strategy.loader import Loaded
 
+SIGNALS_READ = 64  # at once; each is a byte
 STOP_PATIENCE_S = 5.0  # after a process was told to end, then it is killed
 
 
@@ -46,7 +49,8 @@ def play_all(jobs: Sequence[Job], *, at_once: int, told: Callable[[int], None]) 
     """
     assert at_once >= 1, at_once
     results: dict[int, Measures] = {}
-    with tempfile.TemporaryDirectory(prefix="arb-sweep-") as folder, _Players(folder) as players:
+    ours = f"arb-sweep-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=ours) as folder, _Players(folder) as players:
         waiting = list(enumerate(jobs))
         while waiting or players:
             while waiting and len(players) < at_once:
@@ -55,6 +59,7 @@ def play_all(jobs: Sequence[Job], *, at_once: int, told: Callable[[int], None]) 
             for number, answer in players.hear():
                 results[number] = _result(jobs[number], answer)
                 told(len(results))
+        players.end_if_struck()
     return [results[number] for number in range(len(jobs))]
 
 
@@ -68,7 +73,11 @@ def _result(job: Job, answer: Measures | ArbError | str) -> Measures:
 
 
 class _Players:
-    """The processes at work. Leaving ends them all; SIGTERM interrupts like SIGINT meanwhile."""
+    """The processes at work. Leaving ends them all.
+
+    SIGINT and SIGTERM strike only while we wait for an answer: a process that was just started is
+    ours by then, and ended with the others.
+    """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -76,13 +85,17 @@ class _Players:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["__main__", __name__])
         self._working: dict[Connection, tuple[int, BaseProcess]] = {}
-        self._before = signal.getsignal(signal.SIGTERM)
+        self._before = [(number, signal.getsignal(number)) for number in SIGNALS]
+        self._struck, self._strike = socket.socketpair()
 
     def __len__(self) -> int:
         return len(self._working)
 
     def __enter__(self) -> Self:
-        signal.signal(signal.SIGTERM, _interrupt)
+        self._strike.setblocking(False)  # noqa: FBT003 -- as the socket module has it
+        for number in SIGNALS:
+            signal.signal(number, _heard_elsewhere)
+        self._woken_before = signal.set_wakeup_fd(self._strike.fileno())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,7 +106,11 @@ class _Players:
             process.join(STOP_PATIENCE_S)
             process.kill()
             process.join()
-        signal.signal(signal.SIGTERM, self._before)
+        signal.set_wakeup_fd(self._woken_before)
+        for number, handler in self._before:
+            signal.signal(number, handler)
+        self._struck.close()
+        self._strike.close()
 
     def start(self, number: int, job: Job) -> None:
         """Let a process play a job."""
@@ -101,7 +118,7 @@ class _Players:
         process = self._context.Process(
             target=_play, args=(theirs, job, self._folder), name=job.name, daemon=True
         )
-        # Ctrl-C strikes the whole group: it is for us to hear, and to end the others.
+        # Ctrl-C strikes the whole group: it is for us to hear, so the others never do.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()
@@ -110,11 +127,19 @@ class _Players:
         theirs.close()  # so that the end of the process is the end of the pipe
         self._working[ours] = (number, process)
 
+    def end_if_struck(self) -> None:
+        """Raise KeyboardInterrupt if somebody wanted us to end."""
+        while wait([self._struck], timeout=0):
+            if set(self._struck.recv(SIGNALS_READ)) & set(SIGNALS):
+                raise KeyboardInterrupt
+
     def hear(self) -> list[tuple[int, Measures | ArbError | str]]:
         """Wait until at least one process has answered or died."""
         answers: list[tuple[int, Measures | ArbError | str]] = []
-        for ready in wait(list(self._working)):
-            assert isinstance(ready, Connection), ready
+        for ready in wait([self._struck, *self._working]):
+            if not isinstance(ready, Connection):
+                self.end_if_struck()
+                continue
             number, process = self._working[ready]
             try:
                 answer = ready.recv()
@@ -128,8 +153,8 @@ class _Players:
         return sorted(answers, key=lambda one: one[0])
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _heard_elsewhere(_number: int, _frame: FrameType | None) -> None:
+    """The number of the signal is in the socket that we wait for."""
 
 
 def _play(answers: Connection, job: Job, folder: str) -> None:

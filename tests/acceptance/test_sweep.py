@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ import pytest
 
 from arb.errors import ArbError
 from arb.execution.sweep import Job, PointFailed, play_all
+from arb.simulation.processes import until
 from arb.strategy.loader import load
 from tests.spec.command_line import Said, files, invoke
 from tests.spec.scripted_feed import chance, end, feed, quiet, strategy
@@ -146,27 +147,29 @@ def test_a_point_that_cannot_run_is_named_and_nothing_is_reported(folder: Path) 
 
 
 @pytest.fixture
-def stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+def stuck(folder: Path) -> Callable[[Callable[[], None]], None]:
     """Play a backtest whose recording never comes; something is done once it waits for it."""
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     loaded = load(strategy(folder), data_file=str(feed(folder, CHANCES)))
     pipe = folder / "never.csv"
     os.mkfifo(pipe)
     job = Job(name="stuck", loaded=(msgspec.structs.replace(loaded, data_file=pipe),))
 
     def run(do: Callable[[], None]) -> None:
-        def strike() -> None:
-            with pipe.open("wb"):  # opens when the other end is being read
-                do()
-                released.wait()
+        over = Event()
 
-        released = multiprocessing.get_context("spawn").Event()
+        def strike() -> None:
+            with pipe.open("wb"):  # opens when the other end is read
+                if not over.is_set():
+                    do()
+                    over.wait()
+
         thread = Thread(target=strike)
         thread.start()
         try:
             play_all([job], at_once=1, told=lambda _done: None)
         finally:
-            released.set()
+            over.set()
+            os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))  # lets one go that still waits
             thread.join()
         pytest.fail("nothing stopped it")
 
@@ -174,7 +177,8 @@ def stuck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[
 
 
 def kill_children() -> None:
-    for child in multiprocessing.active_children():
+    # It may run before the one who started it knows its number.
+    for child in until(multiprocessing.active_children, "a process"):
         child.kill()
 
 
@@ -187,13 +191,13 @@ def test_a_process_that_dies_is_told_and_named(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_every_process_and_leaves_nothing(
-    folder: Path, stuck: Callable[[Callable[[], None]], None], number: int
+    stuck: Callable[[Callable[[], None]], None], number: int
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         stuck(lambda: os.kill(os.getpid(), number))
     assert multiprocessing.active_children() == []
-    assert list(folder.glob("arb-sweep-*")) == []
+    assert list(Path(tempfile.gettempdir()).glob(f"arb-sweep-{os.getpid()}-*")) == []
     assert signal.getsignal(signal.SIGTERM) == before
 
 
