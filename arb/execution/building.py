@@ -15,7 +15,7 @@ from arb.execution.breaker import Breaker
 from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
-from arb.execution.discovery import SKIPPED_TOLD_MAX, Wanted, discover
+from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
 from arb.execution.engine import Engine, Parts
 from arb.execution.guards import Guards
 from arb.execution.history import History
@@ -114,11 +114,12 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         Breaker(desk, strategy.risk_controls.breaker),
         Guards(desk, [one.strategy for one in loaded]),
         Declined(journal),
+        cycles=detector.scan.cycles,
         cycles_max=wish.cycles,
         space_low=outside.space_low,
     )
 
-    traded: list[Wanted] = []
+    traded: set[str] = set()  # currencies
     switch = outside.kill_switch
 
     def plan() -> None:
@@ -129,10 +130,13 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
                 told = list(found.left_out[:SKIPPED_TOLD_MAX])
                 name = one.strategy.name
                 log.warning("cycles.left_out", strategy=name, n=len(found.left_out), first=told)
-            traded.extend(found.wanted)
+            traded.update(found.assets)
+            if found.sought is not None:
+                detector.cover(one.config_hash, found.sought.cover)
+                trader.seek(found.sought)
             for wanted in found.wanted:
-                keep = ONE - wanted.fees.taker
-                number = detector.watch(Watched(wanted.legs, keep, wanted.min_profit_bps))
+                kept = (ONE - wanted.fees.taker) ** len(wanted.legs)
+                number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
                 trader.want(number, wanted)
 
     async def attend() -> None:

@@ -1,6 +1,6 @@
 """Open cycles: of what pays at the top of the books, size it, check everything, reserve, send."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from arb.execution.breaker import Breaker
 from arb.execution.capital import BALANCE, offered
 from arb.execution.declined import Declined, Refusal
 from arb.execution.desk import Desk
-from arb.execution.discovery import Wanted, start_order
+from arb.execution.discovery import Sought, Wanted, start_order
 from arb.execution.guards import Guards
 from arb.execution.runner import Runner
 from arb.execution.sending import NOT_SENT
@@ -26,7 +26,7 @@ from arb.market.chain import Quote
 from arb.market.cycles import rotated
 from arb.market.depth import Shortfall
 from arb.market.reading import Reader
-from arb.market.scan import Seen
+from arb.market.scan import Seen, Watched
 from arb.market.size import best_size
 from arb.money import BPS, ONE, plain
 from arb.strategy.schema import Strategy
@@ -56,6 +56,7 @@ class Trader:
         guards: Guards,
         declined: Declined,
         *,
+        cycles: Sequence[Watched],
         cycles_max: int | None,
         space_low: Callable[[], bool],
     ) -> None:
@@ -64,7 +65,10 @@ class Trader:
         self._breaker = breaker
         self._guards = guards
         self.declined = declined
-        self._wanted: dict[int, list[Wanted]] = {}  # known once the venue's markets are
+        self._cycles = cycles  # by number: those that the scan knows
+        self._named: dict[int, list[Wanted]] = {}  # known once the venue's markets are
+        self._sought: list[Sought] = []
+        self._wanted: dict[int, tuple[Wanted, ...]] = {}  # of cycles that were above once
         self.strategies: dict[str, Strategy] = {}  # by name: those that trade
         self._reader = Reader()
         self._cycles_max = cycles_max
@@ -77,8 +81,25 @@ class Trader:
 
     def want(self, number: int, wanted: Wanted) -> None:
         """Trade a cycle, by its number in the scan, when it pays."""
-        self._wanted.setdefault(number, []).append(wanted)
+        self._named.setdefault(number, []).append(wanted)
+        self._wanted.pop(number, None)
         self.strategies[wanted.strategy.name] = wanted.strategy
+
+    def seek(self, sought: Sought) -> None:
+        """Trade all cycles of some markets when they pay."""
+        self._sought.append(sought)
+        self._wanted.clear()
+        self.strategies[sought.strategy.name] = sought.strategy
+
+    def _who_wants(self, number: int) -> tuple[Wanted, ...]:
+        """List the strategies that trade a cycle, and how."""
+        known = self._wanted.get(number)
+        if known is None:
+            legs = self._cycles[number].legs
+            found = (sought.wants(legs) for sought in self._sought)
+            known = (*self._named.get(number, ()), *(one for one in found if one is not None))
+            self._wanted[number] = known
+        return known
 
     @property
     def done(self) -> bool:
@@ -94,7 +115,7 @@ class Trader:
     async def consider(self, seen: Seen) -> None:
         """Look at every strategy that trades one of the cycles that pay at the top of the books."""
         for number in seen.above:
-            for wanted in self._wanted.get(number, ()):
+            for wanted in self._who_wants(number):
                 if not self.accepting:
                     return
                 refusal = await self._consider(wanted)

@@ -18,7 +18,9 @@ MONEY_PACKAGES = ("machine", "market", "events", "projections", "execution", "ex
 # module -> why it may turn something into a float
 FLOATS = {
     "arb/market/slope.py": "floats say where to look; what is found there is priced in Decimal",
-    "arb/market/scan.py": "which cycles to look at; decimals decide where floats could be wrong",
+    "arb/market/scan/covering.py": "which cycles to look at; decimals decide where floats could be wrong",
+    "arb/market/scan/prices.py": "the same",
+    "arb/market/scan/scan.py": "the same",
     "arb/projections/rows.py": "the documented REAL columns; exact amounts are in the events",
 }
 # module -> why it may read the machine's clock
