@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from arb.errors import IllegalMove, VersionConflict
+from arb.events.sqlite import LogReader
 from arb.exchange.port import Refused
 from arb.simulation.life import Life
 from arb.simulation.market import MARKETS, Stage
@@ -101,6 +102,12 @@ def disturb(world: World, rng: Random) -> None:
     world.at(at_s, act)
 
 
+def panic(world: World, rng: Random) -> None:
+    """Let an operator ask for a panic sell, again and again."""
+    for at_s in (rng.uniform(0, 1), rng.uniform(1, 3), rng.uniform(3, 9)):
+        world.at(at_s, lambda life: ask(life, "panic", reason="x"))
+
+
 Deed = Callable[[Any, Life], object]
 
 
@@ -154,6 +161,18 @@ def _halt_market(rng: Random) -> Deed:
     return deed
 
 
+def _look_at_the_log(_rng: Random) -> Deed:
+    """Read the log beside the engine, for as long as that lives: its WAL cannot begin anew meanwhile."""
+
+    def deed(world: World, life: Life) -> None:
+        reader = LogReader(world.db)
+        life.beside.append(reader.close)
+        reader.connection.execute("BEGIN")
+        reader.head()
+
+    return deed
+
+
 def _ask(action: str, target: str | None = None) -> Callable[[Random], Deed]:
     return lambda _rng: lambda _world, life: ask(life, action, target, reason="x")
 
@@ -188,6 +207,7 @@ _DEEDS: Final[dict[str, Callable[[Random], Deed]]] = {
     "trades by hand": _trade_by_hand,
     "rests an order by hand": _rest_by_hand,
     "halts a market": _halt_market,
+    "looks at the log": _look_at_the_log,
     "asks for a panic sell": _ask("panic"),
     "pauses": _ask("pause"),
     "unpauses": _ask("unpause"),

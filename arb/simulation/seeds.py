@@ -13,6 +13,7 @@ import apsw
 import structlog
 from msgspec import Struct, field
 
+from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.errors import ArbError, Indeterminate, LogDamaged
 from arb.events.log import StreamAppend
@@ -74,7 +75,7 @@ class SeedWorld(World):
         self.fair = False  # at the end, when nothing that is seen proves anything about the weather
         self.fate: Fate | None = None
         self.trouble: Trouble | None = None
-        self.dark = False  # the power was lost since the last life
+        self.dark = False  # the power was lost, and nobody has opened the log since
         self._passed = 0
         self._operations: Counter[str] = Counter()
         stage = Stage()
@@ -113,6 +114,11 @@ class SeedWorld(World):
             self.tell(f"killed at {point} {side}, number {self.fate.number}")
             life.strike()
 
+    def _open(self, run: str) -> SqliteLog:
+        log = super()._open(run)
+        self.dark = False
+        return log
+
     def _at_disk(self, what: str) -> None:
         """Let the disk fail or the process die before an operation; a dead process does none."""
         life = self.life
@@ -147,6 +153,8 @@ class SeedWorld(World):
                 self.tell("the user edits the strategies")
                 self.strategies = people.draw_strategies(rng)
             self.fate, self.trouble = draw_fate(rng), draw_trouble(rng)
+            if self.fate is not None and self.fate.point == crashpoints.UNWINDING:
+                people.panic(self, rng)  # so that there is something to unwind
             self._passed = 0
             self._operations.clear()
             self.space_low = rng.random() < 0.05  # noqa: PLR2004 -- a share of the lives
@@ -196,7 +204,6 @@ class SeedWorld(World):
         if code is None and fate is not None:
             self.crashes += 1
             self.counts[f"crash {fate.kind}"] += 1
-        self.dark = False
         if (code is None and fate is not None and fate.power) or self.rng.random() < IDLE_POWER:
             self.tell("the power is lost")
             self.counts["fault power lost"] += 1

@@ -225,6 +225,8 @@ class World:
                     helper.cancel()
             ended = await asyncio.gather(*helpers, dead, return_exceptions=True)
             history.close()
+            for end in life.beside:
+                end()
             await life.log.close()
         killed = life.dead.is_set()
         for error in () if killed else (result, *ended):
