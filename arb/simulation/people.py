@@ -218,6 +218,20 @@ _DEEDS: Final[dict[str, Callable[[Random], Deed]]] = {
 }
 
 
+def act_between(world: World, rng: Random) -> None:
+    """Let an operator act while no engine runs: what he asks is what the next run begins with."""
+    action = rng.choice(["panic", "pause", "unpause", "unwind", "release", "reset-risk", "cleanup"])
+    target = {"reset-risk": "all", "cleanup": str(world.now_ns())}.get(action)
+    if action in {"unwind", "release"}:
+        cycles = world.cycle_ids() if world.db.exists() else []
+        if not cycles:
+            return
+        target = rng.choice(cycles)
+    world.tell(f"an operator between two lives: {action} {target or ''}")
+    with suppress(IllegalMove, VersionConflict):
+        world.ask(action, target, reason="x")
+
+
 async def ask(life: Life, action: str, target: str | None = None, **more: str) -> None:
     """Ask of a running engine; what does not fit is refused."""
     with suppress(IllegalMove, VersionConflict):

@@ -48,8 +48,9 @@ class Weather(Struct, frozen=True, kw_only=True):
 
 def draw_weather(rng: Random) -> Weather:
     """Draw a run's conditions."""
+    force = rng.choice([1, 1, 1, 2])  # some weather is worse than any
     rates = {
-        fault: most * rng.uniform(0.2, 1)
+        fault: most * force * rng.uniform(0.2, 1)
         for fault, most in RATES_MAX.items()
         if rng.random() < SHARE_PRESENT
     }

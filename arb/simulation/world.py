@@ -172,6 +172,7 @@ class World:
             return await self._live_as(life, wish)
         finally:
             self.life = None
+            self._due = []  # of a life that was over before it began
 
     async def _live_as(self, life: Life, wish: Wish) -> int | None:
         run_id = f"run{life.number}"
