@@ -46,7 +46,14 @@ class Detector:
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
-        seen = self.scan.take(change.book)
+        touch = change.touch
+        if touch is None:
+            seen = self.scan.take(change.book)
+        else:
+            bid, bid_size, ask, ask_size = touch
+            seen = self.scan.update(
+                change.market, bid, ask, bid_size, ask_size, received_ns=change.at_ns
+            )
         if seen is not NOTHING:
             self._ever.update(seen.above)
             self.episodes += seen.risen
