@@ -97,6 +97,13 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
     show_default=True,
 )
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON an event, last a summary.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Write the books as the engine takes them, for a backtest of just this run.",
+)
 @click.option("--check", is_flag=True, help="Check the strategy, say what it would do, and stop.")
 @click.option(
     "--unproven-venue",
@@ -134,6 +141,7 @@ class Flags:
     duration: float | None
     log_level: str
     as_json: bool
+    record: Path | None
     check: bool
     unproven_venue: bool
     allow_withdrawing_key: bool
@@ -203,6 +211,11 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
     db = flags.db or Path(BACKTEST_DB_DEFAULT if backtest else DB_DEFAULT)
     if not db.parent.is_dir() or db.is_dir():
         raise ConfigInvalid(f"--db {db}: name a file in a folder that exists")
+    if flags.record is not None and (backtest or not flags.record.parent.is_dir()):
+        raise ConfigInvalid(
+            f"--record {flags.record}: name a file in a folder that exists, of a live or paper run; "
+            "a backtest's books are in a file already"
+        )
     if backtest:
         _make_room(db, replace=flags.db is None)
     cycles = flags.cycles
@@ -215,6 +228,7 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
         duration_s=flags.duration,
         unproven_venue=flags.unproven_venue,
         withdrawing_key=flags.allow_withdrawing_key,
+        record=flags.record,
     )
     if strategy.execution.mode == "live":
         for line in live_lines(loaded):
