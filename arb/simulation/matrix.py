@@ -1,17 +1,26 @@
 """The kill matrix: each leg, each step of the order protocol, each fate of the order, each side, each way to die."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from msgspec import Struct
 
 from arb.errors import ArbError
 from arb.simulation.checker import Violation
-from arb.simulation.matrix_world import SIDES, STEPS, UNWIND, Cell, Death, Fate, MatrixWorld
+from arb.simulation.matrix_world import (
+    MEANINGS,
+    SIDES,
+    STEPS,
+    UNWIND,
+    Cell,
+    Death,
+    Fate,
+    MatrixWorld,
+)
+from arb.simulation.scratch import scratch
 from arb.simulation.seeds import check_all, quiet
 
 LEGS: Final = (0, 1, 2, UNWIND)
@@ -22,6 +31,7 @@ DEATHS: Final = (
 )
 FATES: Final = (
     Fate("filled"),
+    Fate("filled, fee in a third currency", fee_asset="BNB"),
     Fate("filled in part", books="thin"),
     Fate("missed", books="gone"),
     Fate("refused", ("refused",)),
@@ -81,8 +91,8 @@ def run_cell(cell: Cell) -> CellResult:
 
 @contextmanager
 def _world(leg: int, fate: Fate, target: Place | None) -> Iterator[MatrixWorld]:
-    with quiet(), TemporaryDirectory(prefix="arb-matrix-") as folder:
-        world = MatrixWorld(Path(folder), leg, fate, target)
+    with quiet(), scratch("matrix") as folder:
+        world = MatrixWorld(folder, leg, fate, target)
         try:
             yield world
         finally:
@@ -90,21 +100,52 @@ def _world(leg: int, fate: Fate, target: Place | None) -> Iterator[MatrixWorld]:
             world.disk.close()
 
 
-def table_rows(results: Sequence[CellResult]) -> list[list[str]]:
-    """A row a fate, a column a step: how many runs held, of how many."""
-    runs = Counter((one.cell.fate.name, one.cell.step) for one in results)
-    held = Counter((one.cell.fate.name, one.cell.step) for one in results if not one.violations)
-    rows = []
-    for fate in FATES:
-        keys = [(fate.name, step) for step in STEPS]
-        if any(runs[key] for key in keys):
-            rows.append(
-                [fate.name, *(f"{held[key]}/{runs[key]}" if runs[key] else "-" for key in keys)]
-            )
-    return rows
+class Share(Struct, frozen=True):
+    """How many runs of a fate at a step held, of how many."""
+
+    held: int
+    runs: int
+
+    def __str__(self) -> str:
+        return f"{self.held}/{self.runs}" if self.runs else "-"
 
 
-def total(results: Sequence[CellResult]) -> str:
-    """Say N of N."""
+def shares(results: Iterable[CellResult]) -> dict[str, dict[str, Share]]:
+    """Count by fate and step, in their order; a fate that has no runs is left out."""
+    runs: Counter[Place] = Counter()
+    held: Counter[Place] = Counter()
+    for one in results:
+        key = (one.cell.fate.name, one.cell.step)
+        runs[key] += 1
+        held[key] += not one.violations
+    return {
+        fate.name: {step: Share(held[fate.name, step], runs[fate.name, step]) for step in STEPS}
+        for fate in FATES
+        if any(runs[fate.name, step] for step in STEPS)
+    }
+
+
+def markdown(results: Sequence[CellResult]) -> str:
+    """The table of docs/guarantees.md."""
     held = sum(not one.violations for one in results)
-    return f"{held} of {len(results)}"
+    ways = ", ".join(one.name for one in DEATHS)
+    lines = [
+        f"{held} of {len(results)} runs hold. One run is one life struck dead at one step of one order's way,",
+        "restarted at once and again, brought to rest, let trade once more in fair weather, and held against",
+        "what really happened. The order is one of the three legs or the first hop of an unwind; death comes",
+        f"before the step and after it, in {len(DEATHS)} ways: {ways}.",
+        "A fate that never comes to a step has no run there (`-`).",
+        "",
+        f"| what becomes of the order | {' | '.join(STEPS)} |",
+        f"|---|{'---|' * len(STEPS)}",
+    ]
+    lines += [
+        f"| {fate} | {' | '.join(str(row[step]) for step in STEPS)} |"
+        for fate, row in shares(results).items()
+    ]
+    lines += ["", *(f"- {step}: {meaning}" for step, meaning in MEANINGS.items())]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown([run_cell(one) for one in cells()]))

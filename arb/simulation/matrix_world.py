@@ -1,6 +1,7 @@
 """The world of the kill matrix: one cycle, the fate of one of its orders, and a death at one named step of the protocol."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import starmap
 from pathlib import Path
 from random import Random
@@ -20,7 +21,7 @@ from arb.simulation.market import BOOKS, Sides, Stage
 from arb.simulation.sectors import Survivors
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
-from arb.simulation.world import Manner, World
+from arb.simulation.world import OPENING, Manner, World
 
 RUN_S_MAX: Final = 3_600
 FAIR_S: Final = 120.0
@@ -33,16 +34,27 @@ UNWIND: Final = (
     3  # beside the legs 0, 1 and 2: the first hop of an unwind that an operator asks for
 )
 
-INTEND: Final = "intend"  # the append of the order's intent
-WRITTEN: Final = "write"  # its first bytes on their way to the disk
-SYNCED: Final = "sync"  # its fsync
-SEND: Final = "send"  # the request, as the engine sees it
-EXECUTE: Final = "execute"  # the same, as the venue sees it
-RECORD: Final = "record"  # the append of the first thing known of the order
-ASK: Final = "ask"  # the first read of what is not known
-RESOLVE: Final = "resolve"  # the append that ends the doubt
-SETTLE: Final = "settle"  # the append of what the cycle makes of it, where it comes by itself
-STEPS: Final = (INTEND, WRITTEN, SYNCED, SEND, EXECUTE, RECORD, ASK, RESOLVE, SETTLE)
+INTEND: Final = "intend"
+WRITTEN: Final = "write"
+SYNCED: Final = "sync"
+SEND: Final = "send"
+EXECUTE: Final = "execute"
+RECORD: Final = "record"
+ASK: Final = "ask"
+RESOLVE: Final = "resolve"
+SETTLE: Final = "settle"
+MEANINGS: Final = {
+    INTEND: "the append of the order's intent",
+    WRITTEN: "the first bytes of that append on their way to the disk",
+    SYNCED: "the fsync of that append",
+    SEND: "the request, as the engine sees it: it leaves, it is answered",
+    EXECUTE: "the request, as the venue sees it: it is underway, it is executed",
+    RECORD: "the append of the first thing that is known of the order",
+    ASK: "the first read of what is not known",
+    RESOLVE: "the append that ends the doubt",
+    SETTLE: "the append of what the cycle makes of it, where that is one of its own",
+}
+STEPS: Final = tuple(MEANINGS)
 SIDES: Final = (BEFORE, AFTER)
 _READS: Final = frozenset({"order", "order_by_exchange_id", "trades"})
 _MOVES: Final = (
@@ -64,6 +76,7 @@ class Fate(Struct, frozen=True):
     name: str
     faults: tuple[str, ...] = ()
     books: str = ""  # "thin" | "gone", when it arrives
+    fee_asset: str | None = None  # None: fees are in what is received
 
 
 class Death(Struct, frozen=True):
@@ -98,7 +111,13 @@ class MatrixWorld(World):
         self._appending: tuple[str, ...] = ()  # the steps that the running append is
         self._operations: list[str] = []
         self._recorded = self._doubted = self._over = False
-        manner = Manner(faults=ALWAYS, seed=SEED, only=self._only)
+        manner = Manner(
+            opening={**OPENING, "BNB": Decimal(1)},
+            fee_asset=fate.fee_asset,
+            faults=ALWAYS,
+            seed=SEED,
+            only=self._only,
+        )
         super().__init__(folder, Stage(), manner)
         self.strategies = [strategy()]
         self.disk = Disk(folder, Random(SEED))  # noqa: S311 -- repeatable on purpose
