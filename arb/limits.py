@@ -49,6 +49,14 @@ CLOCK_READ_AGE_S_MAX: Final = 60.0
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
 BOOK_LEVELS_MAX: Final = 100
+FEED_LAG_S_MAX: Final = 1.0  # of the oldest update that is applied; an older one is an alarm
+FEED_LAG_TOLD_S: Final = 10.0  # between two lines about it; all are counted
+FEED_SILENT_S_MAX: Final = 6.0  # of a connection that is asked all the time; then it is made anew
+FEED_PING_S: Final = 1.5  # between two pings
+FEED_STREAMS_MAX: Final = 400  # of one connection; Binance takes 1,024
+FEED_NAMES_MAX: Final = 100  # of one request for streams
+FEED_REQUEST_S: Final = 0.4  # between two requests; Binance takes five messages a second, pings too
+FEED_ANSWER_S: Final = 5.0  # for a request for streams
 
 # --- live venues
 DOTENV_FILE_BYTES_MAX: Final = 65_536
@@ -61,6 +69,11 @@ DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted toge
 # --- sizing
 SIZING_LOTS_MAX: Final = 256  # of a cycle's coarsest leg: up to here every size is tried
 SIZING_LOTS_NEAR: Final = 4  # each way from the best unrounded size, where there are more
+
+# --- sweeps
+GRID_POINTS_MAX: Final = 1_000  # backtests in one sweep
+SWEEP_JOBS_MAX: Final = 64  # processes at once
+REPORT_LINES_MAX: Final = 8  # in one picture: more cannot be told apart
 
 # --- faces
 CONTROL_LINE_BYTES_MAX: Final = 65_536

@@ -125,6 +125,10 @@ class Gateway:
         """When the connection that carries the market was last heard."""
         return self._books.heard_ns(market)
 
+    async def best_prices(self) -> object:
+        """Read the best prices of every market, as Binance tells them. Raises VenueError."""
+        return await self._line.read("publicGetTickerBookTicker")
+
     async def time_ns(self) -> int:
         """Read the venue's clock, and sign by it from now on."""
         return await self._line.time_ns()

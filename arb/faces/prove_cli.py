@@ -37,6 +37,9 @@ _NS_PER_S: Final = 10**9
 @click.option("--fresh", type=click.IntRange(1), help="Run this many seeds that nobody chose.")
 @click.option("--seed", type=click.IntRange(0), help="Run one seed and tell its story.")
 @click.option(
+    "--mutants", is_flag=True, help="Put mistakes into copies of the engine, and find each of them."
+)
+@click.option(
     "--real",
     is_flag=True,
     help="Strike real processes: kill -9 of engine and exchange, stops, full disks, wrong clocks.",
@@ -63,6 +66,7 @@ def prove(
     first: int,
     fresh: int | None,
     seed: int | None,
+    mutants: bool,
     real: bool,
     matrix: bool,
     kills: int | None,
@@ -77,6 +81,10 @@ def prove(
     code is 0 when every promise was kept, 1 when one was not; a seed that failed tells its story
     with --seed.
     """
+    if mutants:
+        from arb.faces.prove_mutants import prove_mutants  # noqa: PLC0415 -- few want it
+
+        sys.exit(prove_mutants(jobs=jobs, as_json=as_json))
     if real:
         from arb.faces.prove_real import prove_real  # noqa: PLC0415 -- it loads much of its own
 
@@ -111,6 +119,8 @@ def _many(seeds: range, jobs: int, *, as_json: bool) -> int:
     with Bar("seeds", len(seeds)) as bar:
         for result, took in _results(seeds, jobs):
             tally.add(result)
+            if result.violations:  # at once: there may be hours to go
+                say(f"seed {result.seed} broke {', '.join(_rules(result))}")
             cpu_s += took
             bar.step()
     took_s = time.monotonic() - began
@@ -129,6 +139,10 @@ def _results(seeds: range, jobs: int) -> Iterator[tuple[SeedResult, float]]:
         return
     with ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(_timed, seeds, chunksize=max(1, min(20, len(seeds) // jobs)))
+
+
+def _rules(result: SeedResult) -> list[str]:
+    return sorted({one.rule for one in result.violations})
 
 
 def _timed(seed: int) -> tuple[SeedResult, float]:

@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Final, cast
 
 from arb.clock import Clock
-from arb.feeds.source import Change
+from arb.feeds.lag import Lag
+from arb.feeds.source import Best, Change
 from arb.market.book import Book, Level, MarketRules
 
 Number = float | Decimal
@@ -26,33 +27,87 @@ NUMBERS_MAX: Final = 65_536  # whose exact values are remembered: most levels st
 # No venue quotes less or more than this of anything; beyond, sums and quotients run out of digits.
 _DIGITS_MAX: Final = 24
 _FLOATS: Final = (float(f"1e-{_DIGITS_MAX}"), float(f"1e{_DIGITS_MAX}"))
+_LEAST, _MOST = _FLOATS
 _DECIMALS: Final = (Decimal(f"1e-{_DIGITS_MAX}"), Decimal(f"1e{_DIGITS_MAX}"))
+
+
+_Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
 
 
 class Disbelieved(Exception):
     """A book that cannot be: its message is the reason it is counted by."""
 
 
-class _Standing:
-    """A market's newest book. It is made exact when somebody looks: most are overtaken unseen."""
+class _Levels:
+    """Bids and asks as they were told; made exact once, for every book that they are part of."""
 
-    __slots__ = ("_asks", "_bids", "_book", "_market", "at_ns", "sequence")
+    __slots__ = ("_asks", "_bids", "_exact")
+
+    def __init__(self, bids: list[RawLevel], asks: list[RawLevel]) -> None:
+        self._bids, self._asks = bids, asks
+        self._exact: _Sides | None = None
+
+    @property
+    def exact(self) -> _Sides:
+        if self._exact is None:
+            self._exact = (_exact_levels(self._bids), _exact_levels(self._asks))
+        return self._exact
+
+    @property
+    def touch(self) -> Best | None:
+        bid, bid_size = self._bids[0] if self._bids else (0.0, 0.0)
+        ask, ask_size = self._asks[0] if self._asks else (0.0, 0.0)
+        if isinstance(bid, Decimal) or isinstance(ask, Decimal):
+            return None
+        return cast("Best", (bid, bid_size, ask, ask_size))
+
+    def under(self, best: Best) -> _Sides:
+        """The best prices, and beneath them what they have not overtaken."""
+        bids, asks = self.exact
+        bid, bid_size, ask, ask_size = map(_exact_float, best)
+        over = 0
+        while over < len(bids) and bids[over][0] >= bid:
+            over += 1
+        bids = ((bid, bid_size), *bids[over:]) if bid else ()
+        over = 0
+        while over < len(asks) and asks[over][0] <= ask:
+            over += 1
+        return bids, ((ask, ask_size), *asks[over:]) if ask else ()
+
+
+_NOTHING: Final = _Levels([], [])
+
+
+class _Standing:
+    """A market's newest book. It is made exact when somebody looks: most are overtaken unseen.
+
+    `best`, where there is one, is newer than the levels: those that it has overtaken are gone.
+    """
+
+    __slots__ = ("_book", "_market", "at_ns", "best", "levels", "sequence")
 
     def __init__(
-        self, market: str, at_ns: int, sequence: int, bids: list[RawLevel], asks: list[RawLevel]
+        self, market: str, at_ns: int, sequence: int, levels: _Levels, best: Best | None = None
     ) -> None:
         self.at_ns = at_ns
         self.sequence = sequence
+        self.levels = levels
+        self.best = best
         self._market = market
-        self._bids, self._asks = bids, asks
         self._book: Book | None = None
 
     @property
     def book(self) -> Book:
         if self._book is None:
-            bids, asks = _exact_levels(self._bids), _exact_levels(self._asks)
+            levels, best = self.levels, self.best
+            bids, asks = levels.exact if best is None else levels.under(best)
             self._book = Book(self._market, bids, asks, self.sequence)
         return self._book
+
+    @property
+    def touch(self) -> Best | None:
+        """The best prices as they were told; None where they were not told in floats."""
+        return self.levels.touch if self.best is None else self.best
 
 
 class LiveBooks:
@@ -75,6 +130,12 @@ class LiveBooks:
         self.heard: Callable[[str], int | None] = _unheard
         self.refused: Counter[str] = Counter()  # books that were not believed, by reason
         self.dropped = 0  # how often a book was there and its stream broke
+        self.lag = Lag(clock, "books")
+
+    @property
+    def conflated(self) -> int:
+        """How many books were overtaken before a reader came to them."""
+        return sum(reader.conflated for reader in self._readers)
 
     def put(self, market: str, bids: Told, asks: Told, *, sequence: int | None = None) -> bool:
         """Take a market's newest book; the levels may change behind our back afterwards.
@@ -94,7 +155,53 @@ class LiveBooks:
             return False
         if sequence is not None:
             self._venue_numbers[market] = sequence
-        self._stand(market, self._next() if sequence is None else sequence, buys, sells)
+        number = self._next() if sequence is None else sequence
+        levels = _Levels(buys, sells)
+        self._stand(_Standing(market, self._clock.now_ns(), number, levels), market)
+        return True
+
+    def put_levels(
+        self, market: str, levels: tuple[Told, Told], best: Best | None, sequence: int, at_ns: int
+    ) -> bool:
+        """Take bids and asks of a market, and its best prices where they are newer than those.
+
+        `sequence` is that of the newer of the two; whoever calls sees to it that it never falls.
+        """
+        if self._closed:
+            return False
+        try:
+            believed = self._believe(*levels)
+            if best is not None:
+                best = _believed(best)
+        except Disbelieved as error:
+            self.refused[str(error)] += 1
+            self.drop(market)
+            return False
+        self._stand(_Standing(market, at_ns, sequence, _Levels(*believed), best), market)
+        return True
+
+    def put_best(self, market: str, best: Best, sequence: int | None, at_ns: int) -> bool:
+        """Take a market's best prices; what stands deeper is what was last told of it.
+
+        `sequence` is the venue's number, where it has one. Four floats and nothing else are looked
+        at: this is the way of most updates.
+        """
+        bid, bid_size, ask, ask_size = best
+        if not (
+            _LEAST < bid < ask < _MOST and _LEAST < bid_size < _MOST and _LEAST < ask_size < _MOST
+        ):
+            try:
+                best = _believed(best)
+            except Disbelieved as error:
+                self.refused[str(error)] += 1
+                self.drop(market)
+                return False
+        if self._closed:
+            return False
+        before = self._standing.get(market)
+        levels = _NOTHING if before is None else before.levels
+        number = self._next() if sequence is None else sequence
+        self._stand(_Standing(market, at_ns, number, levels, best), market)
         return True
 
     def drop(self, market: str) -> None:
@@ -102,7 +209,7 @@ class LiveBooks:
         self._venue_numbers.pop(market, None)
         if self._standing.pop(market, None) is not None:
             self.dropped += 1
-            gone = _Standing(market, self._clock.now_ns(), self._next(), [], [])
+            gone = _Standing(market, self._clock.now_ns(), self._next(), _NOTHING)
             for reader in self._readers:
                 reader.tell(market, gone)
 
@@ -118,6 +225,10 @@ class LiveBooks:
         """The latest book; None while there is none."""
         standing = self._standing.get(market)
         return None if standing is None else standing.book
+
+    def stands(self, market: str) -> bool:
+        """Whether there is a book; it is not made exact for this."""
+        return market in self._standing
 
     def heard_ns(self, market: str) -> int | None:
         """When the connection that carries the market was last heard; None without a book."""
@@ -144,12 +255,15 @@ class LiveBooks:
             while not self._closed:
                 drained, reader.new = reader.new, {}
                 left = len(drained)
+                if drained:
+                    oldest_ns = min(standing.at_ns for standing in drained.values())
+                    self.lag.note(self._clock.now_ns() - oldest_ns)
                 for market, drawn in drained.items():
                     left -= 1
                     # Its newest book, where one came since.
                     standing = reader.new.pop(market, drawn)
                     told_ns = max(told_ns, standing.at_ns)
-                    yield Change(told_ns, market, standing.book, left > 0)
+                    yield Change(told_ns, market, standing, left > 0)
                     if self._closed:
                         return
                 if not reader.new:
@@ -158,10 +272,7 @@ class LiveBooks:
         finally:
             self._readers.remove(reader)
 
-    def _stand(
-        self, market: str, sequence: int, bids: list[RawLevel], asks: list[RawLevel]
-    ) -> None:
-        standing = _Standing(market, self._clock.now_ns(), sequence, bids, asks)
+    def _stand(self, standing: _Standing, market: str) -> None:
         self._standing[market] = standing
         for reader in self._readers:
             reader.tell(market, standing)
@@ -211,14 +322,31 @@ class _Reader:
     def __init__(self) -> None:
         self.new: dict[str, _Standing] = {}
         self.news = asyncio.Event()
+        self.conflated = 0
 
     def tell(self, market: str, standing: _Standing) -> None:
+        if market in self.new:
+            self.conflated += 1
+        elif not self.new:
+            self.news.set()
         self.new[market] = standing
-        self.news.set()
 
 
 def _unheard(_market: str) -> int | None:
     return None
+
+
+def _believed(best: Best) -> Best:
+    """The best prices, where they can be: a side may be empty, but not both; raises Disbelieved."""
+    bid, bid_size, ask, ask_size = best
+    bids = _checked([(bid, bid_size)], falling=True) if bid or bid_size else []
+    asks = _checked([(ask, ask_size)], falling=False) if ask or ask_size else []
+    if not bids and not asks:
+        raise Disbelieved("empty")
+    if bids and asks and bid >= ask:
+        raise Disbelieved("crossed")
+    none = (0.0, 0.0)
+    return (*((bid, bid_size) if bids else none), *((ask, ask_size) if asks else none))
 
 
 def _checked(rows: Told, *, falling: bool) -> list[RawLevel]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context, ContextVar
 from typing import Any, Final, Protocol
 
@@ -59,6 +59,7 @@ class Life:
         self.dead = asyncio.Event()
         self.built: Built | None = None
         self.log: SqliteLog | None = None
+        self.beside: list[Callable[[], object]] = []  # how to end what others do at the log
 
     @property
     def engine(self) -> Any:  # noqa: ANN401 -- tests look inside

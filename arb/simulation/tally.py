@@ -11,16 +11,16 @@ from arb.simulation.weather import RATES_MAX
 
 # In how many of a hundred runs each of these has to be seen.
 FLOORS: Final = {
-    "completed": 95,
-    "liquidated": 30,
-    "parked": 5,
-    "found": 20,
-    "absent": 15,
-    "late fill": 5,
-    "reopened": 5,
-    "together": 20,
-    "outside": 30,
-    "halted": 10,
+    "completed": 70,
+    "liquidated": 40,
+    "parked": 8,
+    "found": 50,
+    "absent": 35,
+    "late fill": 8,
+    "reopened": 10,
+    "together": 50,
+    "outside": 50,
+    "halted": 20,
 }
 FLOORS_FROM: Final = 500  # seeds; fewer say too little
 PAIRS_FROM: Final = 2_000  # seeds, after which every fault has to have met every death

@@ -21,8 +21,9 @@ from arb.events.sqlite import LogReader, SqliteLog, open_log
 from arb.events.sqlite.witness import Witness
 from arb.exchange.fault_plan import FaultPlan, Only
 from arb.exchange.faults import FaultyVenue
+from arb.exchange.frictions import NO_FRICTIONS, Frictions
 from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PAPER_RULES
+from arb.exchange.paper_venue import LATENCY_NS_DEFAULT, PAPER_RULES
 from arb.exchange.port import VenueRules
 from arb.execution.building import Outside, Wish, build
 from arb.execution.control import ActResult, Request
@@ -57,12 +58,17 @@ class Manner(Struct, frozen=True, kw_only=True):
     fee_asset: str | None = None
     rules: VenueRules = PAPER_RULES
     faults: FaultPlan = FaultPlan()
+    latency_ns: int = LATENCY_NS_DEFAULT
+    skew_ns: int = 0
+    frictions: Frictions = NO_FRICTIONS
     seed: int = 7
     only: Only | None = None
 
 
 class World:
     """Venue, market, log file and clock; `run` is one life after another."""
+
+    life_s_max: float = LIFE_S_MAX
 
     def __init__(
         self, folder: Path, stage: Stage, manner: Manner, *, shuffle: Random | None = None
@@ -80,6 +86,9 @@ class World:
             stage=stage,
             fees=FeeRates(TAKER, TAKER, manner.fee_asset),
             rules=manner.rules,
+            latency_ns=manner.latency_ns,
+            skew_ns=manner.skew_ns,
+            frictions=manner.frictions,
         )
         self.faulty = FaultyVenue(
             self.venue, manner.faults, self.clock, manner.seed, only=manner.only
@@ -163,6 +172,7 @@ class World:
             return await self._live_as(life, wish)
         finally:
             self.life = None
+            self._due = []  # of a life that was over before it began
 
     async def _live_as(self, life: Life, wish: Wish) -> int | None:
         run_id = f"run{life.number}"
@@ -197,8 +207,11 @@ class World:
         self.loop.before_step = self._step
         crashpoints.watchers.append(reach := lambda name: life.come_to(name, ""))
         try:
-            async with asyncio.timeout(LIFE_S_MAX):
-                await asyncio.wait({engine, dead}, return_when=asyncio.FIRST_COMPLETED)
+            ended_by, _ = await asyncio.wait(
+                {engine, dead}, timeout=self.life_s_max, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not ended_by:
+                life.strike()
             killed = life.dead.is_set()
             if killed:
                 engine.cancel()
@@ -213,6 +226,8 @@ class World:
                     helper.cancel()
             ended = await asyncio.gather(*helpers, dead, return_exceptions=True)
             history.close()
+            for end in life.beside:
+                end()
             await life.log.close()
         killed = life.dead.is_set()
         for error in () if killed else (result, *ended):
@@ -221,6 +236,8 @@ class World:
         for _ in range(TURNS_TO_END):
             await asyncio.sleep(0)
         self._nobody_is_left()
+        if not ended_by:
+            raise TimeoutError(f"life {life.number} did not end within {self.life_s_max} s")
         return result if isinstance(result, int) and not killed else None
 
     def _step(self, handle: asyncio.Handle) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from arb.errors import Indeterminate, LogDamaged
-from arb.events.sqlite import LogReader, SqliteLog, open_log
+from arb.events.sqlite import LogReader, Projector, SqliteLog, open_log
+from arb.projections.projector import Projections
 from arb.simulation.disk import FULL, SYNC_FAILS, Disk
 from tests.spec.log_examples import AT_NS, META, note, to
 
@@ -20,10 +22,11 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.close()
 
 
-def open_on(disk: Disk, folder: Path) -> SqliteLog:
+def open_on(disk: Disk, folder: Path, projector: Projector | None = None) -> SqliteLog:
     return open_log(
         folder / "log.db", mode="paper", venue="paper", account="alice", instance="abcd",
         run="test", at_ns=AT_NS, on_loop=True, vfs=disk.vfs, witness_type=disk.witness_type,
+        projector=projector,
     )  # fmt: skip
 
 
@@ -144,3 +147,66 @@ def test_a_dead_process_writes_nothing_more(disk: Disk, tmp_path: Path) -> None:
         raise OSError("the process was killed")
 
     asyncio.run(life())
+
+
+def test_what_a_start_read_after_a_failed_sync_outlives_the_power(tmp_path: Path) -> None:
+    """Seed 10167: the lost end of a write-ahead log let its older beginning overrule the database."""
+    disk = Disk(tmp_path, Random(1))
+
+    async def first() -> None:
+        log = open_on(disk, tmp_path)
+        await add(log, 3)
+        disk.failing = SYNC_FAILS
+        with pytest.raises(Indeterminate):
+            await add(log, 1)
+        await log.close()
+
+    async def second() -> None:
+        disk.failing = None
+        log = open_on(disk, tmp_path)
+        log.break_off(OSError("dead"))
+        await log.close()
+
+    asyncio.run(first())
+    asyncio.run(second())
+    seen = positions(tmp_path)
+    disk.lose_power()
+    asyncio.run(second())
+    disk.close()
+    assert seen == positions(tmp_path) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(("fault", "what"), [(FULL, "write"), (SYNC_FAILS, "sync")])
+def test_a_start_on_a_failing_disk_is_of_unknown_fate_as_an_append_is(
+    disk: Disk, tmp_path: Path, fault: str, what: str
+) -> None:
+    """Seeds 18 and 69: an error of SQLite came out of the start as it was."""
+
+    async def start(log: list[SqliteLog]) -> None:
+        log.append(open_on(disk, tmp_path, Projections()))
+        await log[0].close()
+
+    def fail_from(number: int) -> None:
+        left = [number]
+
+        def count(did: str) -> None:
+            left[0] -= did == what
+            if left[0] <= 0:
+                disk.failing = fault
+
+        disk.before = count
+
+    told = []
+    for number in range(1, 200):
+        for path in tmp_path.iterdir():
+            path.unlink()
+        disk.failing = None
+        fail_from(number)
+        opened: list[SqliteLog] = []
+        with suppress(Indeterminate):
+            asyncio.run(start(opened))
+        told.append(not opened)
+        if disk.failing is None:
+            break
+    assert sum(told) > 2
+    assert not told[-1]

@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from arb.simulation.disk import SYNC, Disk
 from arb.simulation.matrix import (
     DEATHS,
     FATES,
@@ -79,6 +80,21 @@ def test_a_death_here_loses_and_doubles_nothing(number: int) -> None:
 def test_a_cell_is_the_same_run_every_time() -> None:
     fate = FATES[0]
     assert places(1, fate) == places(1, fate)
+
+
+def test_a_disk_that_lies_about_its_fsync_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says is safe is gone with the power, and the checker names what that cost."""
+    honest = Disk._note
+
+    def lying(disk: Disk, what: str, name: str, offset: int, data: bytes) -> None:
+        if what != SYNC:
+            honest(disk, what, name, offset, data)
+
+    monkeypatch.setattr(Disk, "_note", lying)
+    for step in (SEND, RECORD):
+        cell = Cell(1, step, Fate("filled"), "after", DEATHS[1])
+        rules = {one.rule for one in run_cell(cell).violations}
+        assert rules & {"lost_acknowledged", "forgotten_order"}, rules
 
 
 def test_a_death_that_does_not_come_is_named() -> None:

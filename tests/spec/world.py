@@ -142,7 +142,7 @@ class World(simulation.World):
         super().passing(life, point, side)
         self._passed[point] += 1
         if (point, self._passed[point]) == self._fatal_point:
-            life.die()
+            life.strike()
 
     def appending(self, _life: Life, _batch: Sequence[StreamAppend]) -> None:
         if self.failing is not None:

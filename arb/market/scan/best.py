@@ -40,13 +40,15 @@ class _Board:
 
 def best_of(bounds: Bounds, top: int, wants: Callable[[Edges], bool]) -> list[Edges]:
     """Rank the best cycles of three legs and more that are wanted, the best first."""
+    slots = bounds.slots
 
     def order(edges: Edges) -> Edges | None:
-        key = bounds.ordered(edges)
-        return key if key is not None and wants(key) else None
+        """Give the key of a cycle that is wanted; None for a way that passes a currency twice."""
+        cycle = len({slots.sources[edge] for edge in edges}) == len(edges)
+        return tuple(sorted(edges)) if cycle and wants(edges) else None
 
     board = _Board(top, order)
-    slots, rates = bounds.slots, bounds.rates
+    rates = bounds.rates
     paths = [_ranked(pairs, rates) for pairs in slots.paths]
     for slot, closers in enumerate(slots.closers):
         for closer in closers:

@@ -7,23 +7,18 @@ mark the paths behind it are read again, so that it is exact, and the cycles tha
 A rate that falls needs nothing: no cycle rises with it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from arb.market.scan.hubs import Edges, Slots
 
 FOUR: Final = 4
 FIVE: Final = 5
+_UNKNOWN: Final = -1
 # Far above what rounding does to a product of a few floats, far below what anybody trades on.
 DOUBT: Final = 1e-12
-Found = list[tuple[float, int]]  # how far above its bar, relative to it, and the number of a cycle
-
-
-class Met(NamedTuple):
-    """A cycle that was above the bar once."""
-
-    number: int
-    edges: Edges
+# How far a cycle is above its bar, relative to it and negative so that the best is least, and its number.
+Found = list[tuple[float, int]]
 
 
 # Says whether a cycle that floats cannot judge is above its bar.
@@ -62,8 +57,9 @@ class Bounds:
         self._closing_marks = [0.0] * count  # what a closing edge has to exceed
         self._four, self._five = hops_max >= FOUR, hops_max >= FIVE
         self._wide = _Wide(slots) if self._five else None
-        self._known: dict[Edges, Met | None] = {}
-        self._standing: list[dict[Edges, Met]] = [{} for _ in range(len(keeps) // 2)]
+        # A cycle is the sorted tuple of its edges: they say by themselves which follows which.
+        self._known: dict[Edges, int | None] = {}  # its number, if it was above once
+        self._standing: list[dict[Edges, int]] = [{} for _ in range(len(keeps) // 2)]
         self._new: list[Edges] = []  # met in this update, in no order
 
     def update(self, market: int, sell: float, buy: float) -> Found | None:
@@ -73,25 +69,30 @@ class Bounds:
         sold, bought = sell * keeps[edge], buy * keeps[edge + 1]
         sold_before, bought_before = rates[edge], rates[edge + 1]
         rates[edge], rates[edge + 1] = sold, bought
+        marks = self._marks
+        # Twice the same: on every update a call would cost more.
         if sold > sold_before:
-            self._rise(edge, sold)
+            for other, slot in self._joined[edge]:
+                if sold * rates[other] > marks[slot]:
+                    self._path_rose(edge, other, slot, sold * rates[other])
+            if self._closes[edge] >= 0:
+                self._closer_rose(edge, sold)
         if bought > bought_before:
-            self._rise(edge + 1, bought)
+            for other, slot in self._joined[edge + 1]:
+                if bought * rates[other] > marks[slot]:
+                    self._path_rose(edge + 1, other, slot, bought * rates[other])
+            if self._closes[edge + 1] >= 0:
+                self._closer_rose(edge + 1, bought)
         if self._new or self._standing[market]:
             return self._settle(market)
         return None
 
-    def _rise(self, edge: int, rate: float) -> None:
-        rates, marks = self.rates, self._marks
-        for other, slot in self._joined[edge]:
-            if rate * rates[other] > marks[slot]:
-                self._path_rose(edge, other, slot, rate * rates[other])
-        closed = self._closes[edge]
-        if closed >= 0:
-            if rate > self._closing_marks[closed]:
-                self._closing_rose(edge, closed, rate)
-            if self._wide is not None:
-                self._closing_rose_wide(edge, closed, rate)
+    def _closer_rose(self, edge: int, rate: float) -> None:
+        slot = self._closes[edge]
+        if rate > self._closing_marks[slot]:
+            self._closing_rose(edge, slot, rate)
+        if self._wide is not None:
+            self._closing_rose_wide(edge, slot, rate)
 
     def _path_rose(self, edge: int, other: int, slot: int, product: float) -> None:
         """Raise bounds with a path that exceeds its slot's mark, and name the cycles that it makes."""
@@ -185,40 +186,55 @@ class Bounds:
 
     def _settle(self, market: int) -> Found:
         """Say which of the cycles that were met or stood before are above."""
-        rates, low = self.rates, self._low
-        asked = dict(self._standing[market])
-        for edges in self._new:
-            met = self._meet(edges)
-            if met is not None:
-                asked[met.edges] = met
-        self._new.clear()
+        standing, rates, low = self._standing, self.rates, self._low
+        here = standing[market]
+        asked = here
+        if self._new:
+            asked = {**here, **self._meet_new(here)}
+            self._new.clear()
         found: Found = []
-        for edges, met in asked.items():
+        fallen: list[Edges] = []
+        for edges, number in asked.items():
             product = 1.0
             for edge in edges:
                 product *= rates[edge]
-            excess = product / low - 1.0
-            if excess > 2 * DOUBT or (excess > 0 and self._judge(edges)):
-                found.append((excess, met.number))
-                for edge in edges:
-                    self._standing[edge // 2][edges] = met
-            else:
-                for edge in edges:
-                    self._standing[edge // 2].pop(edges, None)
+            below = 1.0 - product / low
+            if below < -2 * DOUBT or (below < 0.0 and self._judge(edges)):
+                found.append((below, number))
+                if edges not in here:
+                    for edge in edges:
+                        standing[edge // 2][edges] = number
+            elif edges in here:
+                fallen.append(edges)
+        for edges in fallen:
+            for edge in edges:
+                del standing[edge // 2][edges]
         return found
 
-    def ordered(self, edges: Edges) -> Edges | None:
-        """Put the edges of a closed way in order, the least first; None where it is no cycle."""
-        sources, targets = self.slots.sources, self.slots.targets
-        leaving = {sources[edge]: edge for edge in edges}
-        if len(leaving) < len(edges):
-            return None  # it passes a currency twice
-        edge = min(edges)
-        ordered = [edge]
-        while len(ordered) < len(edges):
-            edge = leaving[targets[edge]]
-            ordered.append(edge)
-        return tuple(ordered)
+    def _meet_new(self, standing: Mapping[Edges, int]) -> dict[Edges, int]:
+        """Number the closed ways that were met and do not stand yet, if they are cycles that are wanted."""
+        sources, known = self.slots.sources, self._known
+        met: dict[Edges, int] = {}
+        for edges in self._new:
+            key = tuple(sorted(edges))
+            if key in standing or key in met:
+                continue
+            number = known.get(key, _UNKNOWN)
+            if number == _UNKNOWN:
+                if len({sources[edge] for edge in edges}) < len(edges):
+                    continue  # it passes a currency twice
+                if self._surely_below(key):
+                    continue
+                number = known[key] = self._name(key)
+            if number is not None:
+                met[key] = number
+        return met
+
+    def _surely_below(self, edges: Edges) -> bool:
+        product = 1.0
+        for edge in edges:
+            product *= self.rates[edge]
+        return product <= self._low * (1.0 + 2 * DOUBT) and not self._judge(edges)
 
     def long_ways(self) -> Iterator[tuple[int, int, int]]:
         """List what makes cycles of five legs: two slots whose paths follow each other, and an edge back."""
@@ -227,20 +243,6 @@ class Bounds:
                 for path, closers in longer:
                     for closer in closers:
                         yield slot, path, closer
-
-    def _meet(self, edges: Edges) -> Met | None:
-        """Know a closed way again; None where it is no cycle that is wanted, or was never above."""
-        key = self.ordered(edges)
-        if key is None or key in self._known:
-            return None if key is None else self._known[key]
-        product = 1.0
-        for edge in key:
-            product *= self.rates[edge]
-        if product <= self._low * (1.0 + 2 * DOUBT) and not self._judge(key):
-            return None
-        number = self._name(key)
-        met = self._known[key] = None if number is None else Met(number, key)
-        return met
 
 
 class _Wide:

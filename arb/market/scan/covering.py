@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from arb.events.facts import LegRoute
 from arb.market.book import MarketRules
-from arb.market.cycles import rotated
 from arb.market.scan.best import best_of
 from arb.market.scan.bounds import FIVE, Bounds, Found
 from arb.market.scan.hubs import Edges, joining, slots_of
@@ -35,6 +34,8 @@ class Watched(NamedTuple):
 
 
 Register = Callable[[Watched, Edges], int]  # gives the cycle's number
+# Takes a market's number, what a unit sold and a unit spent there bring before fees.
+UpdateRates = Callable[[int, float, float], Found | None]
 
 
 class Cover(Struct, frozen=True, kw_only=True):
@@ -61,7 +62,11 @@ class Covered:
             for edge, side in enumerate(SIDES, 2 * number):
                 self._keeps[edge] = cover.keep_of(rules.market, side)
         self.bounds = Bounds(
-            slots_of(rules_of if cover.hops_max >= _TRIANGLE else {}, len(prices.rates)),
+            slots_of(
+                rules_of if cover.hops_max >= _TRIANGLE else {},
+                len(prices.rates),
+                cover.hops_max,
+            ),
             [float(keep) for keep in self._keeps],
             float(ONE + cover.min_profit_bps / BPS),
             cover.hops_max,
@@ -79,17 +84,17 @@ class Covered:
                 named = register(watched, edges)
                 self._pairs[named] = edges
                 self._paired.watch(named, edges, float(watched.bar))
+        self._two_legged = {edge // 2 for edges in self._pairs.values() for edge in edges}
         for market in self.markets:
-            self.update(market)
+            self.update_of(market)(market, *prices.rates_of(market))
 
-    def update(self, market: int) -> Found | None:
-        """Take a market's rates; give the cycles through it that are above."""
-        rates, edge = self._prices.rates, market + market
-        found = self.bounds.update(market, rates[edge], rates[edge + 1])
-        if self._pairs:
-            paired = self._paired.update(market, quiet=False)
-            return found + paired if found else paired
-        return found
+    def update_of(self, market: int) -> UpdateRates:
+        """Say who takes a market's rates and gives the cycles through it that are above."""
+        return self._update_paired if market in self._two_legged else self.bounds.update
+
+    def _update_paired(self, market: int, sell: float, buy: float) -> Found:
+        found = self.bounds.update(market, sell, buy) or []
+        return found + self._paired.update(market, quiet=False)
 
     def best(self, top: int) -> Iterator[Edges]:
         """Name cycles among which the best ones are."""
@@ -103,16 +108,21 @@ class Covered:
 
     def legs(self, edges: Edges) -> tuple[LegRoute, ...]:
         """Write a cycle out, from the first of its assets by name on."""
-        legs = tuple(
+        leaving = {self._spent(edge): edge for edge in edges}
+        edge = leaving[min(leaving)]
+        ordered = [edge]
+        while len(ordered) < len(edges):
+            edge = leaving[self._spent(edge ^ 1)]
+            ordered.append(edge)
+        return tuple(
             LegRoute(
                 self._prices.names[edge // 2],
                 SIDES[edge % 2],
                 self._spent(edge),
                 self._spent(edge ^ 1),
             )
-            for edge in edges
+            for edge in ordered
         )
-        return rotated(legs, min(leg.spend_asset for leg in legs))
 
     def edge_bps(self, edges: Edges) -> Decimal | None:
         """The net edge of a cycle now; None while a price is missing."""

@@ -11,12 +11,14 @@ A market is a number; selling on it is the edge 2 x number, buying the next one.
 
 from collections.abc import Iterable, Mapping
 from itertools import permutations
+from typing import Final
 
 from msgspec import Struct
 
 from arb.market.book import MarketRules
 
 Edges = tuple[int, ...]
+_TRIANGLE: Final = 3
 
 
 class Slots(Struct, frozen=True, kw_only=True):
@@ -60,9 +62,14 @@ def cover(markets: Iterable[MarketRules]) -> tuple[str, ...]:
     return tuple(sorted(needed))
 
 
-def slots_of(markets: Mapping[int, MarketRules], edges: int) -> Slots:
-    """Lay out numbered markets for lists of so many edges."""
+def slots_of(markets: Mapping[int, MarketRules], edges: int, hops_max: int) -> Slots:
+    """Lay out numbered markets for lists of so many edges.
+
+    A triangle of three hubs is in three slots, of which one is enough. A longer cycle may need a hub
+    in the middle of any path.
+    """
     hubs = cover(markets.values())
+    triangles_only = hops_max <= _TRIANGLE
     sources, targets = [""] * edges, [""] * edges
     between: dict[tuple[str, str], list[int]] = {}
     joined_to: dict[str, set[str]] = {}
@@ -80,6 +87,8 @@ def slots_of(markets: Mapping[int, MarketRules], edges: int) -> Slots:
     for pair in permutations(hubs, 2):
         first, last = pair
         through = sorted(joined_to[first] & joined_to[last])
+        if triangles_only:
+            through = [via for via in through if via not in hubs or via > max(pair)]
         found = [
             (there, on)
             for via in through

@@ -100,9 +100,9 @@ class Listed:
                     product *= rates[edge]
             # Nearly every cycle is below its bar, beyond doubt.
             if product > low:
-                excess = product / low - 1.0
-                if excess > 2 * DOUBT or self._judge(number):
-                    found.append((excess, number))
+                below = 1.0 - product / low
+                if below < -2 * DOUBT or self._judge(number):
+                    found.append((below, number))
             for edge in crowded:
                 if product * needs[edge] > rates[edge] * low:
                     needs[edge] = rates[edge] * low / product

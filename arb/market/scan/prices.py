@@ -29,7 +29,8 @@ class Top(NamedTuple):
     received_ns: int
 
 
-NO_TOP: Final = Top(0.0, None, 0.0, None, None, 0)
+_Top = tuple[Price, Size, Price, Size, int | None, int]  # the same: made in a fifth of the time
+NO_TOP: Final[_Top] = (0.0, None, 0.0, None, None, 0)
 SIDES: Final = ("sell", "buy")
 
 
@@ -40,7 +41,7 @@ class Prices:
         self.numbers: dict[str, int] = {}
         self.names: list[str] = []
         self.rates: list[float] = []  # by edge
-        self.tops: list[Top] = []
+        self.tops: list[_Top] = []
         self.refused = 0  # updates that no market can have
         self.late = 0  # updates that are not newer than what was there
 
@@ -58,43 +59,24 @@ class Prices:
         """Number a leg."""
         return 2 * self.market(leg.market) + (leg.side == "buy")
 
-    def set(  # noqa: PLR0917 -- a market's top as it comes
-        self,
-        number: int,
-        bid: float,
-        ask: float,
-        bid_size: Size,
-        ask_size: Size,
-        update_id: int | None,
-        received_ns: int,
-    ) -> bool:
-        """Take prices in floats; False where they are not newer than what is there."""
-        if update_id is not None:
-            before = self.tops[number].update_id
-            if before is not None and update_id <= before:
-                self.late += 1
-                return False
-        if not (0.0 < bid <= ask < inf and bid_size != 0 and ask_size != 0):
-            bid, ask = self._odd(bid if bid_size != 0 else 0.0, ask if ask_size != 0 else 0.0)
-        self.tops[number] = Top(bid, bid_size, ask, ask_size, update_id, received_ns)
-        edge = number + number
-        self.rates[edge] = bid
-        self.rates[edge + 1] = 1.0 / ask if ask else 0.0
-        return True
+    def rates_of(self, number: int) -> tuple[float, float]:
+        """What a unit sold on a market brings, and a unit spent there."""
+        return self.rates[number + number], self.rates[number + number + 1]
 
     def take(self, book: Book, number: int, received_ns: int) -> None:
         """Take the touch of a book; its prices are kept as they are."""
         bid, ask = (levels[0] if levels else (ZERO, ZERO) for levels in (book.bids, book.asks))
-        before = self.tops[number]
-        self.tops[number] = Top(bid[0], bid[1], ask[0], ask[1], book.sequence, received_ns)
+        bid_before, _, ask_before, *_ = self.tops[number]
+        self.tops[number] = (bid[0], bid[1], ask[0], ask[1], book.sequence, received_ns)
         edge = number + number
         # Through its text is much faster than from the Decimal itself, and the same.
-        if bid[0] is not before.bid:
+        if bid[0] is not bid_before:
             self.rates[edge] = float(str(bid[0]))
-        if ask[0] is not before.ask:
+        if ask[0] is not ask_before:
             self.rates[edge + 1] = 1.0 / float(str(ask[0])) if ask[0] else 0.0
         if bid[0] > ask[0] > 0:
-            self._refuse(number)
+            self.refused += 1
+            self.drop(number)
 
     def drop(self, number: int) -> None:
         """Forget a market's prices, and what it was updated with last."""
@@ -104,8 +86,8 @@ class Prices:
 
     def exact(self, edge: int) -> Decimal:
         """The price of an edge, 0 without one. A float is what its shortest text says."""
-        top = self.tops[edge // 2]
-        price = top.ask if edge % 2 else top.bid
+        bid, _, ask, *_ = self.tops[edge // 2]
+        price = ask if edge % 2 else bid
         return price if isinstance(price, Decimal) else Decimal(repr(price))
 
     def product(self, edges: Sequence[int]) -> Decimal | None:
@@ -118,15 +100,12 @@ class Prices:
             rate = rate / price if edge % 2 else rate * price
         return rate
 
-    def _odd(self, bid: float, ask: float) -> tuple[float, float]:
-        """Tell an empty side from prices that cannot be."""
+    def possible(
+        self, bid: float, ask: float, bid_size: Size, ask_size: Size
+    ) -> tuple[float, float]:
+        """Tell an empty side, whose price is 0, from prices that cannot be; these are no prices at all."""
+        bid, ask = bid if bid_size != 0 else 0.0, ask if ask_size != 0 else 0.0
         if 0.0 <= bid < inf and 0.0 <= ask < inf and (bid <= ask or not ask):
             return bid, ask
         self.refused += 1
         return 0.0, 0.0
-
-    def _refuse(self, number: int) -> None:
-        self.refused += 1
-        edge = number + number
-        self.tops[number] = self.tops[number]._replace(bid=0.0, ask=0.0)
-        self.rates[edge] = self.rates[edge + 1] = 0.0

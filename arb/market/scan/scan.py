@@ -5,13 +5,14 @@ Floats decide where there is no doubt, exact decimals where there is, so the ans
 
 from collections.abc import Iterable
 from decimal import Decimal
+from math import inf
 from typing import Final, NamedTuple
 
 from arb.events.facts import LegRoute
 from arb.market.book import Book
 from arb.market.cycles import identity
 from arb.market.scan.bounds import Found
-from arb.market.scan.covering import Cover, Covered, Watched
+from arb.market.scan.covering import Cover, Covered, UpdateRates, Watched
 from arb.market.scan.hubs import Edges
 from arb.market.scan.listed import CROWD_MIN, Listed
 from arb.market.scan.prices import Prices, Size, Top
@@ -61,8 +62,8 @@ class Scan:
         self._named: dict[int, Watched] = {}
         self._listed = Listed(self._prices.rates, self._is_above, crowd_min)
         self._covers: dict[str, Covered] = {}
-        self._covers_of: dict[int, list[Covered]] = {}  # by market
-        self._above: dict[int, set[int]] = {}  # by market, where a cycle is: the numbers above
+        self._updates_of: list[list[UpdateRates]] = []  # by market: of its covers
+        self._above: list[set[int]] = []  # by market: the numbers of those above
         self._carried: dict[str, list[str]] = {}  # by connection, its markets
         self._updates = 0
 
@@ -70,6 +71,7 @@ class Scan:
         """Watch a directed cycle and give its number; the lower bar counts when it is watched twice."""
         edges = tuple(map(self._prices.edge, cycle.legs))
         number = self._register(cycle, edges)
+        self._note_markets()
         if self.cycles[number] is cycle:
             self._named[number] = cycle
             self._listed.watch(number, edges, float(cycle.bar))
@@ -87,14 +89,17 @@ class Scan:
         """
         before = self._covers.get(name)
         made = self._covers[name] = Covered(cover, self._prices, self._register)
-        self._covers_of.clear()
+        self._note_markets()
+        self._updates_of = [[] for _ in self._updates_of]
         for covered in self._covers.values():
             for market in covered.markets:
-                self._covers_of.setdefault(market, []).append(covered)
-        gone = set(before.markets) - self._covers_of.keys() if before else set()
+                self._updates_of[market].append(covered.update_of(market))
+        gone = (
+            [market for market in before.markets if not self._updates_of[market]] if before else []
+        )
         for market in gone:
             self._prices.drop(market)
-        return self._look_again([*made.markets, *sorted(gone)])
+        return self._look_again([*made.markets, *gone])
 
     def number(self, legs: tuple[LegRoute, ...]) -> int | None:
         """The number of a cycle, whatever it begins with; None while it is not known."""
@@ -106,7 +111,7 @@ class Scan:
         if market is None:
             return NOTHING
         self._prices.take(book, market, received_ns)
-        return self._rescore(market)
+        return self._rescore(market, *self._prices.rates_of(market))
 
     def update(  # noqa: PLR0917 -- a line of a feed
         self,
@@ -124,12 +129,23 @@ class Scan:
         counted: the market has none then, until it says better. What is not newer by its `update_id`
         changes nothing.
         """
-        number = self._prices.numbers.get(market)
+        prices = self._prices
+        number = prices.numbers.get(market)
         if number is None:
             return NOTHING
-        if self._prices.set(number, bid, ask, bid_size, ask_size, update_id, received_ns):
-            return self._rescore(number)
-        return NOTHING
+        tops = prices.tops
+        if update_id is not None:
+            before = tops[number][4]
+            if before is not None and update_id <= before:
+                prices.late += 1
+                return NOTHING
+        if not (0.0 < bid <= ask < inf and bid_size != 0 and ask_size != 0):
+            bid, ask = prices.possible(bid, ask, bid_size, ask_size)
+        tops[number] = (bid, bid_size, ask, ask_size, update_id, received_ns)
+        rates = prices.rates
+        rates[number + number] = bid
+        rates[number + number + 1] = buy = 1.0 / ask if ask else 0.0
+        return self._rescore(number, bid, buy)
 
     def carry(self, connection: str, markets: Iterable[str]) -> None:
         """Say which markets a connection brings."""
@@ -141,12 +157,12 @@ class Scan:
             market = self._prices.numbers.get(name)
             if market is not None:
                 self._prices.drop(market)
-                self._rescore(market)
+                self._rescore(market, 0.0, 0.0)
 
     def top(self, market: str) -> Top | None:
         """The best prices of a market as they came; None for one that is on no cycle."""
         number = self._prices.numbers.get(market)
-        return None if number is None else self._prices.tops[number]
+        return None if number is None else Top(*self._prices.tops[number])
 
     def edge_bps(self, number: int) -> Decimal | None:
         """The net edge of a cycle at the top of the books now; None while a price is missing."""
@@ -177,47 +193,48 @@ class Scan:
             late=self._prices.late,
             markets=len(self._prices.names),
             hubs=len(hubs),
-            above=len({number for numbers in self._above.values() for number in numbers}),
+            above=len({number for numbers in self._above for number in numbers}),
             known=len(self.cycles),
         )
 
-    def _rescore(self, market: int) -> Seen:
+    def _rescore(self, market: int, sell: float, buy: float) -> Seen:
         self._updates += 1
-        above = self._above.get(market)
         found: Found | None = None
-        for covered in self._covers_of.get(market, ()):
-            more = covered.update(market)
+        for update in self._updates_of[market]:
+            more = update(market, sell, buy)
             if more:
                 found = found + more if found else more
+        above = self._above[market]
         if self._named:
             more = self._listed.update(market, quiet=not above)
             found = found + more if found else more
-        return self._judged(market, found) if found or above else NOTHING
+        return self._judged(above, found) if found or above else NOTHING
 
-    def _judged(self, market: int, found: Found | None) -> Seen:
-        """Note which cycles rose and fell."""
-        were = self._above.get(market, set())
-        best: dict[int, float] = {}
-        for excess, number in found or ():
-            best[number] = max(excess, best.get(number, excess))
-        risen = best.keys() - were
-        for number in were - best.keys():
-            for edge in self._edges[number]:
-                self._above[edge // 2].discard(number)
-        for number in risen:
-            for edge in self._edges[number]:
-                self._above.setdefault(edge // 2, set()).add(number)
-        if not best:
+    def _judged(self, were: set[int], found: Found | None) -> Seen:
+        """Note which of a market's cycles rose and fell."""
+        numbers = [number for _, number in sorted(found)] if found else []
+        now = set(numbers)
+        risen = now - were
+        if were != now:
+            above, edges = self._above, self._edges
+            for number in were - now:
+                for edge in edges[number]:
+                    above[edge // 2].discard(number)
+            for number in risen:
+                for edge in edges[number]:
+                    above[edge // 2].add(number)
+        if not now:
             return NOTHING
-        ranked = sorted(best, key=lambda number: (-best[number], number))
-        return Seen(tuple(ranked), len(risen))
+        if len(numbers) > len(now):
+            numbers = list(dict.fromkeys(numbers))  # told more than once: the best counts
+        return Seen(tuple(numbers), len(risen))
 
     def _look_again(self, markets: Iterable[int]) -> Seen:
         """Say what is above now, where more than one market's prices has changed."""
         above: dict[int, None] = {}
         risen = 0
         for market in markets:
-            seen = self._rescore(market)
+            seen = self._rescore(market, *self._prices.rates_of(market))
             above.update(dict.fromkeys(seen.above))
             risen += seen.risen
         return Seen(tuple(above), risen)
@@ -233,6 +250,11 @@ class Scan:
         elif number not in self._named or cycle.bar < self.cycles[number].bar:
             self.cycles[number] = cycle
         return number
+
+    def _note_markets(self) -> None:
+        new = range(len(self._above), len(self._prices.names))
+        self._above += [set() for _ in new]
+        self._updates_of += [[] for _ in new]
 
     def _is_above(self, number: int) -> bool:
         cycle = self._named[number]
