@@ -1,5 +1,7 @@
 """Count opportunities on the feed's own books, never reduced by our own orders."""
 
+from collections.abc import Callable
+
 from arb.feeds.source import Change
 from arb.market.scan import NOTHING, Cover, Scan, Seen, Watched
 
@@ -16,6 +18,11 @@ class Detector:
         self._ever: set[int] = set()
         self.episodes = 0
         self.states = 0
+        self._listeners: list[Callable[[Change, Seen], None]] = []
+
+    def listen(self, listener: Callable[[Change, Seen], None]) -> None:
+        """Call back with every row and what it showed, before anybody acts on it."""
+        self._listeners.append(listener)
 
     @property
     def paths(self) -> int:
@@ -44,4 +51,6 @@ class Detector:
             self._ever.update(seen.above)
             self.episodes += seen.risen
             self.states += 1
+        for listener in self._listeners:
+            listener(change, seen)
         return seen

@@ -132,7 +132,7 @@ class World:
         if side == BEFORE:
             self.left[point] += 1
 
-    def appending(self, _life: Life) -> None:
+    def appending(self, _life: Life, _batch: Sequence[StreamAppend]) -> None:
         """Hear that something is about to be appended."""
 
     def durable(self, _life: Life, _batch: Sequence[StreamAppend], log: SqliteLog) -> None:
@@ -296,7 +296,7 @@ class World:
         self.loop.close()
 
 
-@lru_cache
+@lru_cache(maxsize=512)
 def loaded(text: str) -> Loaded:
     """Load a strategy from its text."""
     with TemporaryDirectory() as folder:
