@@ -30,7 +30,8 @@ RATES_MAX: Final = {
     "garbage": 0.1,
 }
 SHARE_PRESENT: Final = 0.4  # of the faults, in a run
-LIVES_MAX: Final = 6
+LIVES_MIN: Final = 3
+LIVES_MAX: Final = 7
 LASTING: Final = FaultPlan(never_ns=20 * NS_PER_S, ban_ns=3 * NS_PER_S, maintenance_ns=5 * NS_PER_S)
 
 
@@ -64,7 +65,7 @@ def draw_weather(rng: Random) -> Weather:
         opening["BNB"] = Decimal(rng.choice(["10", "10", "0.004"]))
     return Weather(
         faults=structs.replace(LASTING, **rates),
-        lives=rng.randint(2, LIVES_MAX),
+        lives=rng.randint(LIVES_MIN, LIVES_MAX),
         fee_asset="BNB" if third else None,
         opening=opening,
         latency_ns=rng.choice([5, 5, 5, 20, 60]) * NS_PER_MS,

@@ -296,7 +296,7 @@ class World:
         self.loop.close()
 
 
-@lru_cache
+@lru_cache(maxsize=512)
 def loaded(text: str) -> Loaded:
     """Load a strategy from its text."""
     with TemporaryDirectory() as folder:
