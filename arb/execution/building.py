@@ -139,6 +139,18 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
                 number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
                 trader.want(number, wanted)
 
+    def relist() -> None:
+        for before in list(trader.sought.values()):
+            now = before.on(desk.markets)
+            if now is before:
+                continue
+            detector.cover(now.config, now.cover)
+            trader.seek(now)
+            come = sorted(now.markets.keys() - before.markets.keys())
+            detector.begin(desk.book(market) for market in come)
+            gone = sorted(before.markets.keys() - now.markets.keys())
+            log.info("cycles.relisted", strategy=now.strategy.name, come=come, gone=gone)
+
     async def attend() -> None:
         markets = markets_that_matter(desk, traded)
         desk.attended = await outside.attend(markets)
@@ -160,6 +172,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         tally=Tally(lambda: journal.moved),
         feed=feed,
         plan=plan,
+        relist=relist,
         attend=attend,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
         lock_account=outside.lock_account,

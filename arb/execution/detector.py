@@ -35,8 +35,8 @@ class Detector:
         return self.scan.watch(cycle)
 
     def cover(self, name: str, cover: Cover) -> None:
-        """Watch all cycles of some markets."""
-        self.scan.cover(name, cover)
+        """Watch all cycles of some markets, instead of those that were covered by this name."""
+        self._note(self.scan.cover(name, cover))
 
     def begin(self, books: Iterable[Book | None]) -> None:
         """Learn the books that stand already; a quiet market may not say them again for long."""
@@ -55,9 +55,12 @@ class Detector:
                 change.market, bid, ask, bid_size, ask_size, received_ns=change.at_ns
             )
         if seen is not NOTHING:
-            self._ever.update(seen.above)
-            self.episodes += seen.risen
+            self._note(seen)
             self.states += 1
         for listener in self._listeners:
             listener(change, seen)
         return seen
+
+    def _note(self, seen: Seen) -> None:
+        self._ever.update(seen.above)
+        self.episodes += seen.risen
