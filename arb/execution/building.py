@@ -151,6 +151,8 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
             gone = sorted(before.markets.keys() - now.markets.keys())
             log.info("cycles.relisted", strategy=now.strategy.name, come=come, gone=gone)
 
+    desk.on_markets = relist
+
     async def attend() -> None:
         markets = markets_that_matter(desk, traded)
         desk.attended = await outside.attend(markets)
@@ -172,7 +174,6 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         tally=Tally(lambda: journal.moved),
         feed=feed,
         plan=plan,
-        relist=relist,
         attend=attend,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
         lock_account=outside.lock_account,

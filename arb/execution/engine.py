@@ -46,9 +46,6 @@ class Parts(Struct):
     tally: Tally
     feed: Callable[[], AsyncIterator[Change]]
     plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
-    relist: Callable[
-        [], None
-    ]  # follow the venue's markets: some may have come, left or changed their state
     attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there
     lock_account: Callable[[], None]
     run: str
@@ -359,7 +356,6 @@ class Engine:
             if rounds % limits.SWEEPS_PER_MARKETS_READ == 0:
                 with suppress(Unreachable, Banned):  # the next time is soon
                     await p.desk.reload_markets()
-                    p.relist()
 
     # --- end ----------------------------------------------------------------------------------
 
