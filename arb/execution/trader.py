@@ -121,7 +121,7 @@ class Trader:
                 refusal = await self._consider(wanted)
                 if refusal is not None and refusal is not QUOTA:
                     name = wanted.strategy.name
-                    self.declined.count(name, refusal.reason, refusal.detail, wanted.legs)
+                    self.declined.count(name, wanted.legs, refusal.reason, refusal.detail)
 
     async def _consider(self, wanted: Wanted) -> Refusal | None:
         """Open the cycle from the first start currency of which there is something to begin with."""
