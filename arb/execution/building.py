@@ -17,6 +17,7 @@ from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
 from arb.execution.engine import Engine, Parts
+from arb.execution.feeding import beginning_with
 from arb.execution.guards import Guards
 from arb.execution.history import History
 from arb.execution.interest import markets_that_matter
@@ -26,6 +27,7 @@ from arb.execution.operator import Operator
 from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally
+from arb.execution.taping import Tap
 from arb.execution.trader import Trader
 from arb.feeds.source import Change
 from arb.limits import WATCH_FINAL_ORDERS_S
@@ -58,6 +60,7 @@ class Outside(Struct, frozen=True, kw_only=True):
     lock_account: Callable[[], None]
     space_low: Callable[[], bool]
     kill_switch: KillSwitch | None = None
+    tap: Tap | None = None  # records what the engine is told
     # These markets' books matter; gives those that are told, None for all.
     attend: Attend = see_all
 
@@ -156,14 +159,19 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     async def attend() -> None:
         markets = markets_that_matter(desk, traded)
         desk.attended = await outside.attend(markets)
-        if not backtest:  # a recording is judged by its rows alone
-            detector.begin(desk.book(market) for market in sorted(desk.markets))
 
     began_ns = clock.now_ns()
 
     def feed() -> AsyncIterator[Change]:
-        # A backtest judges every row, those too that came while the first readings were made.
-        return outside.changes(began_ns if backtest else clock.now_ns())
+        if backtest:  # it judges every row, those too that came while the first readings were made
+            return outside.changes(began_ns)
+        # A quiet market may not say again for long how it stands.
+        now_ns = clock.now_ns()
+        books = (desk.book(market) for market in sorted(desk.markets) if desk.is_attended(market))
+        standing = [book for book in books if book is not None]
+        changes = beginning_with(standing, now_ns, outside.changes(now_ns))
+        tap = outside.tap
+        return changes if tap is None else tap.through(changes, desk.markets.values())
 
     parts = Parts(
         desk=desk,

@@ -1,9 +1,8 @@
 """Count opportunities on the feed's own books, never reduced by our own orders."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from arb.feeds.source import Change
-from arb.market.book import Book
 from arb.market.scan import NOTHING, Cover, Scan, Seen, Watched
 
 
@@ -37,12 +36,6 @@ class Detector:
     def cover(self, name: str, cover: Cover) -> None:
         """Watch all cycles of some markets, instead of those that were covered by this name."""
         self._note(self.scan.cover(name, cover))
-
-    def begin(self, books: Iterable[Book | None]) -> None:
-        """Learn the books that stand already; a quiet market may not say them again for long."""
-        for book in books:
-            if book is not None:
-                self.scan.take(book)
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
