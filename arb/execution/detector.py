@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from arb.feeds.source import Change
+from arb.market.book import Book
 from arb.market.scan import NOTHING, Cover, Scan, Seen, Watched
 
 
@@ -36,6 +37,10 @@ class Detector:
     def cover(self, name: str, cover: Cover) -> None:
         """Watch all cycles of some markets, instead of those that were covered by this name."""
         self._note(self.scan.cover(name, cover))
+
+    def learn(self, book: Book) -> None:
+        """Take a book that stands already and is no row of the feed."""
+        self._note(self.scan.take(book))
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
