@@ -8,6 +8,7 @@ import socket
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -118,12 +119,7 @@ class _Players:
         process = self._context.Process(
             target=_play, args=(theirs, job, self._folder), name=job.name, daemon=True
         )
-        # Ctrl-C strikes the whole group: it is for us to hear, so the others never do.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         self._working[ours] = (number, process)
 
@@ -159,15 +155,20 @@ def _heard_elsewhere(_number: int, _frame: FrameType | None) -> None:
 
 def _play(answers: Connection, job: Job, folder: str) -> None:
     """Play one job in this process, and answer with what it came to."""
+    # Ctrl-C strikes the whole group: it is for the one who waits to hear, who then ends us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)
     structlog.configure(wrapper_class=quiet)  # what there is to say is in the answer
     try:
         answer: Measures | ArbError | str = _played(job, folder)
+    except KeyboardInterrupt:
+        answer = Interrupted("interrupted")
     except ArbError as error:
         answer = error
     except Exception:  # noqa: BLE001 -- whatever it is, the one who waits has to hear of it
         answer = traceback.format_exc()
-    answers.send(answer)
+    with suppress(BrokenPipeError):  # nobody waits any more
+        answers.send(answer)
 
 
 def _played(job: Job, folder: str) -> Measures | ArbError:

@@ -20,17 +20,17 @@ from arb.execution.real_clock import RealClock
 from arb.projections.audit import verify
 from arb.simulation.checker import Violation, check
 from arb.simulation.practice_process import Exchange
-from arb.simulation.processes import Finished, Started, start
-from arb.simulation.real_blows import BLOWS, NEEDS_DISK, Ring
+from arb.simulation.processes import Finished, Started
+from arb.simulation.real_blows import BLOWS, HALTED, NEEDS_DISK, Ring
 from arb.simulation.real_disk import small_disk
 from arb.simulation.truth import account_truth, write_truth
 
+VENUES: Final = ("binance", "okx")
 FAULTS: Final = ("all=0", "all=0.03", "all=0.1")
 BALANCES: Final = ("--balance", "USDT", "1000000", "--balance", "BNB", "1")
 REST_S_MAX: Final = 240.0
 FAIR_CYCLES: Final = 4
 FAIR_LIVES: Final = 3
-HALTED: Final = 4
 # How a life may end by itself: done, failed (the log's disk), halted, interrupted; -9 is a kill.
 CODES: Final = frozenset({0, 1, HALTED, 130, -signal.SIGKILL})
 TRACEBACK: Final = "Traceback (most recent call last)"
@@ -40,17 +40,21 @@ class RealResult(Struct, kw_only=True):
     """How a run of real kills went."""
 
     seed: int
+    venue: str  # whose protocol is spoken
     faults: str
     seconds: float = 0.0
     kills: int = 0
     lives: int = 0
-    blows: dict[str, int] = field(default_factory=dict)
+    tried: dict[str, int] = field(default_factory=dict)
+    blows: dict[str, int] = field(
+        default_factory=dict
+    )  # those that struck what they were meant for
     skipped: dict[str, str] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     orders: int = 0
     fills: int = 0
     states: dict[str, int] = field(default_factory=dict)
-    halts: int = 0
+    lifts: int = 0  # of halts and tripped limits, as an operator would
     violations: list[Violation] = field(default_factory=list)
 
 
@@ -70,7 +74,7 @@ def run_real(
     clock = RealClock()
     began_ns = clock.now_ns()
     rng = random.Random(seed)  # noqa: S311 -- repeatable on purpose
-    result = RealResult(seed=seed, faults=rng.choice(FAULTS))
+    result = RealResult(seed=seed, venue=rng.choice(VENUES), faults=rng.choice(FAULTS))
     folder.mkdir(parents=True, exist_ok=True)
 
     def since() -> float:
@@ -78,7 +82,7 @@ def run_real(
 
     with small_disk(folder / "disk") as disk:
         flags = (*BALANCES, "--faults", result.faults, "--seed", seed)
-        ring = Ring(folder, disk, Exchange(folder, *flags), rng)
+        ring = Ring(folder, disk, Exchange(folder, *flags, venue=result.venue), rng)
         try:
             more = lambda: result.kills < kills and since() < seconds  # noqa: E731 -- one line
             _strike(ring, blows, result, more, tell)
@@ -87,7 +91,8 @@ def run_real(
         finally:
             ring.end()
         result.seconds = since()
-        result.lives, result.codes = ring.lives, {str(c): n for c, n in ring.codes.items()}
+        result.lives, result.lifts = ring.lives, ring.lifts
+        result.codes = {str(code): times for code, times in ring.codes.items()}
         bound_s = seconds + 2 * REST_S_MAX
         _judge(ring, result, must_trade=must_trade, bound_s=bound_s)
     return result
@@ -106,6 +111,7 @@ def _strike(
             ring.rng.shuffle(left)
         name = left.pop()
         tell(name, result)
+        result.tried[name] = result.tried.get(name, 0) + 1
         if BLOWS[name](ring):
             result.blows[name] = result.blows.get(name, 0) + 1
         result.kills = ring.kills
@@ -116,10 +122,7 @@ def _rest(ring: Ring, result: RealResult) -> bool:
     ring.disk.empty()
     ring.exchange.set_faults("all=0")
     ended = _live(ring, "--cycles", "0")
-    if ended.code == HALTED:
-        result.halts += 1
-        reason = ("--unpause", "--reason", "the proof goes on")
-        start(ring.folder, "monitor", *reason, "--db", ring.db).wait()
+    if ended.code == HALTED:  # and lifted
         ended = _live(ring, "--cycles", "0")
     if ended.code not in {0, 1}:  # 1: something is parked
         result.violations.append(
@@ -144,13 +147,13 @@ def _live(ring: Ring, *words: object) -> Finished:
 
 def _judge(ring: Ring, result: RealResult, *, must_trade: bool, bound_s: float) -> None:
     """Hold the log against what really happened."""
-    account = PaperAccount.audit(ring.folder / "practice" / "binance.db")
+    account = PaperAccount.audit(ring.folder / "practice" / f"{result.venue}.db")
     try:
         told = account_truth(account, bare_ids=True)
     finally:
         account.close()
     truth = ring.db.with_name("truth.json")
-    posts = read_posts(ring.folder / "practice" / "binance.creates")
+    posts = read_posts(ring.folder / "practice" / f"{result.venue}.creates")
     write_truth(
         truth,
         told,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import apsw
@@ -25,6 +24,7 @@ from arb.simulation.disk import Disk
 from arb.simulation.fate import Fate, Trouble, draw_fate, draw_trouble
 from arb.simulation.life import Life
 from arb.simulation.market import BOOKS, START_NS, Stage
+from arb.simulation.scratch import scratch
 from arb.simulation.sights import Seen
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
@@ -274,8 +274,8 @@ def run_seed(
 
     The folder, if one is given, keeps log and truth; `look` may read the log before it is gone.
     """
-    with quiet(), TemporaryDirectory(prefix="arb-seed-") as temporary:
-        world = SeedWorld(folder or Path(temporary), seed)
+    with quiet(), scratch("seed") as temporary:
+        world = SeedWorld(folder or temporary, seed)
         try:
             try:
                 world.storm()

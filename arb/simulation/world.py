@@ -133,7 +133,7 @@ class World:
         if side == BEFORE:
             self.left[point] += 1
 
-    def appending(self, _life: Life) -> None:
+    def appending(self, _life: Life, _batch: Sequence[StreamAppend]) -> None:
         """Hear that something is about to be appended."""
 
     def durable(self, _life: Life, _batch: Sequence[StreamAppend], log: SqliteLog) -> None:

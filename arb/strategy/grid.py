@@ -72,7 +72,7 @@ def make_grid(
         values = tuple(shown(value_at(loaded[0].strategy, path)) for path in keys)
         points.append(Point(values, loaded))
     made = tuple(_axis(keys[at], at, points) for at in range(len(keys)))
-    _refuse_doubles(made, axes, points)
+    _refuse_doubles(made, axes)
     return Grid(made, tuple(points))
 
 
@@ -90,7 +90,9 @@ def value_at(strategy: Strategy, path: KeyPath) -> object:
 
 
 def shown(value: object) -> str:
-    """Write a value as it could stand in the file, in one line."""
+    """Write a value as it could stand in the file, in one line; a flag may have taken it away."""
+    if value is None:
+        return "nothing"
     plain = as_plain(value)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
 
@@ -120,9 +122,7 @@ def _axis(path: KeyPath, at: int, points: Sequence[Point]) -> Axis:
     return Axis(".".join(path), tuple(values), tuple(numbers) if all_numbers else ())
 
 
-def _refuse_doubles(
-    made: Sequence[Axis], axes: Sequence[Sequence[Setting]], points: Sequence[Point]
-) -> None:
+def _refuse_doubles(made: Sequence[Axis], axes: Sequence[Sequence[Setting]]) -> None:
     """Refuse equal values, and keys that something else goes before: their points would be one."""
     for axis, settings in zip(made, axes, strict=True):
         if len(axis.values) < len(settings):
@@ -130,12 +130,3 @@ def _refuse_doubles(
                 f"{axis.key}: {len(settings)} values were given, but they are only "
                 f"{', '.join(axis.values)}; name each once, and no flag that goes before it"
             )
-    seen: dict[tuple[object, ...], Point] = {}
-    for point in points:
-        own = tuple(
-            (one.canonical, one.data_file, one.markets_file, one.cycle_file) for one in point.loaded
-        )
-        # A canonical text names every key, so equal ones would play the same backtest.
-        if own in seen:
-            raise ConfigInvalid("two points of the grid are the same strategies")
-        seen[own] = point

@@ -1,6 +1,7 @@
 """`run --report`: what it tells is what happened, and what cannot be told is refused before anything is played."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,19 @@ import pytest
 from arb.faces.report.command import CURVES
 from tests.spec.command_line import Said, files, invoke, total
 from tests.spec.scripted_feed import Moment, chance, end, feed, of, quiet, strategy
+from tests.spec.shared_data import shared_data
 
+EVERY_TRIANGLE = """\
+name: found
+exchange: poloniex
+min_profit_bps: 0
+max_slippage_bps: 50
+capital_allocation: {{mode: fixed_fraction, fraction: 0.1}}
+fees: {{taker_bps: {fee}, maker_bps: {fee}}}
+execution:
+  mode: backtest
+  backtest: {{initial_balances: {{USDT: 10000, BTC: 1, ETH: 10, USDC: 10000, TRX: 100000}}}}
+"""
 ONE = "fees.taker_bps=10"  # a grid of the configured point alone, which is not played again
 CHANCES = [*quiet(), *chance(10), *chance(40), *end()]
 Reports = Callable[..., tuple[Said, Path]]
@@ -179,6 +192,45 @@ def test_everything_the_page_names_is_there(curves: tuple[Said, Path]) -> None:
         "life.csv",
         "declined.csv",
     }
+
+
+# Without sizes nothing can be traded, and each says so: but one that was over before the run had
+# read its account.
+@pytest.mark.parametrize(
+    ("fee", "paths", "fates"),
+    [(0, 37, {"no_depth": 103, "not_looked_at": 1}), (10, 7, {"no_depth": 11})],
+)
+def test_each_episode_of_poloniexs_recording_is_an_opportunity_of_the_report(
+    folder: Path, fee: int, paths: int, fates: dict[str, int]
+) -> None:
+    """The figures were computed without this engine."""
+    path = folder / "found.yaml"
+    path.write_text(EVERY_TRIANGLE.format(fee=fee))
+    said = invoke(
+        *("--strategy", path, "--db", folder / "log.db", "--report", folder / "report"),
+        *("--data-file", shared_data("legacy_feed", "poloniex_all_20210405.csv.gz")),
+        *("--sweep", f"fees.taker_bps={fee}"),
+    )
+    assert said.code == 0, said.err
+    rows = table(folder / "report", "opportunities.csv")
+    assert len({row["cycle"] for row in rows}) == paths
+    assert Counter(row["fate"] for row in rows) == fates
+
+
+def test_rows_with_a_fee_of_their_own_are_told_beside_a_curve_against_the_fee(
+    folder: Path,
+) -> None:
+    path = strategy(folder, cycle="[USDT, BTC, ETH]")
+    text = path.read_text().replace("cycle: [USDT, BTC, ETH]", "trading_pairs_file: paths.csv")
+    path.write_text(text)
+    header = "base,inter,quote,pair1,pair2,pair3,fee_bps,min_profit_bps"
+    (folder / "paths.csv").write_text(f"{header}\nUSDT,BTC,ETH,BTC/USDT,ETH/BTC,ETH/USDT,10,\n")
+    said = invoke(
+        *("--strategy", path, "--data-file", feed(folder, CHANCES), "--db", folder / "log.db"),
+        *("--report", folder / "report", "--sweep", ONE),
+    )
+    assert said.code == 0, said.err
+    assert "1 rows of paths.csv name a figure of their own" in page(folder / "report")
 
 
 # --- folders

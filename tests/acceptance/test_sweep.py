@@ -91,6 +91,8 @@ def test_a_grid_has_a_picture_against_each_of_its_keys(one_by_one: Swept) -> Non
     assert {"grid.csv", *pictures} <= named
     for picture in pictures:
         assert (one_by_one.report / picture).read_text().count("<polyline") == 2
+    best = "with fees.taker\\_bps=5 execution.backtest.latency\\_sim\\_ms=0"
+    assert best in (one_by_one.report / "report.md").read_text()
 
 
 def test_without_a_report_the_grid_is_a_table_and_no_folder(folder: Path) -> None:

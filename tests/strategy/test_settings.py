@@ -162,9 +162,24 @@ def test_a_grid_that_cannot_be_is_refused_whole(
     assert said in str(caught.value)
 
 
-def test_a_key_that_a_flag_goes_before_is_refused(grid: Callable[..., Grid]) -> None:
+@pytest.mark.parametrize(
+    ("sweep", "flag"),
+    [
+        ("execution.backtest.random_seed=1,2", {"random_seed": 7}),
+        ("execution.backtest.data_file=demo.yaml,other.yaml", {"data_file": "demo.yaml"}),
+    ],
+)
+def test_a_key_that_a_flag_goes_before_is_refused(
+    grid: Callable[..., Grid],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sweep: str,
+    flag: dict[str, object],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.yaml").touch()
     with pytest.raises(ConfigInvalid, match="no flag that goes before it"):
-        grid("execution.backtest.random_seed=1,2", mode="backtest", random_seed=7)
+        grid(sweep, mode="backtest", **flag)
 
 
 def test_a_grid_has_a_bound(grid: Callable[..., Grid]) -> None:

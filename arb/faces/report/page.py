@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 from arb.events.facts import Amounts
@@ -100,7 +101,7 @@ def _head(report: Report) -> Iterator[str]:
 
 
 def _verdict(report: Report) -> Iterator[str]:
-    measures, yield_lines = report.measures, []
+    measures = report.measures
     if not measures.spells:
         yield "**No cycle was ever above its threshold after fees: there was nothing to trade.**"
     elif not measures.summary.opportunities.taken:
@@ -109,27 +110,38 @@ def _verdict(report: Report) -> Iterator[str]:
         yield f"**{seen} seen and none taken, most often because of {_safe(reason)}.**"
     else:
         results = ", ".join(
-            f"{'+' if net > 0 else ''}{money(net)} {_safe(currency)}"
-            for currency, net in measures.net.items()
+            f"{_signed(net)} {_safe(currency)}" for currency, net in measures.net.items()
         )
         taken = f"{measures.spells_taken} of {measures.spells}"
         yield f"**{taken} opportunities taken. P/L after all fees: {results or 'none yet'}.**"
     yield ""
-    for played in report.swept:
-        for at, axis in enumerate(played.grid.axes):
-            if not axis.numbers or len(played.grid.axes) > 1:
-                continue
-            for currency in report.currencies:
-                (line,) = lines_by(played, at, currency)
-                said = verdict(axis, line)
-                yield_lines.append(f"- Against the {name_of(axis)}, P/L in {currency} is {said}.")
-    yield from map(_safe_item, yield_lines)
-    if yield_lines:
+    said = [
+        f"- {_safe(line)}"
+        for played in report.swept
+        for currency in report.currencies
+        for line in _compared(played, currency)
+    ]
+    yield from said
+    if said:
         yield ""
 
 
-def _safe_item(line: str) -> str:
-    return f"- {_safe(line.removeprefix('- '))}"
+def _compared(played: Played, currency: str) -> Iterator[str]:
+    """Say where P/L stays above zero along one axis, or which point of a grid was the best."""
+    axes = played.grid.axes
+    if len(axes) == 1 and axes[0].numbers:
+        (line,) = lines_by(played, 0, currency)
+        where = verdict(axes[0], line)
+        yield f"Against the {name_of(axes[0])}, P/L in {currency} is {where}."
+        return
+    results = [net_of(one, currency) for one in played.measures]
+    best = max(results)  # the first one of several
+    name = played.grid.name(played.grid.points[results.index(best)])
+    yield f"The best of {len(results)} runs earned {_signed(best)} {currency}, with {name}."
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{'+' if amount > 0 else ''}{money(amount)}"
 
 
 def _count(number: int, one: str, several: str) -> str:
@@ -160,7 +172,7 @@ def _opportunities(report: Report) -> Iterator[str]:
     if not why:
         return
     yield "Why they were left (by the reason given most often), and how often it was decided so,"
-    yield "once for each row of the recording; also in [declined.csv](declined.csv):"
+    yield "once whenever it was looked at; also in [declined.csv](declined.csv):"
     yield ""
     rows = [
         (reason, str(spells), str(decisions), _short(example))
@@ -168,7 +180,7 @@ def _opportunities(report: Report) -> Iterator[str]:
     ]
     yield from _table(("reason", "opportunities", "decisions", "the last one"), rows)
     if any(reason == NO_FATE for reason, *_ in why):
-        yield f"{_safe(NO_FATE)}: the run did not open cycles then, or was busy with another one."
+        yield f"{_safe(NO_FATE)}: the run opened no cycle then: it had not read its account yet, or had ended."
         yield ""
 
 
@@ -265,7 +277,7 @@ def _lives(report: Report) -> Iterator[str]:
     median, long = quantile(lives, 50), quantile(lives, 90)
     assert median is not None
     assert long is not None
-    yield f"Half of them lived less than {ms(median)} ms, one in ten longer than {ms(long)} ms."
+    yield f"Their median life was {ms(median)} ms; nine in ten lived no longer than {ms(long)} ms."
     took = sorted(
         one.ended_ns - one.opened_ns for one in findings.cycles if one.outcome == PROFIT_TAKEN
     )
@@ -304,9 +316,25 @@ def _curves(report: Report) -> Iterator[str]:
                 yield ""
         header, rows = grid_table(played, report.currencies)
         yield from _table(header, rows, left=len(played.grid.axes))
+        yield from _own_figures(report, played)
         if any(map(stopped_early, played.measures)):
             yield "A run that was halted says nothing of the rest of the recording."
             yield ""
+
+
+def _own_figures(report: Report, played: Played) -> Iterator[str]:
+    """Warn where rows of a cycle file have a figure of their own in the place of what is swept."""
+    keys = [axis.key for axis in played.grid.axes]
+    for key, column in (("fees", "fee_bps"), ("min_profit_bps", "min_profit_bps")):
+        if not any(one.partition(".")[0] == key for one in keys):
+            continue
+        for one in report.loaded:
+            rows = () if one.cycle_file is None else one.cycle_file.rows
+            own = sum(getattr(row, column) is not None for row in rows)
+            if own:
+                file = _safe(str(one.strategy.trading_pairs_file))
+                yield f"{own} rows of {file} name a figure of their own and are judged by it."
+                yield ""
 
 
 def table_name(played: Played) -> str:
