@@ -1,6 +1,7 @@
 """A covered market is told exactly as if every cycle of it were multiplied out after every update."""
 
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
 from math import inf, nan, prod
 from random import Random
@@ -67,24 +68,27 @@ class World(Struct, kw_only=True):
             ),
         )
 
-    def rate(self, legs: tuple[LegRoute, ...]) -> Decimal | None:
+    def pays(self, legs: tuple[LegRoute, ...], kept: Decimal, bar: Decimal) -> bool:
+        rate = self.rate(legs)
+        return rate is not None and rate * Fraction(kept) > 1 + Fraction(bar) / 10_000
+
+    def rate(self, legs: tuple[LegRoute, ...]) -> Fraction | None:
         """What one unit brings before fees."""
-        rate = ONE
+        rate = Fraction(1)
         for leg in legs:
             there = self.prices.get(leg.market)
             price = None if there is None else there.bid if leg.side == "sell" else there.ask
             if price is None:
                 return None
-            rate = rate * price if leg.side == "sell" else rate / price
+            rate = rate * Fraction(price) if leg.side == "sell" else rate / Fraction(price)
         return rate
 
     def edge_bps(self, legs: tuple[LegRoute, ...]) -> Decimal | None:
         rate = self.rate(legs)
         if rate is None:
             return None
-        for leg in legs:
-            rate *= self.keeps[leg.market, leg.side]
-        return (rate - ONE) * BPS
+        net = rate * prod(Fraction(self.keeps[leg.market, leg.side]) for leg in legs)
+        return (Decimal(net.numerator) / net.denominator - ONE) * BPS
 
     def name(self) -> None:
         """Watch some of the cycles by name too, each with a bar of its own and the fees of now."""
@@ -97,8 +101,7 @@ class World(Struct, kw_only=True):
     def above(self) -> dict[str, tuple[LegRoute, ...]]:
         found = {}
         for key, named in self.named.items():
-            rate = self.rate(named.legs)
-            if rate is not None and (rate * named.kept - ONE) * BPS > named.min_profit_bps:
+            if self.pays(named.legs, named.kept, named.min_profit_bps):
                 found[key] = named.legs
         rates: dict[tuple[str, str], float] = {}
         for name, there in self.prices.items():
@@ -109,8 +112,8 @@ class World(Struct, kw_only=True):
             rate = prod(rates.get((leg.market, leg.side), 0.0) for leg in legs)
             if rate < bar - 1e-9:
                 continue  # far too little to be worth exact numbers
-            edge = self.edge_bps(legs)
-            if edge is not None and edge > self.bar:
+            kept = prod((self.keeps[leg.market, leg.side] for leg in legs), start=ONE)
+            if self.pays(legs, kept, self.bar):
                 found[key] = legs
         return found
 
