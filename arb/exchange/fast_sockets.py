@@ -6,7 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 if TYPE_CHECKING:
     from picows import WSMsgType, WSTransport
@@ -122,7 +122,9 @@ class Way:
         return made
 
     def _proxy(self) -> str | None:
-        return None if self._address is not None else getproxies().get("https")
+        if self._address is not None or proxy_bypass(self._name or ""):
+            return None
+        return getproxies().get("https")
 
 
 class _Transport:
