@@ -15,7 +15,6 @@ from arb.execution.breaker import Breaker
 from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
-from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
 from arb.execution.engine import Engine, Parts
 from arb.execution.feeding import beginning_with
 from arb.execution.guards import Guards
@@ -29,10 +28,9 @@ from arb.execution.runner import Runner
 from arb.execution.tally import Tally
 from arb.execution.taping import Tap
 from arb.execution.trader import Trader
+from arb.execution.watching import Watching
 from arb.feeds.source import Change
 from arb.limits import WATCH_FINAL_ORDERS_S
-from arb.market.scan import Watched
-from arb.money import ONE
 from arb.strategy.canonical import from_canonical
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
@@ -122,28 +120,11 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         space_low=outside.space_low,
     )
 
-    traded: set[str] = set()  # currencies
+    watching = Watching(loaded, desk, detector, trader)
     switch = outside.kill_switch
 
-    def plan() -> None:
-        traded.clear()
-        for one in loaded:
-            found = discover(one, desk.markets, desk.fees)
-            if found.left_out:
-                told = list(found.left_out[:SKIPPED_TOLD_MAX])
-                name = one.strategy.name
-                log.warning("cycles.left_out", strategy=name, n=len(found.left_out), first=told)
-            traded.update(found.assets)
-            if found.sought is not None:
-                detector.cover(one.config_hash, found.sought.cover)
-                trader.seek(found.sought)
-            for wanted in found.wanted:
-                kept = (ONE - wanted.fees.taker) ** len(wanted.legs)
-                number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
-                trader.want(number, wanted)
-
     async def attend() -> None:
-        markets = markets_that_matter(desk, traded)
+        markets = markets_that_matter(desk, watching.traded)
         desk.attended = await outside.attend(markets)
 
     began_ns = clock.now_ns()
@@ -167,7 +148,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         detector=detector,
         tally=Tally(lambda: journal.moved),
         feed=feed,
-        plan=plan,
+        plan=watching.plan,
         attend=attend,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
         lock_account=outside.lock_account,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from arb.feeds.source import Change
+from arb.market.book import Book
 from arb.market.scan import NOTHING, Cover, Scan, Seen, Watched
 
 
@@ -34,8 +35,12 @@ class Detector:
         return self.scan.watch(cycle)
 
     def cover(self, name: str, cover: Cover) -> None:
-        """Watch all cycles of some markets."""
-        self.scan.cover(name, cover)
+        """Watch all cycles of some markets, instead of those that were covered by this name."""
+        self._note(self.scan.cover(name, cover))
+
+    def learn(self, book: Book) -> None:
+        """Take a book that stands already and is no row of the feed."""
+        self._note(self.scan.take(book))
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
@@ -48,9 +53,12 @@ class Detector:
                 change.market, bid, ask, bid_size, ask_size, received_ns=change.at_ns
             )
         if seen is not NOTHING:
-            self._ever.update(seen.above)
-            self.episodes += seen.risen
+            self._note(seen)
             self.states += 1
         for listener in self._listeners:
             listener(change, seen)
         return seen
+
+    def _note(self, seen: Seen) -> None:
+        self._ever.update(seen.above)
+        self.episodes += seen.risen
