@@ -29,7 +29,7 @@ from arb.simulation.sights import Seen
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
 from arb.simulation.weather import Weather, draw_weather
-from arb.simulation.world import Manner, World
+from arb.simulation.world import Manner, World, with_rules
 
 RUN_S_MAX: Final = 3_600  # of virtual time, to rest and through the fair life, pauses left out
 PAUSES_S: Final = (0, 0, 0.3, 0.3, 2, 2, 30, 30, 7_200)  # between two lives
@@ -84,6 +84,7 @@ class SeedWorld(World):
         manner = Manner(
             opening=self.weather.opening,
             fee_asset=self.weather.fee_asset,
+            rules=with_rules(live=self.weather.live_rules),
             faults=self.weather.faults,
             latency_ns=self.weather.latency_ns,
             skew_ns=self.weather.skew_ns,
@@ -93,6 +94,7 @@ class SeedWorld(World):
         )
         super().__init__(folder, stage, manner, shuffle=Random(seed))  # noqa: S311 -- the same
         self.strategies = people.draw_strategies(self.rng)
+        self.checkpoint_pages = self.weather.checkpoint_pages
         self.disk = Disk(folder, Random(seed))  # noqa: S311 -- the same
         self.disk.before = self._at_disk
 
