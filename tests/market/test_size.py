@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from arb.market.book import Book, FeeRates
 from arb.market.chain import Quote, quote_path
-from arb.market.depth import Shortfall, bound, limit_for
+from arb.market.depth import BELOW_NOTIONAL_MIN, Shortfall, bound, limit_for
 from arb.market.marginal import step_worths
 from arb.market.reading import Reader
 from arb.market.routes import legs_of
@@ -152,6 +152,29 @@ def test_what_is_not_there_is_named(name: str, there: Book | None, reason: str) 
     )
     assert isinstance(found, Shortfall)
     assert (found.market, found.reason) == (name, reason)
+
+
+def test_a_start_amount_that_buys_for_nothing_is_too_little() -> None:
+    """What costs nothing has no edge: nothing can be divided by it."""
+    names = ("TRX/BTC", "TRX/USDT", "BTC/USDT")
+    markets = {name: rules(name, "0.00000001", "0.00000001", "0") for name in names}
+    books = {
+        "TRX/BTC": book("TRX/BTC", [("0.00000246", "1000")], [("0.00000247", "1000")]),
+        "TRX/USDT": book("TRX/USDT", [("0.15", "1000")], [("0.1501", "1000")]),
+        "BTC/USDT": book("BTC/USDT", [("58000", "1")], [("58001", "1")]),
+    }
+    legs = legs_of(["BTC", "TRX", "USDT"], markets)
+    found = best_size(
+        legs,
+        Decimal("0.00000001"),
+        books.get,
+        markets,
+        FeeRates(Decimal("0.001"), Decimal("0.001")),
+        Decimal(50),
+        min_profit_bps=Decimal(0),
+    )
+    assert isinstance(found, Shortfall)
+    assert found.reason == BELOW_NOTIONAL_MIN
 
 
 def test_a_cycle_through_one_book_twice_is_refused() -> None:
