@@ -176,6 +176,8 @@ class SeedWorld(World):
             self.fate, self.trouble = draw_fate(rng), draw_trouble(rng)
             if self.fate is not None and self.fate.point == crashpoints.UNWINDING:
                 people.panic(self, rng)  # so that there is something to unwind
+            if self.weather.live_rules:
+                people.attest(self)
             self._passed = 0
             self._operations.clear()
             self.space_low = rng.random() < 0.05  # noqa: PLR2004 -- a share of the lives
@@ -245,6 +247,7 @@ class SeedWorld(World):
         self.wait(REST_S)
         for book in BOOKS:
             self.stage.put(self.now_ns(), book)
+        people.attest(self)
         self._expect(self.recover(), {0, 1, 4}, "recovery")
         self.ask("unpause", reason="x")
         bid = BOOKS_THAT_PAY
