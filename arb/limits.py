@@ -51,7 +51,12 @@ CYCLES_WATCHED_MAX: Final = 500_000  # of one strategy, rescored on each update 
 
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
+# Between what the connections of a cycle's legs were heard last. They are pinged every 1.5 s.
+BOOK_SKEW_S_MAX: Final = 3.0
 BOOK_LEVELS_MAX: Final = 100
+
+# --- deciding
+OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges
 
 # --- live venues
 DOTENV_FILE_BYTES_MAX: Final = 65_536

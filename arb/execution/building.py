@@ -114,6 +114,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         Breaker(desk, strategy.risk_controls.breaker),
         Guards(desk, [one.strategy for one in loaded]),
         Declined(journal),
+        detector=detector,
         cycles_max=wish.cycles,
         space_low=outside.space_low,
     )

@@ -337,9 +337,9 @@ class Engine:
         p = self._p
         rows = 0
         async for change in p.feed():
-            seen = p.detector.see(change)
-            if seen.above:
-                await p.trader.consider(seen)
+            p.trader.notice(change.market, p.detector.see(change))
+            if not change.more:  # nobody decides between changes that were there together
+                await p.trader.decide(change.at_ns)
             rows += 1
             if rows % PROGRESS_ROWS == 0:
                 p.progress(change.at_ns)
