@@ -46,14 +46,19 @@ SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is kno
 START_PATIENCE_S: Final = 60.0
 CLOCK_READ_AGE_S_MAX: Final = 60.0
 
-# --- cycles
-CYCLES_WATCHED_MAX: Final = 500_000  # of one strategy, rescored on each update of their markets
-
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
 # Between what the connections of a cycle's legs were heard last. They are pinged every 1.5 s.
 BOOK_SKEW_S_MAX: Final = 3.0
 BOOK_LEVELS_MAX: Final = 100
+FEED_LAG_S_MAX: Final = 1.0  # of the oldest update that is applied; an older one is an alarm
+FEED_LAG_TOLD_S: Final = 10.0  # between two lines about it; all are counted
+FEED_SILENT_S_MAX: Final = 6.0  # of a connection that is asked all the time; then it is made anew
+FEED_PING_S: Final = 1.5  # between two pings
+FEED_STREAMS_MAX: Final = 400  # of one connection; Binance takes 1,024
+FEED_NAMES_MAX: Final = 100  # of one request for streams
+FEED_REQUEST_S: Final = 0.4  # between two requests; Binance takes five messages a second, pings too
+FEED_ANSWER_S: Final = 5.0  # for a request for streams
 
 # --- deciding
 OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges

@@ -18,6 +18,7 @@ from arb.bench import (
     memory,
     moves,
     replaying,
+    scanning,
     sizing,
     starting,
     trading,
@@ -54,6 +55,10 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
         trading.measure,
     ),
     "13": ("a live run ready with 2,000 markets", trading.measure_ready),
+    "14": (
+        "an update to all cycles above, of 1,807 markets; baseline: every cycle multiplied out",
+        scanning.measure,
+    ),
 }
 _PROBE_SAMPLES = 200
 _PROBE_BYTES = 400
@@ -77,7 +82,7 @@ def bench(
     folder: Path,
     scale: float,
 ) -> None:
-    """Measure rows 1 to 5 and 7 to 13 of the budgets, or the given ones.
+    """Measure rows 1 to 5 and 7 to 14 of the budgets, or the given ones.
 
     Each result is a median. Nothing fails for being slow: exit 0 says that it was measured.
     """

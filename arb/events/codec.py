@@ -137,5 +137,5 @@ def decode_meta(text: str) -> Meta:
     """Read who appended an event; raises LogDamaged for text that is not a meta."""
     try:
         return _decode_meta(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise LogDamaged(f"the meta {text[:200]!r} cannot be read: {error}") from None

@@ -19,8 +19,10 @@ from arb.exchange.dialect_shape import Dialect
 from arb.exchange.exact_json import BadJson, exact_json
 from arb.exchange.fate import Reply
 from arb.exchange.pacing import at_endpoint
+from arb.exchange.replies import number
 from arb.money import plain
 
+DIGITS_MAX: Final = 30  # of a market's steps; no venue has more
 Throttle = Callable[[float], Awaitable[None]]  # the endpoint's cost
 Hear = Callable[[Mapping[str, str]], None]  # the reply's headers: some venues tell the used weight
 
@@ -117,6 +119,12 @@ def harden(base: type[Any], around: Surroundings) -> type[Any]:
 
         def price_to_precision(self, symbol: str, price: Any) -> Any:  # noqa: ANN401, ARG002
             return price
+
+        def parse_precision(self, precision: Any) -> Any:  # noqa: ANN401
+            digits = number(precision)
+            if digits is None or abs(digits) > DIGITS_MAX:
+                return None  # the client would write them out one by one
+            return super().parse_precision(precision)
 
         # --- orders and trades
 

@@ -62,6 +62,9 @@ class Replies(Struct, frozen=True, kw_only=True):
     created: str = ""
     order: str = ""
     open_orders: str = ""
+    open_group: str = (
+        ""  # where the orders of each row stand, if the list has a row for each market
+    )
     closed_orders: str = ""
     trades: str = ""
     by_id: bool = False  # rows stand under their ids instead of in lists

@@ -287,7 +287,7 @@ GATE: Final = Dialect(
     open_by_market=True,
     open_page=100,
     sent_amount="amount",
-    replies=Replies(),
+    replies=Replies(open_group="orders"),
     order=_GATE_ORDER,
     created=_GATE_ORDER,
     trade=TradeKeys(

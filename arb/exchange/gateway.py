@@ -125,6 +125,10 @@ class Gateway:
         """When the connection that carries the market was last heard."""
         return self._books.heard_ns(market)
 
+    async def best_prices(self) -> object:
+        """Read the best prices of every market, as Binance tells them. Raises VenueError."""
+        return await self._line.read("publicGetTickerBookTicker")
+
     async def time_ns(self) -> int:
         """Read the venue's clock, and sign by it from now on."""
         return await self._line.time_ns()
@@ -335,8 +339,12 @@ class Gateway:
                 "resolve", self.ccxt.fetch_open_orders, market, None, limit, params
             )
             found = rows(dialect, body, dialect.replies.open_orders)
-            told += found
-            if not dialect.open_page or len(found) < dialect.open_page:
+            groups = [found]
+            if dialect.replies.open_group:  # a page is of each market
+                groups = [rows(dialect, one, dialect.replies.open_group) for one in found]
+            for group in groups:
+                told += group
+            if not dialect.open_page or max(map(len, groups), default=0) < dialect.open_page:
                 return told
             if not parameter:
                 break

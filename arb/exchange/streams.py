@@ -95,7 +95,7 @@ class Streams:
             if "look" not in self._tasks:
                 self._begin("look", self._look())
         deadline = self._clock.now_ns() + round(FIRST_BOOKS_S * NS_PER_S)
-        while missing := [one for one in markets if self._books.book(one) is None]:
+        while missing := [one for one in markets if not self._books.stands(one)]:
             if self._clock.now_ns() >= deadline:
                 log.warning("books.missing", n=len(missing), first=missing[:5])
                 return

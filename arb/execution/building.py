@@ -15,7 +15,7 @@ from arb.execution.breaker import Breaker
 from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
-from arb.execution.discovery import SKIPPED_TOLD_MAX, Wanted, discover
+from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
 from arb.execution.engine import Engine, Parts
 from arb.execution.guards import Guards
 from arb.execution.history import History
@@ -27,6 +27,7 @@ from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally
 from arb.execution.trader import Trader
+from arb.execution.watchlist import Watchlist
 from arb.feeds.source import Change
 from arb.limits import WATCH_FINAL_ORDERS_S
 from arb.market.scan import Watched
@@ -108,6 +109,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         desk, runner, history, known=history.known_trades(since), changes=history.known_changes()
     )
     detector = Detector()
+    watchlist = Watchlist(detector.scan.cycles)
     trader = Trader(
         desk,
         runner,
@@ -115,11 +117,12 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         Guards(desk, [one.strategy for one in loaded]),
         Declined(journal),
         detector=detector,
+        watchlist=watchlist,
         cycles_max=wish.cycles,
         space_low=outside.space_low,
     )
 
-    traded: list[Wanted] = []
+    traded: set[str] = set()  # currencies
     switch = outside.kill_switch
 
     def plan() -> None:
@@ -130,11 +133,14 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
                 told = list(found.left_out[:SKIPPED_TOLD_MAX])
                 name = one.strategy.name
                 log.warning("cycles.left_out", strategy=name, n=len(found.left_out), first=told)
-            traded.extend(found.wanted)
+            traded.update(found.assets)
+            if found.sought is not None:
+                detector.cover(one.config_hash, found.sought.cover)
+                watchlist.seek(found.sought)
             for wanted in found.wanted:
-                keep = ONE - wanted.fees.taker
-                number = detector.watch(Watched(wanted.legs, keep, wanted.min_profit_bps))
-                trader.want(number, wanted)
+                kept = (ONE - wanted.fees.taker) ** len(wanted.legs)
+                number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
+                watchlist.want(number, wanted)
 
     async def attend() -> None:
         markets = markets_that_matter(desk, traded)
@@ -152,6 +158,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         desk=desk,
         runner=runner,
         trader=trader,
+        watchlist=watchlist,
         reconciler=reconciler,
         detector=detector,
         tally=Tally(lambda: journal.moved),

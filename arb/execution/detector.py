@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from arb.feeds.source import Change
 from arb.market.book import Book
-from arb.market.scan import NOTHING, Scan, Seen, Watched
+from arb.market.scan import NOTHING, Cover, Scan, Seen, Watched
 
 
 class Detector:
@@ -29,11 +29,15 @@ class Detector:
         """Watch one directed cycle; one threshold a cycle, the lowest asked for."""
         return self.scan.watch(cycle)
 
+    def cover(self, name: str, cover: Cover) -> None:
+        """Watch all cycles of some markets."""
+        self.scan.cover(name, cover)
+
     def begin(self, books: Iterable[Book | None]) -> None:
         """Learn the books that stand already; a quiet market may not say them again for long."""
         for book in books:
             if book is not None:
-                self.scan.update(book)
+                self.scan.take(book)
 
     def is_above(self, number: int) -> bool:
         """Whether a cycle is above its threshold at the books of now."""
@@ -42,7 +46,7 @@ class Detector:
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
-        seen = self.scan.update(change.book)
+        seen = self.scan.take(change.book)
         if seen is not NOTHING:
             self._ever.update(seen.above)
             self.episodes += seen.risen

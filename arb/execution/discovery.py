@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arb.errors import ConfigInvalid
 from arb.events.facts import LegRoute
-from arb.limits import CYCLES_WATCHED_MAX
 from arb.market.book import FeeRates, MarketRules
-from arb.market.cycles import directed_cycles
+from arb.market.cycles import directed_cycles, on_cycles
 from arb.market.listed import resolve
 from arb.market.routes import legs_of
-from arb.money import BPS
+from arb.market.scan import Cover
+from arb.market.scan.counts import count_directed
+from arb.money import BPS, ONE
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
 
@@ -32,32 +33,107 @@ class Wanted(Struct, frozen=True, gc=False):
     start: str | None  # None: one of the strategy's start currencies
 
 
+class Sought(Struct, frozen=True):
+    """All cycles of the venue's markets that a strategy trades: they are counted, not listed."""
+
+    strategy: Strategy
+    config: str
+    fees: FeeRates
+    markets: Mapping[str, MarketRules]  # on which they may be
+    counts: Mapping[int, int]  # of directed cycles, by their legs
+
+    @property
+    def cover(self) -> Cover:
+        """What a scan has to cover."""
+        keep = ONE - self.fees.taker
+        return Cover(
+            markets=self.markets,
+            hops_max=self.strategy.max_hops,
+            keep_of=lambda _market, _side: keep,
+            min_profit_bps=self.strategy.min_profit_bps,
+            through=self.strategy.start_currencies,
+        )
+
+    def cycles(self) -> Iterator[Legs]:
+        """Find them, one at a time."""
+        for legs in directed_cycles(self.markets, self.strategy.max_hops):
+            if start_order(self.strategy, legs):
+                yield legs
+
+    def wants(self, legs: Legs) -> Wanted | None:
+        """Say how the strategy trades a cycle; None where it does not."""
+        strategy = self.strategy
+        if len(legs) > strategy.max_hops or not start_order(strategy, legs):
+            return None
+        if any(leg.market not in self.markets for leg in legs):
+            return None
+        return Wanted(strategy, self.config, legs, self.fees, strategy.min_profit_bps, None)
+
+
 class Discovery(Struct, frozen=True):
     """The cycles of one strategy, and what was left out of them, in words."""
 
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[Wanted, ...]  # by name
     left_out: tuple[str, ...]
+    sought: Sought | None = None
+
+    @property
+    def assets(self) -> frozenset[str]:
+        """The currencies that its cycles go through."""
+        on_them = {leg.spend_asset for one in self.wanted for leg in one.legs}
+        if self.sought is not None:
+            names = on_cycles(self.sought.markets, self.sought.strategy.max_hops)
+            for name in names:
+                on_them |= {self.sought.markets[name].base, self.sought.markets[name].quote}
+        return frozenset(on_them)
 
 
 def discover(loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates) -> Discovery:
-    """Find a strategy's cycles; raises ConfigInvalid where there is none, or more than can be watched."""
-    strategy = loaded.strategy
+    """Find a strategy's cycles; raises ConfigInvalid where there is none."""
     left_out: list[str] = []
-    wanted: list[Wanted] = []
+    if loaded.strategy.cycle is None and loaded.cycle_file is None:
+        found = Discovery((), (), _seek(loaded, markets, fees, left_out))
+        there = bool(found.sought and found.sought.counts)
+    else:
+        found = Discovery(tuple(_wanted(loaded, markets, fees, left_out)), ())
+        there = bool(found.wanted)
+    if not there:
+        why = f": {'; '.join(left_out[:SKIPPED_TOLD_MAX])}" if left_out else ""
+        raise ConfigInvalid(f"{loaded.path}: no cycle can be traded on these markets{why}")
+    return replace(found, left_out=tuple(left_out))
+
+
+def _wanted(
+    loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates, left_out: list[str]
+) -> Iterator[Wanted]:
+    """Give the cycles that are named."""
     for legs, start, own_fees, min_profit_bps in _named(loaded, markets, fees, left_out):
         if fees.fee_asset is not None and any(leg.spend_asset == fees.fee_asset for leg in legs):
             left_out.append(f"{_path(legs)}: goes through the fee currency {fees.fee_asset}")
             continue
-        wanted.append(Wanted(strategy, loaded.config_hash, legs, own_fees, min_profit_bps, start))
-    if len(wanted) > CYCLES_WATCHED_MAX:
-        raise ConfigInvalid(
-            f"{loaded.path}: more than {CYCLES_WATCHED_MAX} cycles; lower `max_hops`, or name the "
-            "cycles with `trading_pairs_file`"
-        )
-    if not wanted:
-        why = f": {'; '.join(left_out[:SKIPPED_TOLD_MAX])}" if left_out else ""
-        raise ConfigInvalid(f"{loaded.path}: no cycle can be traded on these markets{why}")
-    return Discovery(tuple(wanted), tuple(left_out))
+        yield Wanted(loaded.strategy, loaded.config_hash, legs, own_fees, min_profit_bps, start)
+
+
+def _seek(
+    loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates, left_out: list[str]
+) -> Sought:
+    """Count the cycles that there are, but for those through the fee currency."""
+    strategy = loaded.strategy
+
+    def counts(of: Mapping[str, MarketRules]) -> dict[int, int]:
+        return count_directed(of, strategy.max_hops, strategy.start_currencies)
+
+    found = dict(markets)
+    if fees.fee_asset is not None:
+        found = {
+            name: rules
+            for name, rules in markets.items()
+            if fees.fee_asset not in {rules.base, rules.quote}
+        }
+        apart = sum(counts(markets).values()) - sum(counts(found).values())
+        if apart:
+            left_out.append(f"{apart} cycles: each goes through the fee currency {fees.fee_asset}")
+    return Sought(strategy, loaded.config_hash, fees, found, counts(found))
 
 
 def start_order(strategy: Strategy, legs: Legs) -> tuple[str, ...]:
@@ -78,22 +154,17 @@ def _named(
         legs = legs_of(strategy.cycle, markets)
         yield legs, legs[0].spend_asset, fees, strategy.min_profit_bps
         return
-    if loaded.cycle_file is not None:
-        resolved = resolve(loaded.cycle_file.rows, markets)
-        left_out.extend(resolved.skipped)
-        for listed in resolved.paths:
-            own = fees
-            if listed.fee_bps is not None:
-                own = FeeRates(listed.fee_bps / BPS, fees.maker, fees.fee_asset)
-            bar = strategy.min_profit_bps
-            if listed.min_profit_bps is not None:
-                bar = listed.min_profit_bps
-            yield listed.legs, listed.legs[0].spend_asset, own, bar
-        return
-    found = directed_cycles(markets, strategy.max_hops)
-    for legs in islice(found, CYCLES_WATCHED_MAX + 1):
-        if start_order(strategy, legs):
-            yield legs, None, fees, strategy.min_profit_bps
+    assert loaded.cycle_file is not None, "its cycles are named one way or the other"
+    resolved = resolve(loaded.cycle_file.rows, markets)
+    left_out.extend(resolved.skipped)
+    for listed in resolved.paths:
+        own = fees
+        if listed.fee_bps is not None:
+            own = FeeRates(listed.fee_bps / BPS, fees.maker, fees.fee_asset)
+        bar = strategy.min_profit_bps
+        if listed.min_profit_bps is not None:
+            bar = listed.min_profit_bps
+        yield listed.legs, listed.legs[0].spend_asset, own, bar
 
 
 def _path(legs: Legs) -> str:

@@ -20,6 +20,7 @@ from arb.execution.reconcile import Reconciler, try_judge
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally, halted_everywhere
 from arb.execution.trader import Trader
+from arb.execution.watchlist import Watchlist
 from arb.feeds.source import Change
 from arb.machine import commands as c
 from arb.machine import table as t
@@ -41,6 +42,7 @@ class Parts(Struct):
     desk: Desk
     runner: Runner
     trader: Trader
+    watchlist: Watchlist
     reconciler: Reconciler
     detector: Detector
     tally: Tally
@@ -261,7 +263,7 @@ class Engine:
         if self._unplanned is not None:
             await self._let_cycles_end()
             raise self._unplanned
-        traded = list(p.trader.strategies.values())
+        traded = list(p.watchlist.strategies.values())
         deadline = None
         if p.duration_s is not None:
             deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)

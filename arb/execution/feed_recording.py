@@ -94,9 +94,9 @@ def _markets(loaded: Sequence[Loaded], asked: Asked, market: Market) -> frozense
     if asked.all_markets:
         return frozenset(there)
     fees = fee_rates(shared(loaded))
-    wanted = [one for each in loaded for one in discover(each, there, fees).wanted]
+    traded = {code for one in loaded for code in discover(one, there, fees).assets}
     strategies = [each.strategy for each in loaded]
-    return frozenset(markets_of_cycles(wanted, strategies, fees.fee_asset, there))
+    return frozenset(markets_of_cycles(traded, strategies, fees.fee_asset, there))
 
 
 class _Work(Struct, frozen=True):

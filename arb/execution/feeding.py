@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-from arb.clock import NS_PER_S, Clock
-from arb.feeds.source import Change, MarketSource
+from msgspec.structs import replace
 
-LAG_NS_MAX = NS_PER_S  # a live-like feed that falls behind further is conflated, not queued
+from arb.clock import NS_PER_S, Clock
+from arb.feeds.lag import Lag
+from arb.feeds.source import Change, MarketSource
 
 
 async def play(
@@ -13,18 +14,36 @@ async def play(
 ) -> AsyncIterator[Change]:
     """Yield changes in order; ends where a recording ends.
 
-    With `every_row` nothing is left out, however long it takes; otherwise rows that are more than a
-    second old when their turn comes are skipped: newer ones of the same market follow.
+    With `every_row` nothing is left out, however long it takes. Otherwise rows that are too old when
+    their turn comes are conflated, counted and told: of each market the newest is yielded, all of
+    them in one go with the first row that is in time.
     """
+    lag = Lag(clock, "played")
+    held: dict[str, Change] = {}  # the newest that is too old, by market
     for change in source.changes(after_ns):
         wait_ns = change.at_ns - clock.now_ns()
         if wait_ns > 0:
+            for one in _taken(held):
+                yield one
             await clock.sleep(wait_ns / NS_PER_S)
             # A float of seconds can end a hair early; the row's time has to have come.
             while clock.now_ns() < change.at_ns:
                 await clock.sleep((change.at_ns - clock.now_ns()) / NS_PER_S)
         else:
             await clock.sleep(0)  # others may have something to do first
-            if not every_row and -wait_ns > LAG_NS_MAX:
+            held.pop(change.market, None)
+            if not every_row and lag.note(-wait_ns):
+                held[change.market] = change
                 continue
+            for one in _taken(held):
+                yield replace(one, more=True)
         yield change
+    for one in _taken(held):
+        yield one
+
+
+def _taken(held: dict[str, Change]) -> list[Change]:
+    """Take what is held, the oldest first."""
+    taken = list(held.values())
+    held.clear()
+    return taken

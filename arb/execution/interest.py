@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from arb.execution.desk import Desk
-from arb.execution.discovery import Wanted
 from arb.market.book import MarketRules
 from arb.strategy.schema import Strategy
 
 
-def markets_that_matter(desk: Desk, wanted: Iterable[Wanted]) -> tuple[str, ...]:
-    """Name the markets between currencies that the run trades, holds, sells for or pays fees in.
+def markets_that_matter(desk: Desk, traded: Iterable[str]) -> tuple[str, ...]:
+    """Name the markets between currencies that the run trades (given), holds, sells for or pays fees in.
 
     What closed cycles keep counts as held: an operator may have it sold.
     """
@@ -20,18 +19,18 @@ def markets_that_matter(desk: Desk, wanted: Iterable[Wanted]) -> tuple[str, ...]
     kept = desk.journal.account.owned_closed
     held.update(asset for asset, amount in kept.items() if amount > 0)
     fee_asset = desk.fees.fee_asset
-    return markets_of_cycles(wanted, desk.strategies.values(), fee_asset, desk.markets, held)
+    return markets_of_cycles(traded, desk.strategies.values(), fee_asset, desk.markets, held)
 
 
 def markets_of_cycles(
-    wanted: Iterable[Wanted],
+    traded: Iterable[str],
     strategies: Iterable[Strategy],
     fee_asset: str | None,
     markets: Mapping[str, MarketRules],
     held: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """Name the markets between currencies of some cycles, of what is held, sold for or paid in."""
-    assets = {leg.spend_asset for one in wanted for leg in one.legs} | set(held)
+    """Name the markets between currencies that are traded, of what is held, sold for or paid in."""
+    assets = set(traded) | set(held)
     for strategy in strategies:
         assets.update(strategy.panic_sell.base_currencies)
         if strategy.reference_currency is not None:

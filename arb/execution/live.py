@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -12,6 +12,8 @@ from arb import limits
 from arb.clock import NS_PER_S, Clock
 from arb.errors import ConfigInvalid, WrongLog
 from arb.events.sqlite import examine
+from arb.exchange import fast_sockets
+from arb.exchange.binance_books import binance_books
 from arb.exchange.connection import Connection, connection_of, read_credentials
 from arb.exchange.dialects import Dialect, dialect_of, for_data
 from arb.exchange.gateway import Gateway
@@ -27,6 +29,8 @@ from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
+
+NATIVE: Final = frozenset({"binance"})  # venues whose streams we speak ourselves
 
 WITHDRAWS: Final = (
     "this key may withdraw money, which an engine never needs; make one that may not, or say "
@@ -70,6 +74,7 @@ async def assemble_live(
     books, hints = LiveBooks(clock), Hints()
     gateway = Gateway(connection, dialect, clock, books)
     streams = Streams(gateway.ccxt, books, clock, hints)
+    followed = _follow(connection, gateway, books, clock, streams)
     try:
         # Whose log it is stands in its first event.
         account = (
@@ -86,7 +91,7 @@ async def assemble_live(
         async def attend(markets: Collection[str]) -> frozenset[str]:
             if not options.withdrawing_key and await gateway.may_withdraw():
                 raise ConfigInvalid(WITHDRAWS)
-            await streams.watch(markets)
+            await followed.watch(markets)
             streams.watch_account()
             return frozenset(markets)
 
@@ -104,11 +109,12 @@ async def assemble_live(
             check_account=check_account,
             attend=attend,
             joined=hints.join,
-            notes=tuple(_notes(connection, dialect)),
+            notes=(*_notes(connection, dialect), _told_by(followed)),
         )
         async with assembled(loaded, options, clock, site) as run:
             yield run
     finally:
+        await followed.close()
         await streams.close()
         await gateway.close()
 
@@ -140,19 +146,48 @@ async def live_market(
     books = LiveBooks(clock)
     gateway = Gateway(connection, for_data(connection.venue), clock, books)
     streams = Streams(gateway.ccxt, books, clock, Hints())
+    followed = _follow(connection, gateway, books, clock, streams)
     try:
         await _reach(gateway, clock)
         source = LiveMarket(books, await gateway.markets())
-        notes = (f"feed: live books of {connection.venue}", *_where(connection))
+        notes = (f"feed: live books of {connection.venue}", *_where(connection), _told_by(followed))
 
         async def attend(markets: Collection[str]) -> frozenset[str]:
-            await streams.watch(markets)
+            await followed.watch(markets)
             return frozenset(markets)
 
         yield Market(source, notes, changes=books.changes, attend=attend)
     finally:
+        await followed.close()
         await streams.close()
         await gateway.close()
+
+
+class Followed(Protocol):
+    """Who brings the books of markets."""
+
+    async def watch(self, markets: Collection[str]) -> None:
+        """Follow these markets too, and wait a while for the first book of each."""
+        ...
+
+    async def close(self) -> None:
+        """End every stream."""
+        ...
+
+
+def _follow(
+    connection: Connection, gateway: Gateway, books: LiveBooks, clock: Clock, streams: Streams
+) -> Followed:
+    """Choose who brings the books: the venue's own streams where we speak them, else ccxt."""
+    if connection.venue in NATIVE and fast_sockets.there():
+        return binance_books(connection, gateway, books, clock)
+    return streams
+
+
+def _told_by(followed: Followed) -> str:
+    if isinstance(followed, Streams):
+        return "books: through ccxt"
+    return "books: from the venue's own streams"
 
 
 async def _reach(gateway: Gateway, clock: Clock) -> None:

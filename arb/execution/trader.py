@@ -22,13 +22,13 @@ from arb.execution.ranking import Ranking
 from arb.execution.runner import Runner
 from arb.execution.sending import NOT_SENT
 from arb.execution.sizing import Plan, Sizing
+from arb.execution.watchlist import Watchlist
 from arb.limits import NOTIONAL_CAP_FACTOR, OPPORTUNITIES_SIZED_MAX
 from arb.machine import commands as c
 from arb.machine.state import Cycle, Order
 from arb.machine.table import ORDER_REFUSED
 from arb.market.scan import Seen
 from arb.money import BPS, ONE, plain
-from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
 
@@ -54,6 +54,7 @@ class Trader:
         declined: Declined,
         *,
         detector: Detector,
+        watchlist: Watchlist,
         cycles_max: int | None,
         space_low: Callable[[], bool],
     ) -> None:
@@ -62,8 +63,7 @@ class Trader:
         self._breaker = breaker
         self.declined = declined
         self._detector = detector
-        self._wanted: dict[int, list[Wanted]] = {}  # known once the venue's markets are
-        self.strategies: dict[str, Strategy] = {}  # by name: those that trade
+        self._watchlist = watchlist
         self._opening: dict[str, Cycle] = {}  # decided, and not in the log yet
         self._claims = Claims(desk, self._opening.get)
         self._sizing = Sizing(desk, guards, self._claims, self._opening)
@@ -74,11 +74,6 @@ class Trader:
         self.taken = 0
         self._open: set[str] = set()  # cycles of this run that are not over
         self.ended = 0  # cycles of this run that sent an order and are over
-
-    def want(self, number: int, wanted: Wanted) -> None:
-        """Trade a cycle, by its number in the scan, when it pays."""
-        self._wanted.setdefault(number, []).append(wanted)
-        self.strategies[wanted.strategy.name] = wanted.strategy
 
     @property
     def opening(self) -> bool:
@@ -119,7 +114,7 @@ class Trader:
 
     def _taken(self, above: list[int], paused: str | None, seen_ns: int) -> Iterator[Draft]:
         """Decide, without a pause: which cycles are opened, each with its claims and its promise."""
-        ranking: Ranking[Wanted] = Ranking(self._desk, self.strategies)
+        ranking: Ranking[Wanted] = Ranking(self._desk, self._watchlist.strategies)
         for wanted in self._best_of(above):
             refusal = self._closed(wanted, paused)
             plan = refusal or self._sizing.plan(wanted)
@@ -150,7 +145,7 @@ class Trader:
             edges = {number: scan.edge_bps(number) or -BPS for number in above}
             above = sorted(above, key=lambda number: (-edges[number], number))
         for at, number in enumerate(above):
-            for wanted in self._wanted.get(number, ()):
+            for wanted in self._watchlist.who_wants(number):
                 if at < OPPORTUNITIES_SIZED_MAX:
                     yield wanted
                 else:

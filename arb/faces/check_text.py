@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_UP, Decimal
+from itertools import islice
 
-from arb.execution.discovery import SKIPPED_TOLD_MAX, Discovery, discover
+from arb.execution.discovery import SKIPPED_TOLD_MAX, Discovery, Legs, discover
 from arb.market.book import FeeRates, MarketRules
 from arb.market.cycles import count_cycles
 from arb.money import BPS, ONE, plain
@@ -54,17 +55,18 @@ def _cycles(loaded: Loaded, found: Discovery) -> Iterator[str]:
         yield f"cycle: {path} ({ways})"
     else:
         hops = Counter(len(wanted.legs) for wanted in found.wanted)
+        cycles: Iterator[Legs] = (wanted.legs for wanted in found.wanted)
+        if found.sought is not None:
+            hops, cycles = Counter(found.sought.counts), found.sought.cycles()
         each = ", ".join(f"{n} of {legs} legs" for legs, n in sorted(hops.items()))
         where = f"found up to {strategy.max_hops} hops"
         if loaded.cycle_file is not None:
             where = f"from {loaded.cycle_file.path}, {len(loaded.cycle_file.rows)} rows"
-        yield f"cycles: {len(found.wanted)} directed ({each}), {where}"
-        for wanted in found.wanted[:CYCLES_TOLD_MAX]:
-            yield "  " + " > ".join(
-                [*(leg.spend_asset for leg in wanted.legs), wanted.legs[0].spend_asset]
-            )
-        if len(found.wanted) > CYCLES_TOLD_MAX:
-            yield f"  and {len(found.wanted) - CYCLES_TOLD_MAX} more"
+        yield f"cycles: {hops.total()} directed ({each}), {where}"
+        for legs in islice(cycles, CYCLES_TOLD_MAX):
+            yield "  " + " > ".join([*(leg.spend_asset for leg in legs), legs[0].spend_asset])
+        if hops.total() > CYCLES_TOLD_MAX:
+            yield f"  and {hops.total() - CYCLES_TOLD_MAX} more"
         starts = start_currencies(strategy, loaded.cycle_file)
         first = (
             ", ".join(sorted(starts))
@@ -132,13 +134,15 @@ def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
     """The greatest planned loss of one cycle: its floor, and what an unwind may cost on top."""
     strategy = loaded.strategy
     capital, panic = strategy.capital_allocation, strategy.panic_sell
-    lowest = min(wanted.min_profit_bps for wanted in found.wanted)
+    own = [wanted.min_profit_bps for wanted in found.wanted]
+    lowest = min(own, default=strategy.min_profit_bps)
     floor_bps = max(strategy.max_slippage_bps - lowest, Decimal(0))
     yield f"a cycle that goes its way loses at most {plain(floor_bps)} bps of its amount"
     if not panic.enabled:
         yield "a cycle that cannot go on: what it holds is parked (panic_sell is not enabled)"
         return
-    legs = max(len(wanted.legs) for wanted in found.wanted)
+    lengths = [len(wanted.legs) for wanted in found.wanted]
+    legs = max(found.sought.counts if found.sought is not None else lengths)
     keep = (ONE - strategy.fees.taker_bps / BPS) ** (legs - 1 + panic.max_hops)
     keep *= (ONE - strategy.max_slippage_bps / BPS) ** (legs - 1)
     keep *= (ONE - panic.max_slippage_bps / BPS) ** panic.max_hops
@@ -163,7 +167,7 @@ def _missing(loaded: Loaded, found: Discovery) -> Iterator[str]:
     block = execution.backtest if execution.mode == "backtest" else execution.paper
     starts = start_currencies(strategy, loaded.cycle_file)
     if starts is None:
-        starts = frozenset(leg.spend_asset for wanted in found.wanted for leg in wanted.legs)
+        starts = found.assets
     if not any(block.initial_balances.get(code) for code in starts):
         told = ", ".join(sorted(starts)[:CYCLES_TOLD_MAX])
         yield f"a balance of a currency that cycles begin with ({told}); give it in initial_balances"

@@ -5,7 +5,6 @@ quiet market says nothing. What matters is when the connection was last heard.
 """
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -13,43 +12,63 @@ from functools import lru_cache
 from typing import Final, cast
 
 from arb.clock import Clock
+from arb.feeds.lag import Lag
 from arb.feeds.source import Change
 from arb.market.book import Book, Level, MarketRules
 
 Number = float | Decimal
 RawLevel = tuple[Number, Number]
+Best = tuple[float, float, float, float]  # bid and its size, ask and its size; 0 and 0: none
 Told = Sequence[Sequence[Number | str]]  # price and size, best first
 
 LEVELS_MAX: Final = (
     20  # of each side, by itself: what is deeper costs time and is hardly ever taken
 )
 NUMBERS_MAX: Final = 65_536  # whose exact values are remembered: most levels stay between two books
-_BEYOND: Final = Decimal("Infinity")
+# No venue quotes less or more than this of anything; beyond, sums and quotients run out of digits.
+_DIGITS_MAX: Final = 24
+_FLOATS: Final = (float(f"1e-{_DIGITS_MAX}"), float(f"1e{_DIGITS_MAX}"))
+_LEAST, _MOST = _FLOATS
+_DECIMALS: Final = (Decimal(f"1e-{_DIGITS_MAX}"), Decimal(f"1e{_DIGITS_MAX}"))
 
 
-class Disbelieved(ValueError):
+_Levels = tuple[list[RawLevel], list[RawLevel]]
+_NOTHING: Final[_Levels] = ([], [])
+
+
+class Disbelieved(Exception):
     """A book that cannot be: its message is the reason it is counted by."""
 
 
 class _Standing:
-    """A market's newest book. It is made exact when somebody looks: most are overtaken unseen."""
+    """A market's newest book. It is made exact when somebody looks: most are overtaken unseen.
 
-    __slots__ = ("_asks", "_bids", "_book", "_market", "at_ns", "sequence")
+    `best`, where there is one, is newer than the levels: those that it has overtaken are gone.
+    """
+
+    __slots__ = ("_book", "_market", "at_ns", "best", "levels", "sequence")
 
     def __init__(
-        self, market: str, at_ns: int, sequence: int, bids: list[RawLevel], asks: list[RawLevel]
+        self, market: str, at_ns: int, sequence: int, levels: _Levels, best: Best | None = None
     ) -> None:
         self.at_ns = at_ns
         self.sequence = sequence
+        self.levels = levels
+        self.best = best
         self._market = market
-        self._bids, self._asks = bids, asks
         self._book: Book | None = None
 
     @property
     def book(self) -> Book:
         if self._book is None:
-            bids, asks = _exact_levels(self._bids), _exact_levels(self._asks)
-            self._book = Book(self._market, bids, asks, self.sequence)
+            bids, asks = self.levels
+            if self.best is not None:
+                bid, bid_size, ask, ask_size = self.best
+                deeper = [level for level in bids if level[0] < bid]
+                bids = [(bid, bid_size), *deeper] if bid else []
+                deeper = [level for level in asks if level[0] > ask]
+                asks = [(ask, ask_size), *deeper] if ask else []
+            self._book = Book(self._market, _exact_levels(bids), _exact_levels(asks), self.sequence)
         return self._book
 
 
@@ -73,6 +92,12 @@ class LiveBooks:
         self.heard: Callable[[str], int | None] = _unheard
         self.refused: Counter[str] = Counter()  # books that were not believed, by reason
         self.dropped = 0  # how often a book was there and its stream broke
+        self.lag = Lag(clock, "books")
+
+    @property
+    def conflated(self) -> int:
+        """How many books were overtaken before a reader came to them."""
+        return sum(reader.conflated for reader in self._readers)
 
     def put(self, market: str, bids: Told, asks: Told, *, sequence: int | None = None) -> bool:
         """Take a market's newest book; the levels may change behind our back afterwards.
@@ -92,7 +117,52 @@ class LiveBooks:
             return False
         if sequence is not None:
             self._venue_numbers[market] = sequence
-        self._stand(market, self._next() if sequence is None else sequence, buys, sells)
+        number = self._next() if sequence is None else sequence
+        self._stand(_Standing(market, self._clock.now_ns(), number, (buys, sells)), market)
+        return True
+
+    def put_levels(
+        self, market: str, levels: tuple[Told, Told], best: Best | None, sequence: int, at_ns: int
+    ) -> bool:
+        """Take bids and asks of a market, and its best prices where they are newer than those.
+
+        `sequence` is that of the newer of the two; whoever calls sees to it that it never falls.
+        """
+        if self._closed:
+            return False
+        try:
+            believed = self._believe(*levels)
+            if best is not None:
+                best = _believed(best)
+        except Disbelieved as error:
+            self.refused[str(error)] += 1
+            self.drop(market)
+            return False
+        self._stand(_Standing(market, at_ns, sequence, believed, best), market)
+        return True
+
+    def put_best(self, market: str, best: Best, sequence: int | None, at_ns: int) -> bool:
+        """Take a market's best prices; what stands deeper is what was last told of it.
+
+        `sequence` is the venue's number, where it has one. Four floats and nothing else are looked
+        at: this is the way of most updates.
+        """
+        bid, bid_size, ask, ask_size = best
+        if not (
+            _LEAST < bid < ask < _MOST and _LEAST < bid_size < _MOST and _LEAST < ask_size < _MOST
+        ):
+            try:
+                best = _believed(best)
+            except Disbelieved as error:
+                self.refused[str(error)] += 1
+                self.drop(market)
+                return False
+        if self._closed:
+            return False
+        before = self._standing.get(market)
+        levels = _NOTHING if before is None else before.levels
+        number = self._next() if sequence is None else sequence
+        self._stand(_Standing(market, at_ns, number, levels, best), market)
         return True
 
     def drop(self, market: str) -> None:
@@ -100,7 +170,7 @@ class LiveBooks:
         self._venue_numbers.pop(market, None)
         if self._standing.pop(market, None) is not None:
             self.dropped += 1
-            gone = _Standing(market, self._clock.now_ns(), self._next(), [], [])
+            gone = _Standing(market, self._clock.now_ns(), self._next(), _NOTHING)
             for reader in self._readers:
                 reader.tell(market, gone)
 
@@ -116,6 +186,10 @@ class LiveBooks:
         """The latest book; None while there is none."""
         standing = self._standing.get(market)
         return None if standing is None else standing.book
+
+    def stands(self, market: str) -> bool:
+        """Whether there is a book; it is not made exact for this."""
+        return market in self._standing
 
     def heard_ns(self, market: str) -> int | None:
         """When the connection that carries the market was last heard; None without a book."""
@@ -142,6 +216,9 @@ class LiveBooks:
             while not self._closed:
                 drained, reader.new = reader.new, {}
                 left = len(drained)
+                if drained:
+                    oldest_ns = min(standing.at_ns for standing in drained.values())
+                    self.lag.note(self._clock.now_ns() - oldest_ns)
                 for market, drawn in drained.items():
                     left -= 1
                     # Its newest book, where one came since.
@@ -156,10 +233,7 @@ class LiveBooks:
         finally:
             self._readers.remove(reader)
 
-    def _stand(
-        self, market: str, sequence: int, bids: list[RawLevel], asks: list[RawLevel]
-    ) -> None:
-        standing = _Standing(market, self._clock.now_ns(), sequence, bids, asks)
+    def _stand(self, standing: _Standing, market: str) -> None:
         self._standing[market] = standing
         for reader in self._readers:
             reader.tell(market, standing)
@@ -180,7 +254,7 @@ class LiveBooks:
                 raise Disbelieved("empty")
             if buys and sells and buys[0][0] >= sells[0][0]:
                 raise Disbelieved("crossed")
-        except (ArithmeticError, TypeError, IndexError, KeyError, AttributeError):
+        except (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
             raise Disbelieved("not a number") from None
         return buys, sells
 
@@ -209,30 +283,49 @@ class _Reader:
     def __init__(self) -> None:
         self.new: dict[str, _Standing] = {}
         self.news = asyncio.Event()
+        self.conflated = 0
 
     def tell(self, market: str, standing: _Standing) -> None:
+        if market in self.new:
+            self.conflated += 1
+        elif not self.new:
+            self.news.set()
         self.new[market] = standing
-        self.news.set()
 
 
 def _unheard(_market: str) -> int | None:
     return None
 
 
+def _believed(best: Best) -> Best:
+    """The best prices, where they can be: a side may be empty, but not both; raises Disbelieved."""
+    bid, bid_size, ask, ask_size = best
+    bids = _checked([(bid, bid_size)], falling=True) if bid or bid_size else []
+    asks = _checked([(ask, ask_size)], falling=False) if ask or ask_size else []
+    if not bids and not asks:
+        raise Disbelieved("empty")
+    if bids and asks and bid >= ask:
+        raise Disbelieved("crossed")
+    none = (0.0, 0.0)
+    return (*((bid, bid_size) if bids else none), *((ask, ask_size) if asks else none))
+
+
 def _checked(rows: Told, *, falling: bool) -> list[RawLevel]:
     """The levels as they were told, floats as floats; raises Disbelieved for what cannot be."""
-    beyond: Number = math.inf
+    least: Number
+    beyond: Number
+    least, beyond = _FLOATS
     told = cast("Sequence[Sequence[Number]]", rows)  # what is neither does not compare
     if rows and isinstance(rows[0][0], str | Decimal):
         told = [(Decimal(row[0]), Decimal(row[1])) for row in rows]
-        beyond = _BEYOND
+        least, beyond = _DECIMALS
     levels: list[RawLevel] = []
     last: Number | None = None
     for row in told:
         price, size = row[0], row[1]
-        if not 0 < price < beyond:
+        if not least < price < beyond:
             raise Disbelieved("not a price")
-        if not 0 <= size < beyond:
+        if size != 0 and not least < size < beyond:
             raise Disbelieved("not a size")
         if last is not None and (price >= last if falling else price <= last):
             raise Disbelieved("unsorted")

@@ -63,6 +63,29 @@ def count_cycles(markets: Mapping[str, MarketRules], hops: int) -> int:
     return both_ways // 2
 
 
+def on_cycles(markets: Mapping[str, MarketRules], hops_max: int) -> frozenset[str]:
+    """Name the active markets that lie on a directed cycle of two to `hops_max` legs."""
+    assets, legs = _numbered(markets)
+    links = _links(legs, len(assets))
+    found: set[str] = set()
+    for (here, there), joining in legs.items():
+        if here < there and (len(joining) > 1 or _joined_otherwise(links, here, there, hops_max)):
+            found.update(leg.market for leg in joining)
+    return frozenset(found)
+
+
+def _joined_otherwise(links: _Links, here: int, there: int, hops_max: int) -> bool:
+    """Tell whether two assets are joined by a way of fewer than `hops_max` hops beside their market."""
+    goal = links[there] - {here}
+    reached, edge = {here, there}, {here}
+    for _ in range(hops_max - 2):
+        edge = {far for near in edge for far in links[near]} - reached
+        if not edge.isdisjoint(goal):
+            return True
+        reached |= edge
+    return False
+
+
 def _numbered(
     markets: Mapping[str, MarketRules],
 ) -> tuple[list[str], dict[tuple[int, int], list[LegRoute]]]:

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from arb import crashpoints
+from arb.simulation.disk import FAULTS, FULL, SYNC, WRITE
 from arb.simulation.life import AFTER, APPEND, BEFORE
 from arb.simulation.world import STEP
 
@@ -26,7 +27,9 @@ CALLS: Final = frozenset(
         "time_ns",
     }
 )
-STEPS_MAX: Final = 1_500
+STEPS_MAX: Final = 800
+WRITES_MAX: Final = 200
+SYNCS_MAX: Final = 40
 APPENDS_MAX: Final = 30
 CREATES_MAX: Final = 6
 CALLS_MAX: Final = 60
@@ -39,6 +42,7 @@ class Fate(Struct, frozen=True):
     point: str
     side: str
     number: int
+    power: bool = False  # the machine dies with it, and what was not synced may be gone
 
     @property
     def kind(self) -> str:
@@ -52,8 +56,18 @@ class Fate(Struct, frozen=True):
         return point == self.point or (self.point == ANY_CALL and point in CALLS)
 
 
+class Trouble(Struct, frozen=True):
+    """From the n-th operation of a kind on, the disk does not work."""
+
+    fault: str
+    what: str
+    number: int
+
+
 KINDS: Final = (
     (STEP, "", STEPS_MAX),
+    (WRITE, "", WRITES_MAX),
+    (SYNC, "", SYNCS_MAX),
     (APPEND, BEFORE, APPENDS_MAX),
     (APPEND, AFTER, APPENDS_MAX),
     (CREATE, BEFORE, CREATES_MAX),
@@ -70,4 +84,14 @@ def draw_fate(rng: Random) -> Fate | None:
         return None
     point, side, most = rng.choice(KINDS)
     # Small numbers are likelier: most of what a start does is done early.
-    return Fate(point, side, 1 + int(most * rng.random() ** 2))
+    power = rng.random() < 0.4  # noqa: PLR2004 -- the same
+    return Fate(point, side, 1 + int(most * rng.random() ** 2), power)
+
+
+def draw_trouble(rng: Random) -> Trouble | None:
+    """Draw what the next life's disk does; None: it works."""
+    if rng.random() >= 0.08:  # noqa: PLR2004 -- a share of the lives
+        return None
+    fault = rng.choice(FAULTS)
+    most = WRITES_MAX if fault == FULL else SYNCS_MAX
+    return Trouble(fault, WRITE if fault == FULL else SYNC, 1 + int(most * rng.random() ** 2))

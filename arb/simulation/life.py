@@ -2,12 +2,11 @@
 
 import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context, ContextVar
 from typing import Any, Final, Protocol
 
 from arb.errors import Indeterminate
-from arb.events import facts as f
 from arb.events.log import Appended, StreamAppend
 from arb.events.sqlite import SqliteLog
 from arb.exchange.faults import VenueWithBooks
@@ -32,7 +31,7 @@ class Around(Protocol):
         """Hear that something is about to be appended; may raise what the log would."""
         ...
 
-    def durable(self, life: "Life", facts: Sequence[f.Fact], log: SqliteLog) -> None:
+    def durable(self, life: "Life", batch: Sequence[StreamAppend], log: SqliteLog) -> None:
         """Hear what was acknowledged, before anybody acts on it."""
         ...
 
@@ -60,6 +59,7 @@ class Life:
         self.dead = asyncio.Event()
         self.built: Built | None = None
         self.log: SqliteLog | None = None
+        self.beside: list[Callable[[], object]] = []  # how to end what others do at the log
 
     @property
     def engine(self) -> Any:  # noqa: ANN401 -- tests look inside
@@ -141,8 +141,7 @@ class Pen:
         self._life.world.appending(self._life)
         result = await self._log.append(batch, **more)
         self._life.breathe()
-        facts = [fact for one in batch for fact in one.facts]
-        self._life.world.durable(self._life, facts, self._log)
+        self._life.world.durable(self._life, batch, self._log)
         self._life.come_to(APPEND, AFTER)
         return result
 

@@ -93,6 +93,15 @@ class Stage:
         """Let nothing be heard of a market for a while, however its book moves."""
         self._silent.setdefault(market, []).append((since_ns, until_ns))
 
+    def calm(self, at_ns: int) -> None:
+        """Take back what was to happen after a time."""
+        for market, times in self._times.items():
+            number = bisect_right(times, at_ns)
+            del times[number:], self._shown[market][number:]
+        for market, spells in self._silent.items():
+            cut = [(since, min(until, at_ns)) for since, until in spells]
+            self._silent[market] = [(since, until) for since, until in cut if since < until]
+
     def heard_ns(self, market: str, at_ns: int) -> int:
         """When a market was last heard."""
         for since_ns, until_ns in self._silent.get(market, ()):

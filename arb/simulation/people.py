@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any, Final
 
 from arb.errors import IllegalMove, VersionConflict
+from arb.events.sqlite import LogReader
 from arb.exchange.port import Refused
 from arb.simulation.life import Life
 from arb.simulation.market import MARKETS, Stage
@@ -100,6 +102,12 @@ def disturb(world: World, rng: Random) -> None:
     world.at(at_s, act)
 
 
+def panic(world: World, rng: Random) -> None:
+    """Let an operator ask for a panic sell, again and again."""
+    for at_s in (rng.uniform(0, 1), rng.uniform(1, 3), rng.uniform(3, 9)):
+        world.at(at_s, lambda life: ask(life, "panic", reason="x"))
+
+
 Deed = Callable[[Any, Life], object]
 
 
@@ -123,6 +131,26 @@ def _trade_by_hand(rng: Random) -> Deed:
     return lambda world, _life: _refused(lambda: world.venue.foreign_order(market, side, amount))
 
 
+def _rest_by_hand(rng: Random) -> Deed:
+    """An order that waits, and locks what it would spend; it is taken back later, if it is still there."""
+    market, side = rng.choice(TRADED), rng.choice(["buy", "sell"])
+    amount = Decimal("0.05" if market.startswith("ETH") else "0.002")
+    off = Decimal(rng.choice(["0.003", "0.02"])) * (-1 if side == "buy" else 1)
+    tick = MARKETS[market].tick_size
+    limit = (_MID[market] * (1 + off) / tick).to_integral_value() * tick
+    seconds, name = rng.uniform(1, 40), f"hand-{rng.randrange(10**9)}"
+
+    def deed(world: World, _life: Life) -> None:
+        place = partial(
+            world.venue.foreign_order,
+            market, side, amount, limit=limit, time_in_force="gtc", client_order_id=name,
+        )  # fmt: skip
+        _refused(place)
+        world.later(seconds, lambda: world.venue.take_back(market, name))
+
+    return deed
+
+
 def _halt_market(rng: Random) -> Deed:
     market, seconds = rng.choice(TRADED), rng.uniform(0.1, 30)
 
@@ -133,8 +161,20 @@ def _halt_market(rng: Random) -> Deed:
     return deed
 
 
-def _ask(action: str) -> Callable[[Random], Deed]:
-    return lambda _rng: lambda _world, life: ask(life, action, reason="x")
+def _look_at_the_log(_rng: Random) -> Deed:
+    """Read the log beside the engine, for as long as that lives: its WAL cannot begin anew meanwhile."""
+
+    def deed(world: World, life: Life) -> None:
+        reader = LogReader(world.db)
+        life.beside.append(reader.close)
+        reader.connection.execute("BEGIN")
+        reader.head()
+
+    return deed
+
+
+def _ask(action: str, target: str | None = None) -> Callable[[Random], Deed]:
+    return lambda _rng: lambda _world, life: ask(life, action, target, reason="x")
 
 
 def _interrupt(_rng: Random) -> Deed:
@@ -165,10 +205,13 @@ _DEEDS: Final[dict[str, Callable[[Random], Deed]]] = {
     "deposits": _deposit,
     "withdraws": _withdraw,
     "trades by hand": _trade_by_hand,
+    "rests an order by hand": _rest_by_hand,
     "halts a market": _halt_market,
+    "looks at the log": _look_at_the_log,
     "asks for a panic sell": _ask("panic"),
     "pauses": _ask("pause"),
     "unpauses": _ask("unpause"),
+    "resets a limit": _ask("reset-risk", "all"),
     "interrupts": _interrupt,
     "asks of each cycle": _ask_of_each_cycle,
     "attests what is not there": _attest_what_is_not_there,

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import urllib.request
 from pathlib import Path
 from typing import Final
@@ -56,13 +55,14 @@ class Exchange:
         self.port = self.control_port = 0
         self.start()
 
-    def start(self) -> None:
-        """Start it, and wait until it listens."""
+    def start(self, *, crash_at: str | None = None) -> None:
+        """Start it, and wait until it listens; it may be armed to die at a named place."""
         self._started: Started = start(
             self._folder,
             "practice",
             *("--dir", self._folder / "practice", "--port", self.port),
             *("--control-port", self.control_port, *self._flags),
+            crash_at=crash_at,
         )
 
         def listening() -> tuple[str, str] | None:
@@ -73,6 +73,11 @@ class Exchange:
         port, control = until(listening, "the practice exchange")
         self.port, self.control_port = int(port), int(control)
 
+    @property
+    def lives(self) -> bool:
+        """Whether it runs."""
+        return self._started.process.poll() is None
+
     def kill(self) -> None:
         """Strike it dead."""
         self._started.process.kill()
@@ -80,11 +85,11 @@ class Exchange:
 
     def stop(self) -> None:
         """Let it stand still in the middle of whatever it does."""
-        self._started.process.send_signal(signal.SIGSTOP)
+        self._started.stop()
 
     def go_on(self) -> None:
         """End a stop."""
-        self._started.process.send_signal(signal.SIGCONT)
+        self._started.go_on()
 
     def end(self) -> None:
         """Make sure that it is gone."""

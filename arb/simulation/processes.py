@@ -58,6 +58,14 @@ class Started:
         """Send it a signal."""
         self.process.send_signal(number)
 
+    def stop(self) -> None:
+        """Let it stand still in the middle of whatever it does."""
+        self.interrupt(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End a stop."""
+        self.interrupt(signal.SIGCONT)
+
     def pause(self, seconds: float) -> None:
         """Let it go on for a while, or until it ends."""
         try:

@@ -1,9 +1,11 @@
 """The paper venue of a simulation: it remembers every create that reached it, and its books can go stale."""
 
+from contextlib import suppress
 from typing import Any
 
+from arb.exchange.paper_desk import PaperDesk
 from arb.exchange.paper_venue import PaperVenue
-from arb.exchange.port import OrderReport, OrderRequest
+from arb.exchange.port import OrderNotFound, OrderReport, OrderRequest
 from arb.market.book import Book
 from arb.simulation.market import Stage
 
@@ -20,6 +22,15 @@ class SimulatedVenue(PaperVenue):
         """Take an order, and remember that it was asked for."""
         self.creates.append((request.client_order_id, self._now_ns()))
         return await super().create(request)
+
+    def take_back(self, market: str, client_order_id: str) -> None:
+        """Cancel an order that somebody placed by hand, if it still rests."""
+        with suppress(OrderNotFound):
+            self._desk.cancel(market, client_order_id, self._now_ns())
+
+    def smooth(self) -> None:
+        """Let orders meet the books as they stand, from now on."""
+        self._desk = PaperDesk(self.account, self._stage, self._fees)
 
     def book(self, market: str) -> Book | None:
         """The book as it was last heard."""

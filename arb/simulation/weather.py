@@ -6,8 +6,9 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from arb.clock import NS_PER_S
+from arb.clock import NS_PER_MS, NS_PER_S
 from arb.exchange.fault_plan import FaultPlan
+from arb.exchange.frictions import NO_FRICTIONS, Frictions
 
 # The most often that each fault strikes.
 RATES_MAX: Final = {
@@ -17,8 +18,8 @@ RATES_MAX: Final = {
     "reply_lost": 0.2,
     "reply_delayed": 0.15,
     "reply_never": 0.06,
-    "banned": 0.01,
-    "maintenance": 0.01,
+    "banned": 0.03,
+    "maintenance": 0.03,
     "read_fails": 0.2,
     "order_hidden": 0.3,
     "late_fill": 0.2,
@@ -40,6 +41,9 @@ class Weather(Struct, frozen=True, kw_only=True):
     lives: int
     fee_asset: str | None
     opening: dict[str, Decimal]
+    latency_ns: int  # each way
+    skew_ns: int  # of the venue's clock
+    frictions: Frictions
 
 
 def draw_weather(rng: Random) -> Weather:
@@ -62,4 +66,19 @@ def draw_weather(rng: Random) -> Weather:
         lives=rng.randint(2, LIVES_MAX),
         fee_asset="BNB" if third else None,
         opening=opening,
+        latency_ns=rng.choice([5, 5, 5, 20, 60]) * NS_PER_MS,
+        skew_ns=rng.choice([0, 0, 0, rng.randint(-300, 300)]) * NS_PER_MS,
+        frictions=_frictions(rng),
+    )
+
+
+def _frictions(rng: Random) -> Frictions:
+    """Draw how much less, and how much worse, an order meets than its plan saw."""
+    if rng.random() < 0.6:  # noqa: PLR2004 -- a share of the runs
+        return NO_FRICTIONS
+    return Frictions(
+        seed=rng.randrange(1_000_000),
+        fill_ratio=Decimal(rng.choice(["1", "0.8", "0.4"])),
+        random_bps=Decimal(rng.choice([0, 5, 20])),
+        padding_bps=Decimal(rng.choice([0, 0, 5])),
     )

@@ -16,11 +16,14 @@ from msgspec import Struct, field, structs
 
 from arb import crashpoints
 from arb.events import facts as f
+from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog, open_log
+from arb.events.sqlite.witness import Witness
 from arb.exchange.fault_plan import FaultPlan, Only
 from arb.exchange.faults import FaultyVenue
+from arb.exchange.frictions import NO_FRICTIONS, Frictions
 from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PAPER_RULES
+from arb.exchange.paper_venue import LATENCY_NS_DEFAULT, PAPER_RULES
 from arb.exchange.port import VenueRules
 from arb.execution.building import Outside, Wish, build
 from arb.execution.control import ActResult, Request
@@ -31,6 +34,7 @@ from arb.execution.operator import NextRun, Operator
 from arb.execution.virtual_loop import LoopClock
 from arb.market.book import FeeRates
 from arb.projections.projector import Projections
+from arb.simulation.disk import Disk
 from arb.simulation.life import BEFORE, WHOSE, Life, Line, Pen
 from arb.simulation.loop import SimulatedLoop
 from arb.simulation.market import START_NS, Stage
@@ -54,12 +58,17 @@ class Manner(Struct, frozen=True, kw_only=True):
     fee_asset: str | None = None
     rules: VenueRules = PAPER_RULES
     faults: FaultPlan = FaultPlan()
+    latency_ns: int = LATENCY_NS_DEFAULT
+    skew_ns: int = 0
+    frictions: Frictions = NO_FRICTIONS
     seed: int = 7
     only: Only | None = None
 
 
 class World:
     """Venue, market, log file and clock; `run` is one life after another."""
+
+    life_s_max: float = LIFE_S_MAX
 
     def __init__(
         self, folder: Path, stage: Stage, manner: Manner, *, shuffle: Random | None = None
@@ -77,6 +86,9 @@ class World:
             stage=stage,
             fees=FeeRates(TAKER, TAKER, manner.fee_asset),
             rules=manner.rules,
+            latency_ns=manner.latency_ns,
+            skew_ns=manner.skew_ns,
+            frictions=manner.frictions,
         )
         self.faulty = FaultyVenue(
             self.venue, manner.faults, self.clock, manner.seed, only=manner.only
@@ -87,6 +99,8 @@ class World:
         self.answers: list[ActResult] = []
         self.strategies: list[Loaded] = []
         self.lives = 0
+        self.disk: Disk | None = None  # None: the real one, which never fails
+        self.life: Life | None = None  # who lives now
         self._travelling: set[asyncio.Future[Any]] = set()
         self._due: list[tuple[float, Act]] = []
 
@@ -121,7 +135,7 @@ class World:
     def appending(self, _life: Life) -> None:
         """Hear that something is about to be appended."""
 
-    def durable(self, _life: Life, _facts: Sequence[f.Fact], log: SqliteLog) -> None:
+    def durable(self, _life: Life, _batch: Sequence[StreamAppend], log: SqliteLog) -> None:
         """Remember what was acknowledged."""
         head = log.head()
         self.acknowledged.append((head.position, head.hash.hex()))
@@ -153,9 +167,20 @@ class World:
 
     async def _live(self, wish: Wish) -> int | None:
         self.lives += 1
-        life = Life(self, self.lives)
-        run_id = f"run{self.lives}"
-        log = life.log = self._open(run_id)
+        life = self.life = Life(self, self.lives)
+        try:
+            return await self._live_as(life, wish)
+        finally:
+            self.life = None
+
+    async def _live_as(self, life: Life, wish: Wish) -> int | None:
+        run_id = f"run{life.number}"
+        try:
+            log = life.log = self._open(run_id)
+        except Exception:
+            if life.dead.is_set():
+                return None
+            raise
         history = History(log)
         outside = Outside(
             clock=self.clock,
@@ -181,8 +206,11 @@ class World:
         self.loop.before_step = self._step
         crashpoints.watchers.append(reach := lambda name: life.come_to(name, ""))
         try:
-            async with asyncio.timeout(LIFE_S_MAX):
-                await asyncio.wait({engine, dead}, return_when=asyncio.FIRST_COMPLETED)
+            ended_by, _ = await asyncio.wait(
+                {engine, dead}, timeout=self.life_s_max, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not ended_by:
+                life.strike()
             killed = life.dead.is_set()
             if killed:
                 engine.cancel()
@@ -197,13 +225,18 @@ class World:
                     helper.cancel()
             ended = await asyncio.gather(*helpers, dead, return_exceptions=True)
             history.close()
+            for end in life.beside:
+                end()
             await life.log.close()
+        killed = life.dead.is_set()
         for error in () if killed else (result, *ended):
             if isinstance(error, Exception):
                 raise error
         for _ in range(TURNS_TO_END):
             await asyncio.sleep(0)
         self._nobody_is_left()
+        if not ended_by:
+            raise TimeoutError(f"life {life.number} did not end within {self.life_s_max} s")
         return result if isinstance(result, int) and not killed else None
 
     def _step(self, handle: asyncio.Handle) -> None:
@@ -229,6 +262,8 @@ class World:
         return open_log(
             self.db, mode="paper", venue="binance", account="paper-1", instance=INSTANCE, run=run,
             at_ns=self.clock.now_ns(), on_loop=True, projector=Projections(),
+            vfs=None if self.disk is None else self.disk.vfs,
+            witness_type=Witness if self.disk is None else self.disk.witness_type,
         )  # fmt: skip
 
     def ask(self, action: str, target: str | None = None, **more: str) -> ActResult:

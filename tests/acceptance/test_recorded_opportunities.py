@@ -150,9 +150,9 @@ def test_kucoins_snapshot_pays_thirteen_times_before_fees_and_never_after() -> N
     triangles = [legs for legs in directed_cycles(markets, 3) if len(legs) == 3]
     for keep, above in ((ONE, 13), (ONE - FEE, 0)):
         scan = Scan()
-        numbers = scan.watch_all(Watched(legs, keep, Decimal(0)) for legs in triangles)
+        numbers = scan.watch_all(Watched(legs, keep**3, Decimal(0)) for legs in triangles)
         for one in books:
-            scan.update(one)
+            scan.take(one)
         # Two markets join USDC and USDT: the published figures count currencies, by the better one.
         edges: dict[str, Decimal] = {}
         for number in numbers:

@@ -21,7 +21,8 @@ from arb.events.sqlite import (
     verify_chain,
 )
 from arb.limits import CHECKPOINT_PAGES
-from tests.spec.log_disks import PowerLoss, wanted, watch_witness, watched
+from arb.simulation.vfs import watched
+from tests.spec.log_disks import PowerLoss, wanted, watch_witness
 from tests.spec.log_examples import AT_NS, FILL, META, note, open_paper, to
 
 BOTH = pytest.mark.parametrize("on_loop", [True, False], ids=["loop", "thread"])

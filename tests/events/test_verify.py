@@ -204,6 +204,11 @@ def test_a_repeated_version_with_a_right_hash_is_named(path: Path) -> None:
     assert any("stream cycle-7 has no version 1" in one.text for one in findings)
 
 
+def fill_data(amount: str) -> str:
+    _, _, data = encode(FILL)
+    return data.replace('"amount":"0.01"', f'"amount":{amount}')
+
+
 def note_data() -> str:
     return '{"type":"CancelIntended","reason":"r","client_order_id":"x"}'
 
@@ -215,6 +220,11 @@ def note_data() -> str:
         ("OrderFilled", 2, "{}", "reads shapes 1 to 1"),
         ("OrderFilled", 1, "{}", "missing required field"),
         ("OrderFilled", 1, note_data(), "CancelIntended"),
+        # It can be read, as what nobody would write.
+        ("OrderFilled", 1, fill_data('"NaN"'), "amount holds NaN"),
+        ("OrderFilled", 1, fill_data('"-inf"'), "amount holds -Infinity"),
+        ("OrderFilled", 1, fill_data("0.01"), "not as it is written"),
+        ("OrderFilled", 1, fill_data('" 0.01"'), "not as it is written"),
     ],
 )
 def test_content_that_cannot_be_read_is_named_though_its_hash_is_right(

@@ -136,3 +136,13 @@ def test_what_a_venue_does_not_bound_has_the_widest_bounds() -> None:
 def test_the_example_is_a_symbol_of_every_venue() -> None:
     assert set(NAMES) == set(MARKET_IDS) - {"coinbase"}
     assert symbol("BTC", "USDT", "0.01", "0.00001")["symbol"] == MARKET_IDS["binance"]
+
+
+@pytest.mark.parametrize("digits", ["30000000", 30_000_000, 10**30, "-30000000", "x", None, 1.5])
+def test_a_number_of_digits_that_no_venue_has_is_none_at_once(
+    wires: Mapping[str, Wire], digits: object
+) -> None:
+    """The client would write them out one by one, and nothing else could happen meanwhile."""
+    client = wires["binance"].gateway.ccxt
+    assert client.parse_precision(digits) is None
+    assert client.parse_precision("8") == "0.00000001"

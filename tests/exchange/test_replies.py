@@ -175,6 +175,20 @@ def test_a_trade_of_another_market_is_left_out_and_one_of_no_known_one_stays(
     assert [one.market for one in told] == ["BTC/USDT", "WHATUSDT"]
 
 
+def test_gate_lists_open_orders_market_by_market(wires: dict[str, Wire]) -> None:
+    """Taken for an order, such a row has no id, and whose it is could not be seen."""
+    wire = wires["gate"]
+    wire.gateway._seen = {"BTC/USDT"}
+    row = {"id": "155", "text": f"t-{ORDER_ID}", "currency_pair": "BTC_USDT", "status": "open"}
+    others = {"currency_pair": "ETH_USDT", "total": 1, "orders": [{"id": "156", "text": "apiv4"}]}
+    body = [{"currency_pair": "BTC_USDT", "total": 1, "orders": [row]}, others]
+    told = heard(wire, wire.gateway.open_orders(), body)
+    assert [one.client_order_id for one in told] == [ORDER_ID, "apiv4"]
+    full = [{"currency_pair": "BTC_USDT", "total": 200, "orders": [row] * 100}]
+    assert isinstance(heard(wire, wire.gateway.open_orders(), full), Unreachable)
+    assert isinstance(heard(wire, wire.gateway.open_orders(), [{"orders": None}]), Unreachable)
+
+
 BALANCE = {"asset": "BTC", "free": "1.50000000", "locked": "0.25000000"}
 
 

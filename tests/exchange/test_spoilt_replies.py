@@ -19,37 +19,9 @@ from tests.exchange.told import (
     OKX_TRADE,
     okx,
 )
+from tests.spec.spoiling import SPOILT
 
 MS_NS = NOW_MS * 10**6
-
-SPOILT = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.just(""),
-    st.integers(-(10**30), 10**30),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(
-        [
-            "NaN",
-            "Infinity",
-            "-1",
-            "1e999",
-            "0x10",
-            "1,5",
-            "\u0661\u0662",
-            "\uff11",
-            " 1",
-            "1 ",
-            "ü",
-            "\u0000",
-            "9" * 80,
-        ]
-    ),
-    st.decimals(allow_nan=False, allow_infinity=False, places=8).map(str),
-    st.text(max_size=20),
-    st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
-)
 
 
 @st.composite

@@ -1,5 +1,6 @@
 """Which cycles a strategy trades: its own, its file's, or all that the markets have."""
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -47,19 +48,35 @@ def test_without_a_path_every_cycle_of_the_markets_is_wanted(
     written: Callable[..., Loaded],
 ) -> None:
     found = discover(written(), MARKETS, FEES)
-    assert [one.legs for one in found.wanted] == list(directed_cycles(MARKETS, 3))
-    assert {one.start for one in found.wanted} == {None}
+    assert found.sought is not None
+    cycles = list(directed_cycles(MARKETS, 3))
+    assert list(found.sought.cycles()) == cycles
+    wanted = [found.sought.wants(legs) for legs in cycles]
+    assert [(one.legs, one.start) for one in wanted if one] == [(legs, None) for legs in cycles]
+    assert found.sought.counts == Counter(map(len, cycles))
     longer = discover(written("max_hops: 4\n"), MARKETS, FEES)
-    assert len(longer.wanted) > len(found.wanted)
+    assert longer.sought is not None
+    assert max(longer.sought.counts) == 4
+    assert (
+        found.sought.wants(next(legs for legs in longer.sought.cycles() if len(legs) > 3)) is None
+    )
 
 
 def test_start_currencies_leave_out_cycles_that_touch_none_of_them(
     written: Callable[..., Loaded],
 ) -> None:
     found = discover(written("start_currencies: [USDC]\n"), MARKETS, FEES)
-    paths = [{leg.spend_asset for leg in one.legs} for one in found.wanted]
-    assert paths
-    assert all("USDC" in path for path in paths)
+    assert found.sought is not None
+    cycles = [
+        legs
+        for legs in directed_cycles(MARKETS, 3)
+        if any(leg.spend_asset == "USDC" for leg in legs)
+    ]
+    assert cycles
+    assert list(found.sought.cycles()) == cycles
+    assert sum(found.sought.counts.values()) == len(cycles)
+    for legs in directed_cycles(MARKETS, 3):
+        assert (found.sought.wants(legs) is not None) == (legs in cycles)
 
 
 def test_a_cycle_begins_with_the_first_start_currency_then_with_base_currencies(
@@ -106,7 +123,10 @@ def test_a_file_without_a_single_market_is_an_error(written: Callable[..., Loade
 def test_cycles_through_the_fee_currency_are_left_out(written: Callable[..., Loaded]) -> None:
     fees = FeeRates(ZERO, ZERO, "USDC")
     found = discover(written(), MARKETS, fees)
-    assert all(leg.spend_asset != "USDC" for one in found.wanted for leg in one.legs)
+    assert found.sought is not None
+    assert "USDC" not in found.assets
+    assert list(found.sought.cycles())
+    assert all(leg.spend_asset != "USDC" for legs in found.sought.cycles() for leg in legs)
     assert "goes through the fee currency USDC" in found.left_out[0]
 
 

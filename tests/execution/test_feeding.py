@@ -1,11 +1,13 @@
 """A market source played on the clock: each change when its time has come."""
 
 from collections.abc import Iterator, Mapping
+from itertools import cycle
 
 import pytest
 
-from arb.execution.feeding import LAG_NS_MAX, play
+from arb.execution.feeding import play
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.feeds.lag import LAG_NS_MAX
 from arb.feeds.source import Change
 from arb.market.book import Book, MarketRules
 
@@ -14,13 +16,14 @@ TIMES = [START_NS, START_NS, START_NS + 1, START_NS + 10**9, START_NS + 86_400 *
 
 
 class Written:
-    """A source that changes at given times."""
+    """A source that changes at given times, one market after the other."""
 
     markets: Mapping[str, MarketRules] = {}
 
-    def __init__(self, times: list[int]) -> None:
+    def __init__(self, times: list[int], names: str = "A") -> None:
         self.rows = [
-            Change(at_ns, "A/B", Book("A/B", (), (), number)) for number, at_ns in enumerate(times)
+            Change(at_ns, market, Book(market, (), (), number))
+            for (number, at_ns), market in zip(enumerate(times), cycle(names), strict=False)
         ]
 
     def book_at(self, market: str, at_ns: int) -> Book | None:
@@ -59,3 +62,22 @@ def test_with_every_row_none_is_left_out_however_late_it_is() -> None:
 
 def test_a_market_that_waits_for_nobody_skips_what_is_too_old() -> None:
     assert played(TIMES, START_NS + 2 * 10**9, every_row=False) == [START_NS + 2 * 10**9, TIMES[4]]
+
+
+def test_of_each_market_that_is_behind_the_newest_row_is_told_in_one_go() -> None:
+    loop = VirtualLoop()
+    clock = LoopClock(loop, START_NS + 10 * 10**9)
+    times = [START_NS + n * 10**8 for n in range(150)]  # a market each tenth of a second
+
+    async def follow() -> list[tuple[str, int, bool]]:
+        told = play(Written(times, "AAAABCA"), clock, START_NS - 1, every_row=False)
+        return [(one.market, one.book.sequence, one.more) async for one in told][:5]
+
+    # Row 90 is the first that is in time: of the market A, like that of row 89, which it overtakes.
+    assert [(market, n) for market, n, _ in run_virtual(loop, follow())] == [
+        ("B", 88),
+        ("C", 89),
+        ("A", 90),
+        ("A", 91),
+        ("A", 92),
+    ]

@@ -1,7 +1,7 @@
 """Several opportunities at one moment: the best first, and nobody counts on what another one takes."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -43,9 +43,9 @@ class Moments(Stage):
 def shared(worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
     """A world of both triangles."""
 
-    def make(*, told_apart: bool = False, **opening: str) -> World:
-        if not told_apart:
-            monkeypatch.setattr("tests.spec.world.Stage", Moments)
+    def make(**opening: str) -> World:
+
+        monkeypatch.setattr("tests.spec.world.Stage", Moments)
         markets = {
             "BTC/USDT": rules("BTC/USDT", "0.01", "0.00001"),
             "ETH/BTC": rules("ETH/BTC", "0.00001", "0.0001", "0.0001"),
@@ -54,7 +54,7 @@ def shared(worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> Cal
             "SOL/USDT": rules("SOL/USDT", "0.01", "0.001"),
         }
         world = worlds(
-            books=(), markets=markets, opening={"USDT": D(10_000)} | _decimals(opening)
+            books=(), markets=markets, opening={"USDT": Decimal(10_000)} | _decimals(opening)
         )
         for name, (bids, asks) in BOOKS.items():
             world.show(name, bids, asks)
@@ -63,8 +63,8 @@ def shared(worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> Cal
     return make
 
 
-def _decimals(amounts: dict[str, str]) -> dict[str, D]:
-    return {asset: D(amount) for asset, amount in amounts.items()}
+def _decimals(amounts: dict[str, str]) -> dict[str, Decimal]:
+    return {asset: Decimal(amount) for asset, amount in amounts.items()}
 
 
 def trading(world: World, *, amount: str = "900", min_profit: str = "10", **more: Any) -> None:
@@ -99,7 +99,7 @@ def test_the_one_that_brings_most_is_taken_first_though_another_was_noticed_firs
     world.check()
     (one,) = opened(world)
     assert one.strategy == "sol"  # 103 bps, the other one 68; a wrong order takes "eth"
-    assert world.facts(f.OrderIntended)[0].limit == D(50_000)
+    assert world.facts(f.OrderIntended)[0].limit == Decimal(50_000)
 
 
 def test_depth_that_one_is_about_to_take_is_not_offered_to_the_next(
@@ -114,11 +114,11 @@ def test_depth_that_one_is_about_to_take_is_not_offered_to_the_next(
     # 0.01799 BTC of the 0.02 at 50,000 are taken: the other one is sized for what is left there.
     assert second.strategy == "eth"
     assert second.seen_ns == first.seen_ns
-    assert second.claimed == {"BTC/USDT": D("0.01800")}
-    assert second.start_amount <= D("0.002") * 50_000
+    assert second.claimed == {"BTC/USDT": Decimal("0.01800")}
+    assert second.start_amount <= Decimal("0.002") * 50_000
     bought = [one for one in world.facts(f.OrderIntended) if one.market == "BTC/USDT"]
-    assert sum(one.amount for one in bought) <= D("0.02")
-    assert {one.limit for one in bought} == {D(50_000)}
+    assert sum(one.amount for one in bought) <= Decimal("0.02")
+    assert {one.limit for one in bought} == {Decimal(50_000)}
 
 
 def test_a_claim_ends_when_its_leg_is_over_and_the_book_is_told_again(
@@ -126,7 +126,9 @@ def test_a_claim_ends_when_its_leg_is_over_and_the_book_is_told_again(
 ) -> None:
     world = shared()
     trading(world)
-    world.at(5.0, lambda _life: world.show("BTC/USDT", *BOOKS["BTC/USDT"]))  # what was taken is back
+    world.at(
+        5.0, lambda _life: world.show("BTC/USDT", *BOOKS["BTC/USDT"])
+    )  # what was taken is back
     assert world.run(cycles=4, duration_s=30) == 0
     world.check()
     later = [one for one in opened(world) if one.seen_ns != opened(world)[0].seen_ns]
@@ -140,8 +142,8 @@ def test_a_balance_is_shared_by_what_is_opened_at_one_moment(shared: Callable[..
     assert world.run(cycles=2, duration_s=30) == 0
     world.check()
     first, second = opened(world)[:2]
-    assert (first.available, first.seen_ns) == (D(500), second.seen_ns)
-    assert second.available == D(500) - first.start_amount
+    assert (first.available, first.seen_ns) == (Decimal(500), second.seen_ns)
+    assert second.available == Decimal(500) - first.start_amount
     assert second.start_amount <= second.available
 
 
@@ -152,8 +154,12 @@ def test_what_is_decided_is_in_the_log_with_what_it_was_decided_on(
     trading(world)
     assert world.run(cycles=1, duration_s=30) == 0
     (one,) = opened(world)
-    assert one.prices == {"BTC/USDT": D(50_000), "SOL/BTC": D("0.003"), "SOL/USDT": D(152)}
-    assert one.available == D(10_000)
+    assert one.prices == {
+        "BTC/USDT": Decimal(50_000),
+        "SOL/BTC": Decimal("0.003"),
+        "SOL/USDT": Decimal(152),
+    }
+    assert one.available == Decimal(10_000)
     sequences = {name: world.stage.book_at(name, one.seen_ns) for name in one.prices}
     assert one.books == {name: book.sequence for name, book in sequences.items() if book}
 
@@ -172,7 +178,7 @@ def test_nothing_is_decided_between_changes_that_were_there_together(
         world.show("ETH/BTC", [("0.0499", DEEP)], [("0.05", DEEP)])
         world.show("SOL/BTC", [("0.00399", DEEP)], [("0.004", DEEP)])
 
-    world.at(5.0, lambda _life: fall())
+    world.at(5.5, lambda _life: fall())
     assert world.run(duration_s=20) == 0
     assert opened(world) == []
     assert declined(world) == {}

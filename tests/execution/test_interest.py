@@ -14,8 +14,9 @@ def seen_by(world: World) -> set[str]:
     seen: set[str] = set()
 
     def look(life: Life) -> None:
-        wanted = [one for several in life.parts.trader._wanted.values() for one in several]
-        seen.update(markets_that_matter(life.parts.desk, wanted))
+        wanted = [one for several in life.parts.trader._named.values() for one in several]
+        traded = {leg.spend_asset for one in wanted for leg in one.legs}
+        seen.update(markets_that_matter(life.parts.desk, traded))
 
     world.at(0.5, look)
     world.run(cycles=None, duration_s=1)

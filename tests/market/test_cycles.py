@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Mapping
 from itertools import permutations, product
 from random import Random
@@ -10,8 +11,9 @@ from msgspec import structs
 from arb.errors import ConfigInvalid
 from arb.events.facts import LegRoute
 from arb.market.book import MarketRules
-from arb.market.cycles import count_cycles, directed_cycles, identity, rotated
+from arb.market.cycles import count_cycles, directed_cycles, identity, on_cycles, rotated
 from arb.market.routes import legs_of
+from arb.market.scan.counts import count_directed
 from tests.market.examples import rules
 from tests.spec.properties import examples
 
@@ -84,6 +86,28 @@ def test_a_count_is_half_the_directed_cycles_over_single_markets(
         if len(legs) == hops
     }
     assert count_cycles(found, hops) == len(rings) / 2
+
+
+@examples(300)
+@given(multigraphs(), st.integers(2, 5), st.sampled_from([None, "A", "BC"]))
+def test_directed_cycles_are_counted_without_being_found(
+    found: dict[str, MarketRules], hops_max: int, through: str | None
+) -> None:
+    lengths = Counter(
+        len(legs)
+        for legs in by_brute_force(found, hops_max)
+        if through is None or any(leg.spend_asset in through for leg in legs)
+    )
+    assert count_directed(found, hops_max, through) == lengths
+
+
+@examples(300)
+@given(multigraphs(), st.integers(2, 5))
+def test_a_market_is_on_a_cycle_if_some_cycle_goes_through_it(
+    found: dict[str, MarketRules], hops_max: int
+) -> None:
+    cycles = by_brute_force(found, hops_max)
+    assert on_cycles(found, hops_max) == {leg.market for legs in cycles for leg in legs}
 
 
 @examples(200)

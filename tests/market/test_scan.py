@@ -35,8 +35,8 @@ def edge_bps(cycle: Watched, books: dict[str, Book]) -> Decimal | None:
         if not levels:
             return None
         price = levels[0][0]
-        rate *= cycle.keep * price if leg.side == "sell" else cycle.keep / price
-    return (rate - ONE) * BPS
+        rate = rate * price if leg.side == "sell" else rate / price
+    return (rate * cycle.kept - ONE) * BPS
 
 
 def is_above(cycle: Watched, books: dict[str, Book]) -> bool:
@@ -61,14 +61,14 @@ def test_after_every_update_it_names_exactly_the_cycles_above_their_bar(
 ) -> None:
     rng = Random(seed)
     scan = Scan(crowd_min)
-    cycles = [Watched(legs, keep, rng.choice(BARS)) for legs in CYCLES]
+    cycles = [Watched(legs, keep ** len(legs), rng.choice(BARS)) for legs in CYCLES]
     assert scan.watch_all(cycles) == list(range(len(cycles)))
     books: dict[str, Book] = {}
     before: set[int] = set()
     for update in updates(rng, spread):
         market = update.market
         books[market] = update
-        seen = scan.update(update)
+        seen = scan.take(update)
         above = {number for number, cycle in enumerate(cycles) if is_above(cycle, books)}
         through = {
             number
@@ -91,16 +91,16 @@ def test_an_edge_of_exactly_the_bar_is_not_above_it() -> None:
     scan = Scan()
     scan.watch(Watched(legs, ONE, Decimal(100)))
     for name, price in (("A/U", "2"), ("B/A", "0.5"), ("B/U", "1.01")):
-        seen = scan.update(book(name, [(price, "1")], [(price, "1")]))
+        seen = scan.take(book(name, [(price, "1")], [(price, "1")]))
     assert seen is NOTHING
-    assert scan.update(book("B/U", [("1.01001", "1")], [("1.02", "1")])).above == (0,)
+    assert scan.take(book("B/U", [("1.01001", "1")], [("1.02", "1")])).above == (0,)
 
 
 def test_the_best_cycle_comes_first() -> None:
     scan = Scan()
     scan.watch_all(Watched(legs, ONE, Decimal(-5000)) for legs in CYCLES)
     for name in NAMES:
-        seen = scan.update(book(name, [("1.0", "1")], [("1.1", "1")]))
+        seen = scan.take(book(name, [("1.0", "1")], [("1.1", "1")]))
     edges = [scan.edge_bps(number) for number in seen.above]
     assert len(edges) > 1
     assert edges == sorted(edges, reverse=True)
@@ -119,4 +119,4 @@ def test_a_cycle_watched_twice_is_one_cycle_with_the_lower_bar(bars: tuple[Decim
 
 
 def test_a_market_of_no_cycle_says_nothing() -> None:
-    assert Scan().update(book("X/Y", [("1", "1")], [("2", "1")])) is NOTHING
+    assert Scan().take(book("X/Y", [("1", "1")], [("2", "1")])) is NOTHING

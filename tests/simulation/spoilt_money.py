@@ -83,6 +83,39 @@ def an_order_is_intended_while_another_one_is_not_proven(judged: Judged) -> None
     judged.forge(rows)
 
 
+@spoils("unproven")
+def an_order_is_called_refused_that_the_venue_had(judged: Judged) -> None:
+    rows = judged.rows()
+    at = next(at for at, row in enumerate(rows) if row["type"] == "OrderAccepted")
+    one = rows[at]
+    name = one["data"]["client_order_id"]
+    refused = {"type": "OrderRefused", "client_order_id": name, "reason": "x", "detail": "x"}
+    rows.insert(at, {**one, "type": "OrderRefused", "data": refused, "command": None})
+    judged.forge(rows)
+
+
+@spoils("unproven")
+def an_order_is_called_absent_that_the_venue_had(judged: Judged) -> None:
+    absent = first(judged, "OrderAbsent")["data"]["client_order_id"]
+
+    def had(told: dict[str, Any]) -> None:
+        one = next(one for one in told["orders"] if one["client_order_id"])
+        told["orders"].append({**one, "client_order_id": absent, "filled": "0"})
+
+    judged.really(had)
+
+
+@spoils("unproven")
+def an_order_is_called_not_sent_that_reached_the_venue(judged: Judged) -> None:
+    absent = first(judged, "OrderAbsent")
+    name = absent["data"]["client_order_id"]
+    words = {"type": "OrderRefused", "client_order_id": name, "reason": "not sent", "detail": "x"}
+    judged.change(
+        absent["position"], lambda row: row.update(type="OrderRefused", shape=1, data=words)
+    )
+    judged.really(lambda told: told["creates"].append({"client_order_id": name, "at_ns": 1}))
+
+
 # --- money ------------------------------------------------------------------------------------
 
 

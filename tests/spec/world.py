@@ -10,6 +10,7 @@ from arb import ids
 from arb.clock import NS_PER_MS
 from arb.events import facts as f
 from arb.events.envelope import Recorded
+from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog
 from arb.exchange.fault_plan import Strike
 from arb.machine import table as t
@@ -146,7 +147,7 @@ class World(simulation.World):
         super().passing(life, point, side)
         self._passed[point] += 1
         if (point, self._passed[point]) == self._fatal_point:
-            life.die()
+            life.strike()
 
     def appending(self, _life: Life) -> None:
         if self.failing is not None:
@@ -154,8 +155,9 @@ class World(simulation.World):
                 self.sent_at_failure = self.left["create"]
             raise self.failing
 
-    def durable(self, life: Life, facts: Sequence[f.Fact], log: SqliteLog) -> None:
-        super().durable(life, facts, log)
+    def durable(self, life: Life, batch: Sequence[StreamAppend], log: SqliteLog) -> None:
+        super().durable(life, batch, log)
+        facts = [fact for one in batch for fact in one.facts]
         for fact in facts:
             for watch in self.watchers:
                 watch(fact)

@@ -18,13 +18,16 @@ MONEY_PACKAGES = ("machine", "market", "events", "projections", "execution", "ex
 # module -> why it may turn something into a float
 FLOATS = {
     "arb/market/slope.py": "floats say where to look; what is found there is priced in Decimal",
-    "arb/market/scan.py": "which cycles to look at; decimals decide where floats could be wrong",
+    "arb/market/scan/covering.py": "which cycles to look at; decimals decide where floats could be wrong",
+    "arb/market/scan/prices.py": "the same",
+    "arb/market/scan/scan.py": "the same",
     "arb/projections/rows.py": "the documented REAL columns; exact amounts are in the events",
 }
 # module -> why it may read the machine's clock
 CLOCKS = {
     "arb/execution/real_clock.py": "the one clock that is not told the time",
     "arb/simulation/processes.py": "real processes are waited for, each time until a deadline",
+    "arb/faces/prove_cli.py": "it says how long the proof took",
     "arb/faces/demo.py": "it strikes a real process, and says how long the show took",
 }
 # module -> why it may swallow every error

@@ -153,14 +153,20 @@ def _start(
 ) -> Committer:
     """Open the writing connection, move a left WAL into the database, and bring the projections up to date."""
     projector = projector or NoProjections()
+    wal = beside(path, "-wal")
+    left = wal.exists() and wal.stat().st_size > 0
     connection = connections.writer(path, vfs, durable=durable)
     committer = Committer(connection, witness, projector, head)
     try:
         committer.checkpoint()
+        if left and committer.broken is None:
+            _begin_wal_anew(connection)
         projector.prepare(connection)
         assert not connection.in_transaction, "a projector left its transaction open"
         if committer.checkpoint_due():  # a rebuild is a long WAL
             committer.checkpoint()
+    except apsw.Error as error:
+        committer.break_off(error)
     except BaseException:
         committer.abandon()
         raise
@@ -168,6 +174,15 @@ def _start(
         committer.abandon()
         raise committer.indeterminate()
     return committer
+
+
+def _begin_wal_anew(connection: apsw.Connection) -> None:
+    """Make what a dead process left in the WAL unreadable, now that the database has it.
+
+    Of a sync that failed, a part may be gone from the disk that we still read from memory. After a
+    power loss the rest would stand as an older end of the log. One commit gives the WAL a new header.
+    """
+    connection.pragma("user_version", connection.pragma("user_version"))
 
 
 def _commit(committer: Committer, fact: Fact, version: int, run: str, at_ns: int) -> Appended:

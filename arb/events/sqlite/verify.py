@@ -9,7 +9,7 @@ import apsw
 from msgspec import Struct
 
 from arb.errors import ArbError, LogDamaged
-from arb.events.codec import decode, decode_meta
+from arb.events.codec import decode, decode_meta, encode
 from arb.events.envelope import GENESIS, Head
 from arb.events.sqlite import rows, schema
 from arb.events.sqlite.damage import RawRow, belongs_at, changed_byte
@@ -180,8 +180,13 @@ class _Walk:
 
     def _check_content(self, row: RawRow) -> None:
         try:
-            decode(row.type.decode(), row.shape, row.data.decode())
-        except (ArbError, UnicodeError) as error:
+            data = row.data.decode()
+            fact = decode(row.type.decode(), row.shape, data)
+            # What reads as a fact may still be what nobody wrote: a float, NaN, a number with blanks.
+            if row.shape == fact.SHAPE and encode(fact)[2] != data:
+                text = f"position {row.position}: the data is not as it is written"
+                self._add(row.position, "data", text)
+        except (ArbError, ValueError) as error:
             self._add(row.position, "data", f"position {row.position}: {error}")
         try:
             decode_meta(row.meta.decode())

@@ -34,6 +34,7 @@ class Order:
     filled: Decimal = ZERO
     cost: Decimal = ZERO
     trades: dict[str, dict[str, Any]] = field(default_factory=dict)
+    verdicts: list[str] = field(default_factory=list)  # that the venue never had it, by the engine
 
     @property
     def spends(self) -> str:
@@ -264,6 +265,7 @@ class Cycle:
                 order.state = "settled" if order.filled >= order.told else "terminal"
             case "OrderRefused":
                 order.state, order.reason = "refused", data["reason"]
+                order.verdicts.append("not sent" if order.reason == "not sent" else "refused")
             case "OrderUnknown":
                 order.state = "unknown"
             case "OrderAbsent":
@@ -311,6 +313,7 @@ class Cycle:
                 "unproven", f"order {order.id}: {data['not_found']} not-founds prove nothing"
             )
         order.state = "absent"
+        order.verdicts.append("absent")
 
     def _reversed(self, order: Order, data: dict[str, Any]) -> None:
         trade = order.trades.pop(data["trade_id"], None)

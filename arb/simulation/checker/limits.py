@@ -37,7 +37,7 @@ class Limits:
         self._paused = False
         self._breaker_until_ns = 0
         self._cooldowns: dict[tuple[str, str], int] = {}
-        self._sent: deque[Order] = deque()
+        self._intended: list[tuple[Cycle, Order]] = []
 
     def loads(self, name: str, config: str, text: dict[str, Any]) -> None:
         """A strategy's configuration is in the log from here on."""
@@ -195,18 +195,25 @@ class Limits:
     def sends(self, cycle: Cycle, order: Order) -> None:
         """Judge an order as it is intended."""
         self._bounded(cycle, order)
-        cap = cycle.start_amount * NOTIONAL_CAP_FACTOR
-        worth = order.need if order.spends == cycle.start_asset else ZERO
-        if order.spends != cycle.start_asset and order.gets == cycle.start_asset:
-            worth = (order.amount * order.best if order.side == "sell" else order.amount) / MOVED
-        if worth > cap or cycle.cap > cap:
-            self._wrong("limits", f"order {order.id} is worth {worth}, the cap is {cap}")
-        self._sent.append(order)
-        while order.intended_ns - self._sent[0].intended_ns >= SECOND_NS:
-            self._sent.popleft()
-        sent = [one for one in self._sent if one.was_sent]
-        if len(sent) > ORDERS_PER_SECOND_MAX:
-            self._wrong("limits", f"{len(sent)} orders within a second, the last is {order.id}")
+        self._intended.append((cycle, order))
+
+    def judge_sent(self) -> None:
+        """Judge every order that may have left, once it is known which did."""
+        window: deque[Order] = deque()
+        for cycle, order in self._intended:
+            if not order.was_sent:
+                continue
+            cap, worth = cycle.start_amount * NOTIONAL_CAP_FACTOR, _worth(cycle, order)
+            if worth > cap:
+                self._wrong("limits", f"order {order.id} is worth {worth}, the cap is {cap}")
+            if window and order.intended_ns < window[-1].intended_ns:
+                window.clear()  # the clock was set back between two lives
+            window.append(order)
+            while order.intended_ns - window[0].intended_ns >= SECOND_NS:
+                window.popleft()
+            if len(window) > ORDERS_PER_SECOND_MAX:
+                what = f"{len(window)} orders within a second, the last is {order.id}"
+                self._wrong("limits", what)
 
     def _bounded(self, cycle: Cycle, order: Order) -> None:
         bps = cycle.slippage_bps
@@ -218,6 +225,16 @@ class Limits:
                 f"order {order.id} accepts {order.limit}, that is beyond {bps} bps of {order.best}"
             )
             self._wrong("limits", what)
+
+
+def _worth(cycle: Cycle, order: Order) -> Decimal:
+    """Value an order in the start currency where the log tells how; nothing elsewhere."""
+    start = cycle.start_asset
+    if order.spends == start:
+        return order.need
+    if order.gets != start:
+        return ZERO
+    return (order.amount * order.best if order.side == "sell" else order.amount) / MOVED
 
 
 def _money(limit: object, asset: str) -> Decimal | None:

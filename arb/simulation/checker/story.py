@@ -64,6 +64,7 @@ class Story:
     def end(self) -> None:
         """Judge what stands at the end."""
         self.limits.end()
+        self.limits.judge_sent()
         for cycle in self.cycles.values():
             if cycle.state not in moves.AT_REST:
                 self.wrong("not_at_rest", f"{cycle.id} is {cycle.state}")

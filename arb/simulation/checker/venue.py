@@ -14,6 +14,7 @@ def check(story: Story, really: Truth) -> list[Violation]:
     return [
         *_sent(story, really),
         *_fates(story, really),
+        *_verdicts(story, really),
         *_ends(story, really),
     ]
 
@@ -67,6 +68,18 @@ def _fates(story: Story, really: Truth) -> list[Violation]:
         Violation("forgotten_order", f"the log says {name} was accepted, the venue never had it")
         for name, order in story.orders.items()
         if order.exchange_id not in {None, "attested"} and name not in known
+    ]
+
+
+def _verdicts(story: Story, really: Truth) -> list[Violation]:
+    """What the log once called refused, absent or not sent, and the venue had."""
+    had = {one.client_order_id for one in really.orders}
+    asked = {name for name, _ in really.creates}
+    return [
+        Violation("unproven", f"order {order.id} was called {verdict}, and reached the venue")
+        for order in story.orders.values()
+        for verdict in order.verdicts
+        if order.id in (asked if verdict == "not sent" else had)
     ]
 
 

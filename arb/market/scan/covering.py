@@ -1,0 +1,160 @@
+"""All cycles of a set of markets that pay their fees and a threshold beside."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from decimal import Decimal
+from itertools import combinations
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from arb.events.facts import LegRoute
+from arb.market.book import MarketRules
+from arb.market.scan.best import best_of
+from arb.market.scan.bounds import FIVE, Bounds, Found
+from arb.market.scan.hubs import Edges, joining, slots_of
+from arb.market.scan.listed import Listed
+from arb.market.scan.prices import SIDES, Prices
+from arb.money import BPS, ONE
+
+_TRIANGLE: Final = 3
+KeepOf = Callable[[str, str], Decimal]  # market, side -> what is kept after the fee
+
+
+class Watched(NamedTuple):
+    """A directed cycle, what its legs together keep after fees, and the net edge that it has to exceed."""
+
+    legs: tuple[LegRoute, ...]
+    kept: Decimal
+    min_profit_bps: Decimal
+
+    @property
+    def bar(self) -> Decimal:
+        """What the product of the rates before fees has to exceed."""
+        return (ONE + self.min_profit_bps / BPS) / self.kept
+
+
+Register = Callable[[Watched, Edges], int]  # gives the cycle's number
+# Takes a market's number, what a unit sold and a unit spent there bring before fees.
+UpdateRates = Callable[[int, float, float], Found | None]
+
+
+class Cover(Struct, frozen=True, kw_only=True):
+    """All directed cycles of active markets with two to `hops_max` legs, of which five are the most."""
+
+    markets: Mapping[str, MarketRules]
+    hops_max: int
+    keep_of: KeepOf
+    min_profit_bps: Decimal
+    through: Collection[str] | None = None  # only those that pass one of these
+
+
+class Covered:
+    """A cover at work: bounds for cycles of three legs and more; those of two are few and listed."""
+
+    def __init__(self, cover: Cover, prices: Prices, register: Register) -> None:
+        assert cover.hops_max <= FIVE, cover.hops_max
+        self._cover, self._prices, self._register = cover, prices, register
+        active = joining(cover.markets[name] for name in sorted(cover.markets))
+        rules_of = {prices.market(rules.market): rules for rules in active}
+        self.markets = tuple(rules_of)
+        self._keeps = [ONE] * len(prices.rates)
+        for number, rules in rules_of.items():
+            for edge, side in enumerate(SIDES, 2 * number):
+                self._keeps[edge] = cover.keep_of(rules.market, side)
+        self.bounds = Bounds(
+            slots_of(
+                rules_of if cover.hops_max >= _TRIANGLE else {},
+                len(prices.rates),
+                cover.hops_max,
+            ),
+            [float(keep) for keep in self._keeps],
+            float(ONE + cover.min_profit_bps / BPS),
+            cover.hops_max,
+            judge=self._is_above,
+            name=self._name,
+        )
+        self._sources: dict[int, tuple[str, str]] = {
+            number: (rules.base, rules.quote) for number, rules in rules_of.items()
+        }
+        self._pairs: dict[int, Edges] = {}
+        self._paired = Listed(prices.rates, lambda number: self._is_above(self._pairs[number]))
+        for edges in self._two_legs():
+            if self._wants(edges):
+                watched = self._watched(edges)
+                named = register(watched, edges)
+                self._pairs[named] = edges
+                self._paired.watch(named, edges, float(watched.bar))
+        self._two_legged = {edge // 2 for edges in self._pairs.values() for edge in edges}
+        for market in self.markets:
+            self.update_of(market)(market, *prices.rates_of(market))
+
+    def update_of(self, market: int) -> UpdateRates:
+        """Say who takes a market's rates and gives the cycles through it that are above."""
+        return self._update_paired if market in self._two_legged else self.bounds.update
+
+    def _update_paired(self, market: int, sell: float, buy: float) -> Found:
+        found = self.bounds.update(market, sell, buy) or []
+        return found + self._paired.update(market, quiet=False)
+
+    def best(self, top: int) -> Iterator[Edges]:
+        """Name cycles among which the best ones are."""
+        yield from best_of(self.bounds, top, self._wants)
+        yield from self._pairs.values()
+
+    def _wants(self, edges: Edges) -> bool:
+        """Whether a cycle passes one of the currencies that it should."""
+        through = self._cover.through
+        return through is None or any(self._spent(edge) in through for edge in edges)
+
+    def legs(self, edges: Edges) -> tuple[LegRoute, ...]:
+        """Write a cycle out, from the first of its assets by name on."""
+        leaving = {self._spent(edge): edge for edge in edges}
+        edge = leaving[min(leaving)]
+        ordered = [edge]
+        while len(ordered) < len(edges):
+            edge = leaving[self._spent(edge ^ 1)]
+            ordered.append(edge)
+        return tuple(
+            LegRoute(
+                self._prices.names[edge // 2],
+                SIDES[edge % 2],
+                self._spent(edge),
+                self._spent(edge ^ 1),
+            )
+            for edge in ordered
+        )
+
+    def edge_bps(self, edges: Edges) -> Decimal | None:
+        """The net edge of a cycle now; None while a price is missing."""
+        rate = self._prices.product(edges)
+        return None if rate is None else (rate * self._kept(edges) - ONE) * BPS
+
+    def _kept(self, edges: Edges) -> Decimal:
+        kept = ONE
+        for edge in edges:
+            kept *= self._keeps[edge]
+        return kept
+
+    def _spent(self, edge: int) -> str:
+        return self._sources[edge // 2][edge % 2]
+
+    def _watched(self, edges: Edges) -> Watched:
+        return Watched(self.legs(edges), self._kept(edges), self._cover.min_profit_bps)
+
+    def _name(self, edges: Edges) -> int | None:
+        return self._register(self._watched(edges), edges) if self._wants(edges) else None
+
+    def _is_above(self, edges: Edges) -> bool:
+        edge = self.edge_bps(edges)
+        return edge is not None and edge > self._cover.min_profit_bps
+
+    def _two_legs(self) -> Iterator[Edges]:
+        """Find the cycles on two markets that join the same two assets."""
+        alike: dict[frozenset[str], list[int]] = {}
+        for number, ends in self._sources.items():
+            alike.setdefault(frozenset(ends), []).append(number)
+        for markets in alike.values():
+            for one, other in combinations(markets, 2):
+                for there in (2 * one, 2 * one + 1):
+                    back = 2 * other
+                    yield there, back if self._spent(back) == self._spent(there ^ 1) else back + 1

@@ -1,0 +1,266 @@
+"""Which cycles stand above their bar at the top of the book, after every update of a market.
+
+Floats decide where there is no doubt, exact decimals where there is, so the answer is exact.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from math import inf
+from typing import Final, NamedTuple
+
+from arb.events.facts import LegRoute
+from arb.market.book import Book
+from arb.market.cycles import identity
+from arb.market.scan.bounds import Found
+from arb.market.scan.covering import Cover, Covered, UpdateRates, Watched
+from arb.market.scan.hubs import Edges
+from arb.market.scan.listed import CROWD_MIN, Listed
+from arb.market.scan.prices import Prices, Size, Top
+from arb.money import BPS, ONE
+
+
+class Seen(NamedTuple):
+    """What one update says: the cycles through its market that are above their bars, best first."""
+
+    above: tuple[int, ...]  # numbers of cycles, in the order they were watched or met
+    risen: int  # how many of them were not above before
+
+
+class Best(NamedTuple):
+    """A cycle and its net edge now."""
+
+    legs: tuple[LegRoute, ...]
+    edge_bps: Decimal
+
+
+class Stats(NamedTuple):
+    """What a scan has done, and what it looks at."""
+
+    updates: int
+    refused: int  # had prices that no market can have
+    late: int  # were not newer than what was there
+    markets: int
+    hubs: int
+    above: int  # cycles above their bars now
+    known: int  # cycles that are watched by name, or were above once
+
+
+NOTHING: Final = Seen((), 0)
+
+
+class Scan:
+    """Tells the cycles above their bars: those watched by name, and all cycles of covered markets.
+
+    A market without both prices has a rate of 0, and no cycle through that is above anything.
+    """
+
+    def __init__(self, crowd_min: int = CROWD_MIN) -> None:
+        self.cycles: list[Watched] = []
+        self._of: dict[str, int] = {}  # identity -> number
+        self._edges: list[Edges] = []  # of each cycle
+        self._prices = Prices()
+        self._named: dict[int, Watched] = {}
+        self._listed = Listed(self._prices.rates, self._is_above, crowd_min)
+        self._covers: dict[str, Covered] = {}
+        self._updates_of: list[list[UpdateRates]] = []  # by market: of its covers
+        self._above: list[set[int]] = []  # by market: the numbers of those above
+        self._carried: dict[str, list[str]] = {}  # by connection, its markets
+        self._updates = 0
+
+    def watch(self, cycle: Watched) -> int:
+        """Watch a directed cycle and give its number; the lower bar counts when it is watched twice."""
+        edges = tuple(map(self._prices.edge, cycle.legs))
+        number = self._register(cycle, edges)
+        self._note_markets()
+        if self.cycles[number] is cycle:
+            self._named[number] = cycle
+            self._listed.watch(number, edges, float(cycle.bar))
+        return number
+
+    def watch_all(self, cycles: Iterable[Watched]) -> list[int]:
+        """Watch many."""
+        return [self.watch(cycle) for cycle in cycles]
+
+    def cover(self, name: str, cover: Cover) -> Seen:
+        """Watch all cycles of some markets; gives those above now.
+
+        What was covered by this name before ends. So markets that were listed or have left, and fees
+        that have changed, are a cover again: prices stay, but for those of markets that have left.
+        """
+        before = self._covers.get(name)
+        made = self._covers[name] = Covered(cover, self._prices, self._register)
+        self._note_markets()
+        self._updates_of = [[] for _ in self._updates_of]
+        for covered in self._covers.values():
+            for market in covered.markets:
+                self._updates_of[market].append(covered.update_of(market))
+        gone = (
+            [market for market in before.markets if not self._updates_of[market]] if before else []
+        )
+        for market in gone:
+            self._prices.drop(market)
+        return self._look_again([*made.markets, *gone])
+
+    def number(self, legs: tuple[LegRoute, ...]) -> int | None:
+        """The number of a cycle, whatever it begins with; None while it is not known."""
+        return self._of.get(identity(legs))
+
+    def take(self, book: Book, received_ns: int = 0) -> Seen:
+        """Take a market's new book."""
+        market = self._prices.numbers.get(book.market)
+        if market is None:
+            return NOTHING
+        self._prices.take(book, market, received_ns)
+        return self._rescore(market, *self._prices.rates_of(market))
+
+    def update(  # noqa: PLR0917 -- a line of a feed
+        self,
+        market: str,
+        bid: float,
+        ask: float,
+        bid_size: Size = None,
+        ask_size: Size = None,
+        update_id: int | None = None,
+        received_ns: int = 0,
+    ) -> Seen:
+        """Take a market's best prices in floats; gives the cycles through it that are above now.
+
+        A side with a price or a size of 0 is empty. Prices that no market can have are refused and
+        counted: the market has none then, until it says better. What is not newer by its `update_id`
+        changes nothing.
+        """
+        prices = self._prices
+        number = prices.numbers.get(market)
+        if number is None:
+            return NOTHING
+        tops = prices.tops
+        if update_id is not None:
+            before = tops[number][4]
+            if before is not None and update_id <= before:
+                prices.late += 1
+                return NOTHING
+        if not (0.0 < bid <= ask < inf and bid_size != 0 and ask_size != 0):
+            bid, ask = prices.possible(bid, ask, bid_size, ask_size)
+        tops[number] = (bid, bid_size, ask, ask_size, update_id, received_ns)
+        rates = prices.rates
+        rates[number + number] = bid
+        rates[number + number + 1] = buy = 1.0 / ask if ask else 0.0
+        return self._rescore(number, bid, buy)
+
+    def carry(self, connection: str, markets: Iterable[str]) -> None:
+        """Say which markets a connection brings."""
+        self._carried[connection] = list(markets)
+
+    def invalidate(self, connection: str) -> None:
+        """Forget the prices of a connection's markets: at once no cycle through them is above."""
+        for name in self._carried.get(connection, ()):
+            market = self._prices.numbers.get(name)
+            if market is not None:
+                self._prices.drop(market)
+                self._rescore(market, 0.0, 0.0)
+
+    def top(self, market: str) -> Top | None:
+        """The best prices of a market as they came; None for one that is on no cycle."""
+        number = self._prices.numbers.get(market)
+        return None if number is None else Top(*self._prices.tops[number])
+
+    def edge_bps(self, number: int) -> Decimal | None:
+        """The net edge of a cycle at the top of the books now; None while a price is missing."""
+        return self._net(self.cycles[number], self._edges[number])
+
+    def full_scan(self, top: int) -> list[Best]:
+        """Name the cycles with the best edges now, above their bars or not, the best first."""
+        found: dict[str, Best] = {}
+        for number, cycle in self._named.items():
+            edge = self._net(cycle, self._edges[number])
+            if edge is not None:
+                found[identity(cycle.legs)] = Best(cycle.legs, edge)
+        for covered in self._covers.values():
+            for edges in covered.best(top):
+                legs, edge = covered.legs(edges), covered.edge_bps(edges)
+                key = identity(legs)
+                if edge is not None and (key not in found or edge > found[key].edge_bps):
+                    found[key] = Best(legs, edge)
+        ranked = sorted(found.items(), key=lambda item: (-item[1].edge_bps, item[0]))
+        return [best for _, best in ranked[:top]]
+
+    def stats(self) -> Stats:
+        """Count what was done, and what is looked at."""
+        hubs = {hub for covered in self._covers.values() for hub in covered.bounds.slots.hubs}
+        return Stats(
+            updates=self._updates,
+            refused=self._prices.refused,
+            late=self._prices.late,
+            markets=len(self._prices.names),
+            hubs=len(hubs),
+            above=len({number for numbers in self._above for number in numbers}),
+            known=len(self.cycles),
+        )
+
+    def _rescore(self, market: int, sell: float, buy: float) -> Seen:
+        self._updates += 1
+        found: Found | None = None
+        for update in self._updates_of[market]:
+            more = update(market, sell, buy)
+            if more:
+                found = found + more if found else more
+        above = self._above[market]
+        if self._named:
+            more = self._listed.update(market, quiet=not above)
+            found = found + more if found else more
+        return self._judged(above, found) if found or above else NOTHING
+
+    def _judged(self, were: set[int], found: Found | None) -> Seen:
+        """Note which of a market's cycles rose and fell."""
+        numbers = [number for _, number in sorted(found)] if found else []
+        now = set(numbers)
+        risen = now - were
+        if were != now:
+            above, edges = self._above, self._edges
+            for number in were - now:
+                for edge in edges[number]:
+                    above[edge // 2].discard(number)
+            for number in risen:
+                for edge in edges[number]:
+                    above[edge // 2].add(number)
+        if not now:
+            return NOTHING
+        if len(numbers) > len(now):
+            numbers = list(dict.fromkeys(numbers))  # told more than once: the best counts
+        return Seen(tuple(numbers), len(risen))
+
+    def _look_again(self, markets: Iterable[int]) -> Seen:
+        """Say what is above now, where more than one market's prices has changed."""
+        above: dict[int, None] = {}
+        risen = 0
+        for market in markets:
+            seen = self._rescore(market, *self._prices.rates_of(market))
+            above.update(dict.fromkeys(seen.above))
+            risen += seen.risen
+        return Seen(tuple(above), risen)
+
+    def _register(self, cycle: Watched, edges: Edges) -> int:
+        """Number a cycle. One that is watched by name stays as it is, but for a lower bar."""
+        key = identity(cycle.legs)
+        number = self._of.get(key)
+        if number is None:
+            number = self._of[key] = len(self.cycles)
+            self.cycles.append(cycle)
+            self._edges.append(edges)
+        elif number not in self._named or cycle.bar < self.cycles[number].bar:
+            self.cycles[number] = cycle
+        return number
+
+    def _note_markets(self) -> None:
+        new = range(len(self._above), len(self._prices.names))
+        self._above += [set() for _ in new]
+        self._updates_of += [[] for _ in new]
+
+    def _is_above(self, number: int) -> bool:
+        cycle = self._named[number]
+        edge = self._net(cycle, self._edges[number])
+        return edge is not None and edge > cycle.min_profit_bps
+
+    def _net(self, cycle: Watched, edges: Edges) -> Decimal | None:
+        rate = self._prices.product(edges)
+        return None if rate is None else (rate * cycle.kept - ONE) * BPS

@@ -1,0 +1,71 @@
+"""Mistakes in the log, in what is shown of it, and in how a run ends."""
+
+from typing import Final
+
+from arb.simulation.mutants.mutant import Mutant
+
+BOOKS: Final = (
+    Mutant(
+        "fsync off",
+        "a commit is acknowledged before it is on the disk",
+        "lost_acknowledged",
+        """
+@ events/sqlite/connections.py
+-    connection.pragma("synchronous", "full" if durable else "off")
++    connection.pragma("synchronous", "off")
+""",
+    ),
+    Mutant(
+        "witness not checked",
+        "a start does not ask the witness whether the log is whole",
+        "lost_acknowledged",
+        """
+@ events/sqlite/examine.py
+-        _check_witness(connection, path, head, testimony)
+""",
+    ),
+    Mutant(
+        "witness first",
+        "the witness swears to a commit that has not happened yet",
+        "witness",
+        """
+@ events/sqlite/commit.py
+-        cursor.execute("COMMIT")
+         head = sequencer.head()
+         self._witness.write(head)
++        cursor.execute("COMMIT")
+""",
+    ),
+    Mutant(
+        "a failed append is good enough",
+        "the engine acts on what the log could not say that it holds",
+        "forgotten_order",
+        """
+@ execution/journal.py
+-            self.broken = error
+-            raise
++            log.warning(str(error))
+""",
+    ),
+    Mutant(
+        "unwinds are not shown",
+        "the table of orders does not follow the orders of an unwind",
+        "projections",
+        """
+@ projections/fold.py
+-            changed.append(rows.changed_order(order, filled))
++            if order.purpose == "leg":
++                changed.append(rows.changed_order(order, filled))
+""",
+    ),
+    Mutant(
+        "halted for good",
+        "an operator's word does not lift a halt",
+        "liveness",
+        """
+@ machine/account.py
+-            account.halts = {}
+             account.paused = None
+""",
+    ),
+)

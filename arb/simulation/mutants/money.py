@@ -1,0 +1,144 @@
+"""Mistakes in what is booked, and in what a cycle has in its hands."""
+
+from typing import Final
+
+from arb.simulation.mutants.mutant import Mutant
+
+MONEY: Final = (
+    Mutant(
+        "fee ignored",
+        "a fill that is read from the list of trades is booked without its fee",
+        "money_words",
+        """
+@ execution/vetting.py
+-            found.append(fill)
++            found.append(__import__("msgspec").structs.replace(fill, fee=ZERO))
+""",
+    ),
+    Mutant(
+        "cost by price",
+        "a fill that is read from the list of trades costs price x amount",
+        "money_words",
+        """
+@ execution/vetting.py
+-            found.append(fill)
++            found.append(__import__("msgspec").structs.replace(fill, cost=fill.price * fill.amount))
+""",
+    ),
+    Mutant(
+        "float money",
+        "the trade of another client is booked by way of a float",
+        "money_words",
+        """
+@ execution/told_trades.py
+-            amount=amount,
++            amount=Decimal(str(round(float(amount), 6))),
+             explained=True,
+""",
+    ),
+    Mutant(
+        "partial fill dropped",
+        "an order that expired after a part counts as one that filled nothing",
+        "money_words",
+        """
+@ machine/reports.py
+     order = cycle.order(command.client_order_id)
++    if command.status == "expired":
++        structs = __import__("msgspec").structs
++        command = structs.replace(command, filled=ZERO, fills=())
+     events: list[f.CycleEvent] = []
+     stated = _stated(cycle, order, command)
+""",
+    ),
+    Mutant(
+        "told and not looked up",
+        "fills that a reply leaves out are not read from the list of trades",
+        "unbounded",
+        """
+@ execution/resolving.py
+-        fills = (*vetted.fills, *fills_of(named, trades))
++        fills = vetted.fills
+""",
+    ),
+    Mutant(
+        "late fill dropped",
+        "a fill that comes after the end of its order is not booked",
+        "money_words",
+        """
+@ machine/reports.py
+     order = cycle.order(command.client_order_id)
++    if order.is_final:
++        return []
+     events: list[f.CycleEvent] = []
+     stated = _stated(cycle, order, command)
+""",
+    ),
+    Mutant(
+        "copies are booked",
+        "a fill that is told again is booked again",
+        "money_words",
+        """
+@ machine/reports.py
+-        if known is None and fill.trade_id in new:
+-            known = trade_of(new[fill.trade_id])
+""",
+    ),
+    Mutant(
+        "anybody's trade",
+        "every trade of the market counts as the order's own",
+        "money_words",
+        """
+@ execution/vetting.py
+-        if not ours and not same:
+-            continue
+         if told.exchange_order_id is None:
+@ execution/vetting.py
+-    if told.exchange_order_id not in {None, exchange_order_id}:
++    if False:
+@ execution/vetting.py
+-    if told.client_order_id and told.client_order_id != order.client_order_id:
++    if False:
+""",
+    ),
+    Mutant(
+        "others do not trade",
+        "the trade of another client is not noted",
+        "money_words",
+        """
+@ execution/sweeping.py
+-        refuse_used(self._desk, self._archive, owner)
++        return
+         noted = set()
+""",
+    ),
+    Mutant(
+        "deposits are news again",
+        "a restart forgets which deposits and withdrawals are recorded",
+        "money_words",
+        """
+@ execution/building.py
+-        desk, runner, history, known=history.known_trades(since), changes=history.known_changes()
++        desk, runner, history, known=history.known_trades(since), changes=set()
+""",
+    ),
+    Mutant(
+        "dust forgotten",
+        "a cycle that is opened again does not take its dust back in hand",
+        "exposure",
+        """
+@ machine/evolve.py
+-    cycle.holdings = add(add(cycle.holdings, cycle.parked), cycle.dust)
++    cycle.holdings = add(cycle.holdings, cycle.parked)
+""",
+    ),
+    Mutant(
+        "P/L of the last close",
+        "what a cycle gave back before it was opened again is left out of its P/L",
+        "profit",
+        """
+@ machine/closing.py
+-    returned = cycle.returned_start() + back.get(cycle.start_asset, ZERO)
++    returned = back.get(cycle.start_asset, ZERO)
+""",
+    ),
+)

@@ -1,0 +1,84 @@
+"""Mistakes in who may use what, and when."""
+
+from typing import Final
+
+from arb.simulation.mutants.mutant import Mutant
+
+PERMISSION: Final = (
+    Mutant(
+        "reservation forgotten",
+        "a cycle opens without looking at what is there for it",
+        "reservation",
+        """
+@ execution/arbiter.py
+-        if amount > self.available(asset):
+-            yield False
+-            return
+@ execution/capital.py
+-    available = desk.arbiter.available(start)
++    available = desk.journal.account.expected(start)
+""",
+    ),
+    Mutant(
+        "halts are waived",
+        "a halt does not keep new cycles from opening",
+        "limits",
+        """
+@ machine/account.py
++        return self.paused
+         if EVERYTHING in self.halts:
+""",
+    ),
+    Mutant(
+        "a pause ends with the process",
+        "a restart forgets that an operator paused new cycles",
+        "limits",
+        """
+@ projections/queries.py
+-    return decode_account(text)
++    account = decode_account(text)
++    account.paused = None
++    return account
+""",
+    ),
+    Mutant(
+        "losses are not counted",
+        "a close that breaks a limit of losses trips nothing",
+        "limits",
+        """
+@ execution/guards.py
+-        if after is None or after == before:
++        if True:
+""",
+    ),
+    Mutant(
+        "any number of cycles",
+        "the most cycles that may be open is not looked at",
+        "limits",
+        """
+@ execution/guards.py
+-    if len(open_cycles) < most:
++    if True:
+""",
+    ),
+    Mutant(
+        "no rest for a path",
+        "a path that was left because of its price is taken again at once",
+        "limits",
+        """
+@ execution/guards.py
+-        if until_ns is None:
++        if True:
+""",
+    ),
+    Mutant(
+        "any price",
+        "an order may be ten times as far from the touch as it is allowed to",
+        "limits",
+        """
+@ market/depth.py
+-    assert slippage_bps >= 0, slippage_bps
++    slippage_bps *= 10
+""",
+    ),
+)
