@@ -167,16 +167,17 @@ def test_what_is_decided_is_in_the_log_with_what_it_was_decided_on(
 def test_nothing_is_decided_between_changes_that_were_there_together(
     shared: Callable[..., World],
 ) -> None:
-    """BTC/USDT is told first, and with it both pay; the book that ends that comes with it."""
+    """The cheaper book is told first, and with it both pay; what ends that comes with it."""
     world = shared()
     world.show("ETH/USDT", [("1900", DEEP)], [("1901", DEEP)])
     world.show("SOL/USDT", [("140", DEEP)], [("141", DEEP)])
     trading(world)
 
     def fall() -> None:
-        world.show("BTC/USDT", [("40000", "9")], [("40010", "9")])
-        world.show("ETH/BTC", [("0.0499", DEEP)], [("0.05", DEEP)])
-        world.show("SOL/BTC", [("0.00399", DEEP)], [("0.004", DEEP)])
+        world.show("ETH/BTC", [("0.0299", DEEP)], [("0.03", DEEP)])
+        world.show("ETH/USDT", [("1450", DEEP)], [("1451", DEEP)])
+        world.show("SOL/BTC", [("0.00199", DEEP)], [("0.002", DEEP)])
+        world.show("SOL/USDT", [("95", DEEP)], [("96", DEEP)])
 
     world.at(5.5, lambda _life: fall())
     assert world.run(duration_s=20) == 0
