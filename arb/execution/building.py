@@ -16,13 +16,14 @@ from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
-from arb.execution.engine import Engine, Parts
+from arb.execution.engine import Engine
 from arb.execution.guards import Guards
 from arb.execution.history import History
 from arb.execution.interest import markets_that_matter
 from arb.execution.journal import Journal
 from arb.execution.kill_switch import KillSwitch, KillWatch
 from arb.execution.operator import Operator
+from arb.execution.parts import Parts
 from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally

@@ -1,6 +1,7 @@
 """Decide once a moment: size what pays, rank it, take it while it lasts, and open the cycles."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
@@ -23,7 +24,7 @@ from arb.execution.runner import Runner
 from arb.execution.sending import NOT_SENT
 from arb.execution.sizing import Plan, Sizing
 from arb.execution.watchlist import Watchlist
-from arb.limits import NOTIONAL_CAP_FACTOR, OPPORTUNITIES_SIZED_MAX
+from arb.limits import NOTIONAL_CAP_FACTOR
 from arb.machine import commands as c
 from arb.machine.state import Cycle, Order
 from arb.machine.table import ORDER_REFUSED
@@ -140,17 +141,20 @@ class Trader:
 
     def _best_of(self, above: list[int]) -> Iterator[Wanted]:
         """Give the strategies' cycles to size: not more at one moment than can be."""
-        if len(above) > OPPORTUNITIES_SIZED_MAX:
+        if len(above) > 1:
             scan = self._detector.scan
             edges = {number: scan.edge_bps(number) or -BPS for number in above}
             above = sorted(above, key=lambda number: (-edges[number], number))
-        for at, number in enumerate(above):
+        given: Counter[str] = Counter()  # by strategy
+        for number in above:
             for wanted in self._watchlist.who_wants(number):
-                if at < OPPORTUNITIES_SIZED_MAX:
+                most = wanted.strategy.sized_at_once
+                if given[wanted.strategy.name] < most:
+                    given[wanted.strategy.name] += 1
                     yield wanted
                 else:
-                    text = f"{len(above)} cycles paid at once, the best {OPPORTUNITIES_SIZED_MAX}"
-                    self._decline(wanted, Refusal(CROWDED, f"{text} were sized"))
+                    text = f"{len(above)} cycles paid at once, the best {most} were sized"
+                    self._decline(wanted, Refusal(CROWDED, text))
 
     def _decline(self, wanted: Wanted, refusal: Refusal) -> None:
         if refusal is not QUOTA:

@@ -211,3 +211,21 @@ def test_books_of_connections_that_drifted_apart_are_not_traded_on_and_a_quiet_o
     cycles = [cycle.strategy for cycle in world.cycles().values()]
     assert cycles == ["eth"]
     assert declined(world)["sol", "skew"] > 0
+
+
+@pytest.mark.parametrize(("reference", "first"), [("USDT", "eth"), ("USDC", "sol")])
+def test_what_begins_with_other_currencies_is_ranked_in_the_reference_currency(
+    shared: Callable[..., World], reference: str, first: str
+) -> None:
+    """Some 6 USDT or 0.00005 BTC at a better rate; where nothing values them, the rate decides."""
+    world = shared(BTC="1")
+    more = {"min_profit": "10", "extra": f"reference_currency: {reference}\n"}
+    by_code = "{{mode: fixed_amount, amount: {{{}}}}}"
+    world.strategies = [
+        world.strategy(
+            "sol", cycle="[BTC, SOL, USDT]", capital=by_code.format("BTC: 0.005"), **more
+        ),
+        world.strategy("eth", cycle=THROUGH_ETH, capital=by_code.format("USDT: 900"), **more),
+    ]
+    assert world.run(cycles=1, duration_s=30) == 0
+    assert [one.strategy for one in opened(world)] == [first]
