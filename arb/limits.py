@@ -75,6 +75,11 @@ DECLINED_REASONS_MAX: Final = 32  # in one event; what is beyond is counted toge
 SIZING_LOTS_MAX: Final = 256  # of a cycle's coarsest leg: up to here every size is tried
 SIZING_LOTS_NEAR: Final = 4  # each way from the best unrounded size, where there are more
 
+# --- sweeps
+GRID_POINTS_MAX: Final = 1_000  # backtests in one sweep
+SWEEP_JOBS_MAX: Final = 64  # processes at once
+REPORT_LINES_MAX: Final = 8  # in one picture: more cannot be told apart
+
 # --- faces
 CONTROL_LINE_BYTES_MAX: Final = 65_536
 SHUTDOWN_PATIENCE_S: Final = 45.0

@@ -1,7 +1,7 @@
 """Row 8: the exact size of a three-leg cycle through books of 20 levels, which pays 1 to 15 bps.
 
 Told one after the other, of books that nobody has read before: reading them into ladders and slopes,
-as far up as the search goes; the walk up to the best unrounded size; the scores of lots near it;
+as far up as the search goes; the walk up to the best unrounded size; that and the scores of lots near it;
 planning the best of those exactly and quoting it, in `Decimal`. The optimum is reading, walk and lots
 together, which floats find. The whole is what an engine waits for; it is held against a grid of
 quotes, whose best is no optimum.
@@ -26,6 +26,9 @@ from arb.market.reading import Reader, Terms
 from arb.market.size import Search, best_size
 from arb.money import BPS, ONE, ZERO
 
+WALK_US_MAX: Final = 6.0
+LOTS_US_MAX: Final = 15.0
+DECIMAL_US_MAX: Final = 60.0
 OPTIMUM_US_MAX: Final = 50.0
 LEVELS: Final = 20
 GRID: Final = 50  # sizes that the baseline quotes
@@ -84,10 +87,15 @@ def measure(setting: Setting) -> list[Line]:
     told = _Times(*(middle(column) for column in zip(*timed, strict=True)))
     return [
         Line(row="8 read", value=told.read, unit="us"),
-        Line(row="8 walk", value=told.walk, unit="us"),
-        Line(row="8 lots", value=told.lots, unit="us"),
+        Line(row="8 walk", value=told.walk, unit="us", budget=WALK_US_MAX),
+        Line(row="8 walk, lots", value=told.walk + told.lots, unit="us", budget=LOTS_US_MAX),
         Line(row="8 optimum", value=told.optimum, unit="us", budget=OPTIMUM_US_MAX),
-        Line(row="8 decimal", value=middle([one.whole - one.optimum for one in timed]), unit="us"),
+        Line(
+            row="8 decimal",
+            value=middle([one.whole - one.optimum for one in timed]),
+            unit="us",
+            budget=DECIMAL_US_MAX,
+        ),
         Line(row="8 whole", value=told.whole, unit="us", baseline=told.grid),
         Line(row="8 optimum, kept", value=told.optimum_kept, unit="us"),
         Line(row="8 whole, kept", value=told.whole_kept, unit="us", baseline=told.grid),

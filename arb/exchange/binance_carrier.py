@@ -20,7 +20,8 @@ from arb.exchange.binance_messages import (
 )
 from arb.exchange.fast_sockets import Socket
 from arb.feeds.lag import Lag
-from arb.feeds.live import Best, LiveBooks
+from arb.feeds.live import LiveBooks
+from arb.feeds.source import Best
 
 log = structlog.get_logger()
 

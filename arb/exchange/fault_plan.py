@@ -4,7 +4,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from arb.clock import NS_PER_MS, NS_PER_S
 
@@ -41,6 +41,13 @@ class FaultPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ban_ns: int = NS_PER_S
     maintenance_ns: int = NS_PER_S
     late_fill_ns: int = 3 * NS_PER_S
+
+
+# Every fault at every chance, for a script to say when.
+ALWAYS: Final = convert(
+    {name: 1.0 for name in FaultPlan.__struct_fields__ if not name.endswith(("_ns", "_ns_max"))},
+    FaultPlan,
+)
 
 
 class Strike(Struct, frozen=True, gc=False):

@@ -133,7 +133,8 @@ async def assembled(
 
     def hold_account() -> None:
         site.check_account()
-        held.append(lock_account(venue_id, site.account))
+        if not backtest:  # its account is in memory: two backtests at once share nothing
+            held.append(lock_account(venue_id, site.account))
 
     try:
         trading = site.enter(history)

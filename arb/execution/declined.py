@@ -1,15 +1,18 @@
 """Opportunities that were not taken: counted in memory, and told to the log once an interval."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from arb import ids
 from arb.clock import Clock
 from arb.events import facts as f
+from arb.events.facts import LegRoute
 from arb.execution.journal import Journal
 from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX, DECLINED_SAMPLE_CHARS_MAX
 
 OTHER = "other"  # reasons beyond the bound
+Listener = Callable[[Sequence[LegRoute], str, str], None]  # the cycle, the reason, its numbers
 
 
 class Refusal(NamedTuple):
@@ -35,10 +38,19 @@ class Declined:
         self._journal = journal
         self._since: dict[str, _Since] = {}
         self.total: Counter[str] = Counter()  # of this run, over all strategies
+        self._listeners: list[Listener] = []
 
-    def count(self, strategy: str, reason: str, detail: str = "") -> None:
+    def listen(self, listener: Listener) -> None:
+        """Call back with every opportunity that is declined."""
+        self._listeners.append(listener)
+
+    def count(
+        self, strategy: str, reason: str, detail: str = "", legs: Sequence[LegRoute] = ()
+    ) -> None:
         """Count one; `detail` holds its numbers, and the last one of an interval is kept."""
         self.total[reason] += 1
+        for listener in self._listeners:
+            listener(legs, reason, detail)
         since = self._since.get(strategy)
         if since is None:
             since = self._since[strategy] = _Since(self._journal.now_ns())

@@ -1,6 +1,6 @@
 """Count opportunities on the feed's own books, never reduced by our own orders."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from arb.feeds.source import Change
 from arb.market.book import Book
@@ -19,6 +19,11 @@ class Detector:
         self._ever: set[int] = set()
         self.episodes = 0
         self.states = 0
+        self._listeners: list[Callable[[Change, Seen], None]] = []
+
+    def listen(self, listener: Callable[[Change, Seen], None]) -> None:
+        """Call back with every row and what it showed, before anybody acts on it."""
+        self._listeners.append(listener)
 
     @property
     def paths(self) -> int:
@@ -46,9 +51,18 @@ class Detector:
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
-        seen = self.scan.take(change.book)
+        touch = change.touch
+        if touch is None:
+            seen = self.scan.take(change.book)
+        else:
+            bid, bid_size, ask, ask_size = touch
+            seen = self.scan.update(
+                change.market, bid, ask, bid_size, ask_size, received_ns=change.at_ns
+            )
         if seen is not NOTHING:
             self._ever.update(seen.above)
             self.episodes += seen.risen
             self.states += 1
+        for listener in self._listeners:
+            listener(change, seen)
         return seen

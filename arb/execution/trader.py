@@ -158,7 +158,8 @@ class Trader:
 
     def _decline(self, wanted: Wanted, refusal: Refusal) -> None:
         if refusal is not QUOTA:
-            self.declined.count(wanted.strategy.name, refusal.reason, refusal.detail)
+            name = wanted.strategy.name
+            self.declined.count(name, refusal.reason, refusal.detail, wanted.legs)
 
     def _closed(self, wanted: Wanted, paused: str | None) -> Refusal | None:
         """Name what forbids any new cycle of this kind now."""

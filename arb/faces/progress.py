@@ -1,6 +1,7 @@
 """How far a backtest is: a bar on a terminal's stderr, and nothing anywhere else."""
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +10,7 @@ from arb.execution.assembling import Run
 
 
 class Progress:
-    """A bar over the recorded time that a backtest plays; it is gone when the run has ended."""
+    """A bar over the recorded time that a backtest plays, or over many runs; then it is gone."""
 
     def __init__(self) -> None:
         self._bar = None
@@ -18,9 +19,9 @@ class Progress:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
             self._bar = Progress(
-                TextColumn("backtest"),
+                TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+                TextColumn("{task.completed:.0f} of {task.total:.0f} {task.fields[unit]}"),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
@@ -45,9 +46,17 @@ class Progress:
         if self._bar is None or run.span_ns is None:
             return
         bar, (first_ns, last_ns) = self._bar, run.span_ns
-        task = bar.add_task("backtest", total=(last_ns - first_ns) / NS_PER_S)
+        task = bar.add_task("backtest", total=(last_ns - first_ns) / NS_PER_S, unit="s")
 
         def told(at_ns: int) -> None:
             bar.update(task, completed=(at_ns - first_ns) / NS_PER_S)
 
         run.parts.progress = told
+
+    def count(self, what: str, total: int) -> Callable[[int], None]:
+        """Show how many of several backtests are done, as they are told."""
+        if self._bar is None:
+            return lambda _done: None
+        bar = self._bar
+        task = bar.add_task(what, total=total, unit="runs")
+        return lambda done: bar.update(task, completed=done)

@@ -44,6 +44,9 @@ _NS_PER_S: Final = 10**9
     is_flag=True,
     help="Strike real processes: kill -9 of engine and exchange, stops, full disks, wrong clocks.",
 )
+@click.option(
+    "--matrix", is_flag=True, help="Die at every step of every order's way, one run each."
+)
 @click.option("--kills", type=click.IntRange(1), help=f"Of --real: end after so many. [{KILLS}]")
 @click.option(
     "--seconds",
@@ -65,6 +68,7 @@ def prove(
     seed: int | None,
     mutants: bool,
     real: bool,
+    matrix: bool,
     kills: int | None,
     seconds: float | None,
     folder: Path | None,
@@ -93,6 +97,10 @@ def prove(
                 as_json=as_json,
             )
         )
+    if matrix:
+        from arb.faces.prove_matrix import prove_matrix  # noqa: PLC0415 -- the same
+
+        sys.exit(prove_matrix(jobs, as_json=as_json))
     if kills is not None or seconds is not None:
         raise click.UsageError("--kills and --seconds are of --real")
     if seed is not None:

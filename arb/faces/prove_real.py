@@ -56,7 +56,7 @@ def _told(result: RealResult) -> Iterator[str]:
         f"faults of the exchange: {result.faults}"
     )
     yield (
-        f"orders {result.orders}, fills {result.fills}; cycles: {states}; halts lifted: {result.halts}"
+        f"orders {result.orders}, fills {result.fills}; cycles: {states}; halts lifted: {result.lifts}"
     )
     for one in result.violations:
         yield f"VIOLATION {one.rule}: {one.what}"

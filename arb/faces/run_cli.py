@@ -16,9 +16,13 @@ from arb.execution.wiring import fee_rates
 from arb.faces.check_text import check_lines
 from arb.faces.live_text import live_lines, warn
 from arb.faces.progress import Progress
+from arb.faces.report.command import Reporting, came_to_its_end
+from arb.faces.report.folder import PAGE
 from arb.faces.run_text import Echo, Story, configure_log, say, summary_lines
+from arb.limits import SWEEP_JOBS_MAX
 from arb.strategy.loader import Loaded, load
 from arb.strategy.schema import Strategy
+from arb.strategy.settings import Setting
 
 DB_DEFAULT = "trade_state.db"
 BACKTEST_DB_DEFAULT = "backtest_state.db"
@@ -97,6 +101,26 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
     show_default=True,
 )
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON an event, last a summary.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FOLDER",
+    help="Backtest: write a page, tables and curves (P/L against latency and fee) to this folder.",
+)
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="KEY=V,V",
+    help="Backtest: play each value of a key, such as fees.taker_bps=5,10; several make a grid.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, SWEEP_JOBS_MAX),
+    default=None,
+    help="Backtests at once, of --report and --sweep [default: one a core].",
+)
 @click.option("--check", is_flag=True, help="Check the strategy, say what it would do, and stop.")
 @click.option(
     "--unproven-venue",
@@ -134,6 +158,9 @@ class Flags:
     duration: float | None
     log_level: str
     as_json: bool
+    report: Path | None
+    sweeps: tuple[str, ...]
+    jobs: int | None
     check: bool
     unproven_venue: bool
     allow_withdrawing_key: bool
@@ -152,7 +179,7 @@ def _run(flags: Flags) -> int:
         loaded = _load(flags)
         if flags.check:
             return _check(loaded)
-        return _live_through(flags, loaded)
+        return _live_through(flags, loaded, _reporting(flags, loaded))
     except click.UsageError as error:
         error.show()
         return 2
@@ -173,21 +200,15 @@ def _refuse_nonsense(flags: Flags) -> None:
         raise click.UsageError(f"--dry-run is --mode paper, and --mode {flags.mode} was given")
     if flags.duration is not None and not math.isfinite(flags.duration):
         raise click.UsageError(f"--duration {flags.duration} is not a number of seconds")
+    compares = flags.report is not None or bool(flags.sweeps)
+    if compares and flags.check:
+        raise click.UsageError("--check plays nothing; leave out --report and --sweep")
+    if flags.jobs is not None and not compares:
+        raise click.UsageError("--jobs goes with --report or --sweep")
 
 
 def _load(flags: Flags) -> list[Loaded]:
-    loaded = [
-        load(
-            path,
-            mode="paper" if flags.dry_run else flags.mode,
-            data_file=flags.data_file,
-            random_seed=flags.random_seed,
-            start_time=flags.start_time,
-            end_time=flags.end_time,
-            paper_balances=flags.balances,
-        )
-        for path in flags.paths
-    ]
+    loaded = _loaded(flags, ())
     seen: set[str] = set()
     for one in loaded:
         for note in one.notes:
@@ -197,7 +218,40 @@ def _load(flags: Flags) -> list[Loaded]:
     return loaded
 
 
-def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
+def _loaded(flags: Flags, settings: Sequence[Setting]) -> list[Loaded]:
+    return [
+        load(
+            path,
+            mode="paper" if flags.dry_run else flags.mode,
+            data_file=flags.data_file,
+            random_seed=flags.random_seed,
+            start_time=flags.start_time,
+            end_time=flags.end_time,
+            paper_balances=flags.balances,
+            settings=settings,
+        )
+        for path in flags.paths
+    ]
+
+
+def _reporting(flags: Flags, loaded: Sequence[Loaded]) -> Reporting | None:
+    """Check what is to be reported and compared, while nothing was played or written."""
+    if flags.report is None and not flags.sweeps:
+        return None
+    mode = shared(loaded).execution.mode
+    if mode != "backtest":
+        flag = "--sweep" if flags.report is None else "--report"
+        raise click.UsageError(f"{flag} is for backtests, and this is {mode}: see --mode")
+    return Reporting(
+        flags.report,
+        flags.sweeps,
+        flags.jobs,
+        loaded,
+        lambda settings: tuple(_loaded(flags, settings)),
+    )
+
+
+def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting | None) -> int:
     strategy = loaded[0].strategy
     backtest = strategy.execution.mode == "backtest"
     db = flags.db or Path(BACKTEST_DB_DEFAULT if backtest else DB_DEFAULT)
@@ -227,12 +281,23 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded]) -> int:
         def watch(run: Run) -> None:
             for note in run.notes:
                 say(note)
-            for watcher in (echo, story, progress):
+            for watcher in (echo, story, progress, reporting):
                 if watcher is not None:
                     watcher.follow(run)
 
         ended = run_engine(loaded, options, watch)
-    _conclude(ended, strategy, db, as_json=flags.as_json)
+    if not flags.as_json:
+        _conclude(ended, strategy, db, as_json=False)
+    if reporting is not None and not came_to_its_end(ended):
+        say("the run broke off: nothing was compared, and no report was written")
+    elif reporting is not None:
+        played = reporting.finish(ended, options)
+        for line in reporting.lines(played, as_json=flags.as_json):
+            click.echo(line)
+        if flags.report is not None:
+            say(f"report: {flags.report / PAGE}")
+    if flags.as_json:  # the summary is the last line, whatever is told beside it
+        _conclude(ended, strategy, db, as_json=True)
     return ended.exit_code
 
 

@@ -13,12 +13,11 @@ from typing import Final, cast
 
 from arb.clock import Clock
 from arb.feeds.lag import Lag
-from arb.feeds.source import Change
+from arb.feeds.source import Best, Change
 from arb.market.book import Book, Level, MarketRules
 
 Number = float | Decimal
 RawLevel = tuple[Number, Number]
-Best = tuple[float, float, float, float]  # bid and its size, ask and its size; 0 and 0: none
 Told = Sequence[Sequence[Number | str]]  # price and size, best first
 
 LEVELS_MAX: Final = (
@@ -32,12 +31,51 @@ _LEAST, _MOST = _FLOATS
 _DECIMALS: Final = (Decimal(f"1e-{_DIGITS_MAX}"), Decimal(f"1e{_DIGITS_MAX}"))
 
 
-_Levels = tuple[list[RawLevel], list[RawLevel]]
-_NOTHING: Final[_Levels] = ([], [])
+_Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
 
 
 class Disbelieved(Exception):
     """A book that cannot be: its message is the reason it is counted by."""
+
+
+class _Levels:
+    """Bids and asks as they were told; made exact once, for every book that they are part of."""
+
+    __slots__ = ("_asks", "_bids", "_exact")
+
+    def __init__(self, bids: list[RawLevel], asks: list[RawLevel]) -> None:
+        self._bids, self._asks = bids, asks
+        self._exact: _Sides | None = None
+
+    @property
+    def exact(self) -> _Sides:
+        if self._exact is None:
+            self._exact = (_exact_levels(self._bids), _exact_levels(self._asks))
+        return self._exact
+
+    @property
+    def touch(self) -> Best | None:
+        bid, bid_size = self._bids[0] if self._bids else (0.0, 0.0)
+        ask, ask_size = self._asks[0] if self._asks else (0.0, 0.0)
+        if isinstance(bid, Decimal) or isinstance(ask, Decimal):
+            return None
+        return cast("Best", (bid, bid_size, ask, ask_size))
+
+    def under(self, best: Best) -> _Sides:
+        """The best prices, and beneath them what they have not overtaken."""
+        bids, asks = self.exact
+        bid, bid_size, ask, ask_size = map(_exact_float, best)
+        over = 0
+        while over < len(bids) and bids[over][0] >= bid:
+            over += 1
+        bids = ((bid, bid_size), *bids[over:]) if bid else ()
+        over = 0
+        while over < len(asks) and asks[over][0] <= ask:
+            over += 1
+        return bids, ((ask, ask_size), *asks[over:]) if ask else ()
+
+
+_NOTHING: Final = _Levels([], [])
 
 
 class _Standing:
@@ -61,15 +99,15 @@ class _Standing:
     @property
     def book(self) -> Book:
         if self._book is None:
-            bids, asks = self.levels
-            if self.best is not None:
-                bid, bid_size, ask, ask_size = self.best
-                deeper = [level for level in bids if level[0] < bid]
-                bids = [(bid, bid_size), *deeper] if bid else []
-                deeper = [level for level in asks if level[0] > ask]
-                asks = [(ask, ask_size), *deeper] if ask else []
-            self._book = Book(self._market, _exact_levels(bids), _exact_levels(asks), self.sequence)
+            levels, best = self.levels, self.best
+            bids, asks = levels.exact if best is None else levels.under(best)
+            self._book = Book(self._market, bids, asks, self.sequence)
         return self._book
+
+    @property
+    def touch(self) -> Best | None:
+        """The best prices as they were told; None where they were not told in floats."""
+        return self.levels.touch if self.best is None else self.best
 
 
 class LiveBooks:
@@ -118,7 +156,8 @@ class LiveBooks:
         if sequence is not None:
             self._venue_numbers[market] = sequence
         number = self._next() if sequence is None else sequence
-        self._stand(_Standing(market, self._clock.now_ns(), number, (buys, sells)), market)
+        levels = _Levels(buys, sells)
+        self._stand(_Standing(market, self._clock.now_ns(), number, levels), market)
         return True
 
     def put_levels(
@@ -138,7 +177,7 @@ class LiveBooks:
             self.refused[str(error)] += 1
             self.drop(market)
             return False
-        self._stand(_Standing(market, at_ns, sequence, believed, best), market)
+        self._stand(_Standing(market, at_ns, sequence, _Levels(*believed), best), market)
         return True
 
     def put_best(self, market: str, best: Best, sequence: int | None, at_ns: int) -> bool:
@@ -224,7 +263,7 @@ class LiveBooks:
                     # Its newest book, where one came since.
                     standing = reader.new.pop(market, drawn)
                     told_ns = max(told_ns, standing.at_ns)
-                    yield Change(told_ns, market, standing.book, left > 0)
+                    yield Change(told_ns, market, standing, left > 0)
                     if self._closed:
                         return
                 if not reader.new:

@@ -7,6 +7,22 @@ from msgspec import Struct
 
 from arb.market.book import Book, MarketRules
 
+Best = tuple[float, float, float, float]  # bid and its size, ask and its size; 0 and 0: none
+
+
+class Later(Protocol):
+    """A book that is made exact when somebody looks at it."""
+
+    @property
+    def book(self) -> Book:
+        """The book, exact."""
+        ...
+
+    @property
+    def touch(self) -> Best | None:
+        """Its best prices as they were told; None where they were not told in floats."""
+        ...
+
 
 class Change(Struct, frozen=True, gc=False):
     """One row of a feed: from `at_ns` on, the market's book is this one.
@@ -16,8 +32,20 @@ class Change(Struct, frozen=True, gc=False):
 
     at_ns: int
     market: str
-    book: Book
+    told: Book | Later
     more: bool = False
+
+    @property
+    def book(self) -> Book:
+        """The book, made exact at the latest now."""
+        told = self.told
+        return told if isinstance(told, Book) else told.book
+
+    @property
+    def touch(self) -> Best | None:
+        """The best prices in floats, where that is how they came."""
+        told = self.told
+        return None if isinstance(told, Book) else told.touch
 
 
 class MarketSource(Protocol):

@@ -12,36 +12,42 @@ from msgspec import Struct
 from arb.market.slope import Slope
 
 
-class Mark(Struct, frozen=True, gc=False):
-    """A breakpoint of the chain, with the rung of each leg on the way to it."""
-
-    base: float  # amount of the watched leg
-    surplus: float  # output - used x hurdle
-    rungs: tuple[int, ...]
-
-
 class Climb(Struct, frozen=True, gc=False):
-    """A walk up the chain, from nothing on."""
+    """A walk up the chain, from nothing on: its breakpoints, the first of which is nothing at all."""
 
-    marks: list[Mark]
-    whole: bool  # nothing is left above the last mark; else nothing up there gains anything
+    bases: list[float]  # amounts of the watched leg
+    surpluses: list[float]  # output - used x hurdle
+    moved: list[int]  # after each breakpoint, the leg that goes on to its next rung, or -1
+    legs: int
+    whole: bool  # nothing is left above the last one; else nothing up there gains anything
+
+    def rungs(self, at: int) -> list[int]:
+        """The rung of each leg on the way to a breakpoint."""
+        passed = self.moved[: max(at - 1, 0)]
+        return [passed.count(leg) for leg in range(self.legs)]
 
     def span_above(self, surplus: float) -> tuple[float, float]:
         """Bound the base amounts that bring more than a surplus: the first and the last.
 
         Both are 0 where none does; the last is inf where the walk ended before it was sure.
         """
-        above = [at for at, mark in enumerate(self.marks) if mark.surplus > surplus]
+        above = [at for at, reached in enumerate(self.surpluses) if reached > surplus]
         if not above:
             return 0.0, 0.0
         first, last = above[0], above[-1]
-        low = _crossing(self.marks[first - 1], self.marks[first], surplus) if first else 0.0
-        if last + 1 < len(self.marks):
-            return low, _crossing(self.marks[last], self.marks[last + 1], surplus)
-        return low, self.marks[last].base if self.whole else inf
+        low = self._crossing(first - 1, surplus) if first else 0.0
+        if last + 1 < len(self.bases):
+            return low, self._crossing(last, surplus)
+        return low, self.bases[last] if self.whole else inf
+
+    def _crossing(self, before: int, surplus: float) -> float:
+        """Find where between a breakpoint and the next one the surplus is this."""
+        low, high = self.surpluses[before : before + 2]
+        base, base_after = self.bases[before : before + 2]
+        return base + (base_after - base) * ((surplus - low) / (high - low))
 
 
-def climb(
+def climb(  # noqa: PLR0912, PLR0915 -- one loop, in which every call would cost more than what it does
     slopes: Sequence[Slope],
     hurdle: float,
     *,
@@ -53,65 +59,87 @@ def climb(
     """Walk up the legs together, one breakpoint at a time, from nothing to where it pays no more.
 
     The leg that runs out first ends a stretch. The walk ends when the first leg is exhausted, or
-    past the best mark when no stretch above brings more than `hurdle` for what it uses, and it has
-    seen enough: the surplus is `slack` below the best from `base_min` of the watched leg on, or the
-    watched leg is above `base_enough`. Exact but for the digits of a float: the largest surplus of
-    a chain without steps is that of a mark.
+    past the best breakpoint when no stretch above brings more than `hurdle` for what it uses, and it
+    has seen enough: the surplus is `slack` below the best from `base_min` of the watched leg on, or
+    the watched leg is above `base_enough`. Exact but for the digits of a float: the largest surplus
+    of a chain without steps is that of a breakpoint.
     """
-    at = [0] * len(slopes)
-    marks = [Mark(0.0, 0.0, tuple(at))]
+    count = len(slopes)
+    bases, surpluses = [0.0], [0.0]
+    moved: list[int] = []
+    at = [0] * count
+    onwards = [range(leg, count) for leg in range(1, count + 1)]
     flows = [1.0]  # input of each leg, and at last the output, for a unit of the first leg's input
     rates, ends = [], []  # of each leg's stretch: what a unit brings, the chain's input at its end
     for slope in slopes:
         rung = slope.rung(0)
         if rung is None:
-            return Climb(marks, whole=True)
+            return Climb(bases, surpluses, moved, count, whole=True)
         rates.append(rung.rate)
         ends.append(rung.length / flows[-1])
         flows.append(flows[-1] * rung.rate)
     coming = rates.copy()  # of the rung, also in the gap before it
-    left = [0.0] * len(slopes)  # of the stretch, while nothing comes in
-    keep = slopes[watched].keep if slopes[watched].buys else None
+    left = [0.0] * count  # of the stretch, while nothing comes in
+    # Base of the watched leg for a unit that it spends or, of a buy, receives.
+    counted, base_each = watched, 1.0
+    if slopes[watched].buys:
+        counted, base_each = watched + 1, 1.0 / slopes[watched].keep
     used = base = surplus = 0.0
+    gain = flows[count]
+    add_base, add_surplus = bases.append, surpluses.append
     best = 0.0 if base_min <= 0 else -inf
     while True:
         end = min(ends)
         ended = ends.index(end)
         more = end - used
         used = end
-        surplus += more * (flows[-1] - hurdle)
+        surplus += more * (gain - hurdle)
         if rates[watched]:
-            moved = more * flows[watched + 1] if keep else more * flows[watched]
-            base += moved / keep if keep else moved
-        marks.append(Mark(base, surplus, tuple(at)))
+            base += more * flows[counted] * base_each
+        add_base(base)
+        add_surplus(surplus)
         if surplus > best and base >= base_min:
             best = surplus
 
-        length, flow = inf, flows[ended]
-        above = at[ended] + 1 if rates[ended] else at[ended]
-        rung = slopes[ended].rung(above)
+        slope = slopes[ended]
+        below = at[ended]
+        above = below + 1 if rates[ended] else below
+        read = slope.rungs
+        rung = read[above] if above < len(read) else slope.rung(above)
+        flow, rate, length = flows[ended], 0.0, inf
         if rung is None:
             if not ended:
-                return Climb(marks, whole=True)
+                return Climb(bases, surpluses, moved, count, whole=True)
             # What comes in from now on is left over.
-            coming[ended] = rates[ended] = 0.0
-        elif above > at[ended] and rung.gap > 0:
-            at[ended], coming[ended], rates[ended], length = above, rung.rate, 0.0, rung.gap
+            moved.append(-1)
+            coming[ended] = 0.0
         else:
-            at[ended], length = above, rung.length
-            coming[ended] = rates[ended] = rung.rate
+            coming[ended] = rate = rung.rate
+            length = rung.length
+            if above == below:
+                moved.append(-1)
+            else:
+                moved.append(ended)
+                at[ended] = above
+                if rung.gap > 0:
+                    length, rate = rung.gap, 0.0
+        rates[ended] = rate
         ends[ended] = used + length / flow
-        flow *= rates[ended]
-        for leg in range(ended + 1, len(slopes)):
-            if flows[leg]:
-                left[leg] = (ends[leg] - used) * flows[leg]
+        flow *= rate
+        for leg in onwards[ended]:
+            before = flows[leg]
+            if before:
+                left[leg] = (ends[leg] - used) * before
             flows[leg] = flow
             ends[leg] = used + left[leg] / flow if flow else inf
             flow *= rates[leg]
-        flows[-1] = flow
-        past = surplus <= best - slack or (base > base_enough and surplus < best)
+        flows[count] = gain = flow
+        # Where it pays less than the hurdle, what lies behind a gap may pay more again.
+        past = flow <= hurdle and (
+            surplus <= best - slack or (base > base_enough and surplus < best)
+        )
         if past and prod(coming) <= hurdle:
-            return Climb(marks, whole=False)
+            return Climb(bases, surpluses, moved, count, whole=False)
 
 
 def step_worths(slopes: Sequence[Slope]) -> list[float]:
@@ -126,9 +154,3 @@ def step_worths(slopes: Sequence[Slope]) -> list[float]:
         onwards *= slope.keep * (1.0 / price if slope.buys else price)
     worths.reverse()
     return worths
-
-
-def _crossing(before: Mark, after: Mark, surplus: float) -> float:
-    """Find where between two marks the surplus is this."""
-    share = (surplus - before.surplus) / (after.surplus - before.surplus)
-    return before.base + (after.base - before.base) * share

@@ -162,8 +162,7 @@ class Search:
         self._step = ladders[self.coarsest].rules.step_size
         self._lot = self._slopes[self.coarsest].step  # the same in a float
         self._lots_min = 1
-        self._climb = Climb([], whole=True)
-        self._bases: list[float] = []  # of its marks
+        self._climb = Climb([], [], [], len(ladders), whole=True)
         self._roundings: dict[int, Rounding] = {}  # on the way to a mark
 
     @property
@@ -186,15 +185,16 @@ class Search:
             base_min=base_min,
             base_enough=SIZING_LOTS_MAX * self._lot if lowest is None else inf,
         )
-        self._bases = [mark.base for mark in self._climb.marks]
         self._roundings.clear()
-        marks = [mark for mark in self._climb.marks if mark.base >= base_min]
-        if not marks:
+        walked = self._climb
+        first = bisect_left(walked.bases, base_min)
+        if first == len(walked.bases):
             return self._lots_min
-        peak = max(marks, key=lambda mark: mark.surplus)
-        if lowest is not None and peak.surplus <= number(self._surplus):
+        most = max(walked.surpluses[first:])
+        if lowest is not None and most <= number(self._surplus):
             return self._lots_min
-        return max(int(peak.base / self._lot + _ALMOST), self._lots_min)
+        peak = walked.bases[walked.surpluses.index(most, first)]
+        return max(int(peak / self._lot + _ALMOST), self._lots_min)
 
     def attempt(self, lots: int) -> bool:
         """Plan this many lots, or as many as can be; tell whether no minimum asked for more."""
@@ -230,10 +230,11 @@ class Search:
 
         A rung's line is nowhere below what its leg brings, so a size that is better is never missed.
         """
-        at = min(bisect_left(self._bases, (lots - _ALMOST) * self._lot), len(self._bases) - 1)
+        bases = self._climb.bases
+        at = min(bisect_left(bases, (lots - _ALMOST) * self._lot), len(bases) - 1)
         rounding = self._roundings.get(at)
         if rounding is None:
-            rungs = self._climb.marks[at].rungs
+            rungs = self._climb.rungs(at)
             rounding = self._roundings[at] = Rounding(self._slopes, rungs, self.coarsest)
         return rounding.surplus(lots, self._hurdle_float)
 
@@ -246,7 +247,7 @@ class Search:
     def _beaten_below(self) -> float:
         """The surplus that a size told in floats has to be above, to be better than the best plan."""
         assert self.best is not None, "what is better is asked for when something is known"
-        booked = _BOOKED * (2 + self._climb.marks[-1].rungs[0])
+        booked = _BOOKED * (2 + self._climb.moved.count(0))
         return number(self._surplus) - booked - _FLOAT * number(self.best.used)
 
     def _worth_trying(self, peak: int) -> tuple[int, int]:

@@ -35,23 +35,23 @@ class Slope:
         self.step, self.keep = ladder.scale
         self._ladder = ladder
         self._cap = None if cap is None else number(cap)
-        self._rungs: list[Stretch] = []
+        self.rungs: list[Stretch] = []  # those that were read
         self._base = self._paid = self._brought = 0.0
 
     def rung(self, at: int) -> Stretch | None:
         """The n-th rung from 0; None above the last, and where the cap is used up."""
-        if at < len(self._rungs):
-            return self._rungs[at]
-        assert at == len(self._rungs), "rungs are climbed one by one"
+        if at < len(self.rungs):
+            return self.rungs[at]
+        assert at == len(self.rungs), "rungs are climbed one by one"
         return self._grow()
 
     @property
     def read(self) -> int:
         """How many rungs were read."""
-        return len(self._rungs)
+        return len(self.rungs)
 
     def _grow(self) -> Stretch | None:
-        read, at = self._ladder.floats, len(self._rungs)
+        read, at = self._ladder.floats, len(self.rungs)
         if at == len(read):
             rung = self._ladder.rung(at)
             if rung is None:
@@ -73,11 +73,11 @@ class Slope:
             length, used, received = cost, cost, size * keep
         else:
             length, used, received = size * limit, cost, size * keep
-            gap = base * (limit - self._rungs[-1].limit) if base else 0.0
+            gap = base * (limit - self.rungs[-1].limit) if base else 0.0
         stretch = Stretch(
             length, received / length, gap, price, limit, base, self._paid, self._brought
         )
-        self._rungs.append(stretch)
+        self.rungs.append(stretch)
         self._base = base + size
         self._paid += used
         self._brought += received

@@ -7,7 +7,7 @@ from typing import Final
 
 import apsw
 
-from arb.simulation.sectors import WAYS, Write, apply_write, survivors
+from arb.simulation.sectors import WAYS, Survivors, Write, apply_write, survivors
 from arb.simulation.vfs import WatchedVFS, witness_watched_by
 
 WRITE: Final = "write"
@@ -49,13 +49,13 @@ class Disk:
         """Let go of the VFS."""
         self._vfs.unregister()
 
-    def lose_power(self) -> None:
-        """Leave in each file what a power loss leaves of it; nobody may have them open."""
-        way = self._rng.choice(WAYS)
+    def lose_power(self, way: Survivors | None = None) -> None:
+        """Leave in each file what a power loss leaves of it, drawn or as told; nobody may have them open."""
         for name, content in self._deleted.items():
             if name not in self._durable and self._rng.choice([True, False]):
                 self._durable[name] = content  # its deletion did not last
-        image = survivors(self._durable, self._pending, way, self._rng)
+        drawn = self._rng.choice(WAYS) if way is None else way
+        image = survivors(self._durable, self._pending, drawn, self._rng)
         for name, left in image.items():
             (self._folder / name).write_bytes(left)
             self._durable[name] = bytearray(left)

@@ -27,7 +27,7 @@ class Around(Protocol):
         """Hear that a life comes to a point; it may be struck dead there."""
         ...
 
-    def appending(self, life: "Life") -> None:
+    def appending(self, life: "Life", batch: Sequence[StreamAppend]) -> None:
         """Hear that something is about to be appended; may raise what the log would."""
         ...
 
@@ -138,7 +138,7 @@ class Pen:
     async def append(self, batch: Sequence[StreamAppend], **more: Any) -> Appended:  # noqa: ANN401 -- passed on
         """Append, unless the process is dead."""
         self._life.come_to(APPEND, BEFORE)
-        self._life.world.appending(self._life)
+        self._life.world.appending(self._life, batch)
         result = await self._log.append(batch, **more)
         self._life.breathe()
         self._life.world.durable(self._life, batch, self._log)

@@ -18,7 +18,12 @@ from arb.strategy.loader import Loaded
 
 TRADED: Final = ("ETH/USDT", "ETH/BTC", "BTC/USDT")
 _MID: Final = {"BTC/USDT": Decimal(50_000), "ETH/BTC": Decimal("0.04"), "ETH/USDT": Decimal(2_010)}
-_SHARE: Final = 0.5
+_CYCLES: Final = {
+    "one": ("[USDT, BTC, ETH]",),
+    "two": ("[USDT, ETH, BTC]",),
+    "three": ("[BTC, ETH, USDT]", "[USDT, BTC, USDC]", "[USDT, BTC, ETH]"),
+}
+PALETTE: Final = 16
 WORLD_S: Final = 200
 ENOUGH: Final = Decimal(5_000)  # of the start currency, for a cycle
 
@@ -40,8 +45,8 @@ def move_books(stage: Stage, since_ns: int, rng: Random) -> None:
 
 def _put(stage: Stage, at_ns: int, market: str, rng: Random) -> None:
     spread_bps = rng.choice([2, 10, 10, 30])
-    off_bps = rng.choice([0, 0, rng.randint(-60, 60), rng.randint(-600, 600)])
-    thin = rng.choice([1, 1, 1, 50])
+    off_bps = rng.choice([0, 0, rng.randint(-60, 60), rng.randint(-60, 60), rng.randint(-600, 600)])
+    thin = rng.choice([1, 1, 1, 1, 1, 50])
     tick, step = MARKETS[market].tick_size, MARKETS[market].step_size
     mid = _MID[market] * (1 + Decimal(off_bps) / 10_000)
     half = mid * spread_bps / 20_000
@@ -57,26 +62,23 @@ def _put(stage: Stage, at_ns: int, market: str, rng: Random) -> None:
 
 
 def draw_strategies(rng: Random) -> list[Loaded]:
-    """One to three strategies that want the same money."""
-    made = []
-    cycles = (
-        "[USDT, BTC, ETH]",
-        "[USDT, ETH, BTC]",
-        rng.choice(["[BTC, ETH, USDT]", "[USDT, BTC, ETH]"]),
+    """One to three strategies that want the same money, each of a palette: reading one takes a while."""
+    names = ("one", "two", "three")[: rng.randint(1, 3)]
+    return [_of_palette(name, rng.randrange(PALETTE)) for name in names]
+
+
+def _of_palette(name: str, number: int) -> Loaded:
+    rng = Random(f"{name} {number}")  # noqa: S311 -- repeatable on purpose
+    cycle = rng.choice(_CYCLES[name])
+    small = cycle.startswith("[BTC")
+    return strategy(
+        name,
+        cycle=cycle,
+        min_profit=rng.choice(["-100", "-100", "-500", "5"]),
+        amount="0.02" if small else str(rng.choice([300, 700, 1000])),
+        retries=rng.randint(0, 3),
+        extra=_extra(rng, big=not small),
     )
-    for name, cycle in zip(("one", "two", "three"), cycles[: rng.randint(1, 3)], strict=False):
-        big = not cycle.startswith("[BTC")
-        made.append(
-            strategy(
-                name,
-                cycle=cycle,
-                min_profit=rng.choice(["-100", "-500", "5"]),
-                amount=str(rng.choice([300, 700, 1000])) if big else "0.02",
-                retries=rng.randint(0, 3),
-                extra=_extra(rng, big=big),
-            )
-        )
-    return made
 
 
 def _extra(rng: Random, *, big: bool) -> str:
@@ -216,6 +218,20 @@ _DEEDS: Final[dict[str, Callable[[Random], Deed]]] = {
     "asks of each cycle": _ask_of_each_cycle,
     "attests what is not there": _attest_what_is_not_there,
 }
+
+
+def act_between(world: World, rng: Random) -> None:
+    """Let an operator act while no engine runs: what he asks is what the next run begins with."""
+    action = rng.choice(["panic", "pause", "unpause", "unwind", "release", "reset-risk", "cleanup"])
+    target = {"reset-risk": "all", "cleanup": str(world.now_ns())}.get(action)
+    if action in {"unwind", "release"}:
+        cycles = world.cycle_ids() if world.db.exists() else []
+        if not cycles:
+            return
+        target = rng.choice(cycles)
+    world.tell(f"an operator between two lives: {action} {target or ''}")
+    with suppress(IllegalMove, VersionConflict):
+        world.ask(action, target, reason="x")
 
 
 async def ask(life: Life, action: str, target: str | None = None, **more: str) -> None:

@@ -20,8 +20,8 @@ from arb.execution.real_clock import RealClock
 from arb.projections.audit import verify
 from arb.simulation.checker import Violation, check
 from arb.simulation.practice_process import Exchange
-from arb.simulation.processes import Finished, Started, start
-from arb.simulation.real_blows import BLOWS, NEEDS_DISK, Ring
+from arb.simulation.processes import Finished, Started
+from arb.simulation.real_blows import BLOWS, HALTED, NEEDS_DISK, Ring
 from arb.simulation.real_disk import small_disk
 from arb.simulation.truth import account_truth, write_truth
 
@@ -30,7 +30,6 @@ BALANCES: Final = ("--balance", "USDT", "1000000", "--balance", "BNB", "1")
 REST_S_MAX: Final = 240.0
 FAIR_CYCLES: Final = 4
 FAIR_LIVES: Final = 3
-HALTED: Final = 4
 # How a life may end by itself: done, failed (the log's disk), halted, interrupted; -9 is a kill.
 CODES: Final = frozenset({0, 1, HALTED, 130, -signal.SIGKILL})
 TRACEBACK: Final = "Traceback (most recent call last)"
@@ -50,7 +49,7 @@ class RealResult(Struct, kw_only=True):
     orders: int = 0
     fills: int = 0
     states: dict[str, int] = field(default_factory=dict)
-    halts: int = 0
+    lifts: int = 0  # of halts and tripped limits, as an operator would
     violations: list[Violation] = field(default_factory=list)
 
 
@@ -87,7 +86,8 @@ def run_real(
         finally:
             ring.end()
         result.seconds = since()
-        result.lives, result.codes = ring.lives, {str(c): n for c, n in ring.codes.items()}
+        result.lives, result.lifts = ring.lives, ring.lifts
+        result.codes = {str(code): times for code, times in ring.codes.items()}
         bound_s = seconds + 2 * REST_S_MAX
         _judge(ring, result, must_trade=must_trade, bound_s=bound_s)
     return result
@@ -116,10 +116,7 @@ def _rest(ring: Ring, result: RealResult) -> bool:
     ring.disk.empty()
     ring.exchange.set_faults("all=0")
     ended = _live(ring, "--cycles", "0")
-    if ended.code == HALTED:
-        result.halts += 1
-        reason = ("--unpause", "--reason", "the proof goes on")
-        start(ring.folder, "monitor", *reason, "--db", ring.db).wait()
+    if ended.code == HALTED:  # and lifted
         ended = _live(ring, "--cycles", "0")
     if ended.code not in {0, 1}:  # 1: something is parked
         result.violations.append(

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from arb.events.sqlite.storage import beside
 from arb.execution.acting import act
 from arb.execution.real_clock import OFF_MS
 from arb.simulation.practice_process import Exchange
-from arb.simulation.processes import Started, start, until
+from arb.simulation.processes import NotSeen, Started, start, until
 from arb.simulation.real_disk import SmallDisk, limit_files
 
 CYCLES: Final = 50  # of a life; it is struck long before
@@ -36,7 +37,7 @@ class Ring:
     ) -> None:
         self.folder, self.disk, self.exchange, self.rng = folder, disk, exchange, rng
         self.db = disk.folder / "log.db"
-        self.kills = 0
+        self.kills = self.lifts = 0
         self.engines: list[Started] = []
         self.codes: Counter[int] = Counter()
 
@@ -72,12 +73,13 @@ class Ring:
         return engine
 
     def spoke(self, engine: Started) -> None:
-        """Wait until an engine has begun, or has ended: on a busy machine that takes a while."""
+        """Wait until an engine has begun, or has ended; one that takes for ever is struck all the same."""
 
         def look() -> bool:
             return engine.out.stat().st_size > 0 or engine.process.poll() is not None
 
-        until(look, "the engine's first event", deadline_s=BEGINS_S_MAX)
+        with suppress(NotSeen):
+            until(look, "the engine's first event", deadline_s=BEGINS_S_MAX)
 
     def later(self, engine: Started, seconds_max: float = LATER_S_MAX) -> None:
         """Let some time pass."""
@@ -96,6 +98,15 @@ class Ring:
         code = engine.process.wait(timeout=ENDS_S_MAX)
         self.codes[code] += 1
         self.kills += code == KILLED
+        if code == HALTED:
+            self._lift()
+
+    def _lift(self) -> None:
+        """Do what an operator does about a halt, so that there is something to strike again."""
+        self.disk.empty()
+        act(self.db, "unpause", None, "the proof goes on")
+        act(self.db, "reset-risk", "all", "the proof goes on")
+        self.lifts += 1
 
     def end(self) -> None:
         """Leave nothing that runs."""
@@ -105,6 +116,7 @@ class Ring:
 
 
 KILLED: Final = -9
+HALTED: Final = 4
 Blow = Callable[[Ring], bool]  # whether it struck
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import apsw
@@ -25,13 +24,15 @@ from arb.simulation.disk import Disk
 from arb.simulation.fate import Fate, Trouble, draw_fate, draw_trouble
 from arb.simulation.life import Life
 from arb.simulation.market import BOOKS, START_NS, Stage
+from arb.simulation.scratch import scratch
 from arb.simulation.sights import Seen
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
 from arb.simulation.weather import Weather, draw_weather
 from arb.simulation.world import Manner, World
 
-RUN_S_MAX: Final = 3_600  # of virtual time, to rest and through the fair life
+RUN_S_MAX: Final = 3_600  # of virtual time, to rest and through the fair life, pauses left out
+PAUSES_S: Final = (0, 0, 0.3, 0.3, 2, 2, 30, 30, 7_200)  # between two lives
 FAIR_CYCLES: Final = 2
 FAIR_S: Final = 120.0
 REST_S: Final = 30.0
@@ -159,7 +160,9 @@ class SeedWorld(World):
             self._operations.clear()
             self.space_low = rng.random() < 0.05  # noqa: PLR2004 -- a share of the lives
             self._live_through(rng)
-            self.wait(rng.choice([0, 0.3, 2, 30]))
+            if rng.random() < 0.15:  # noqa: PLR2004 -- the same
+                people.act_between(self, rng)
+            self.wait(rng.choice(PAUSES_S))
         self.space_low = False
 
     def _live_through(self, rng: Random) -> None:
@@ -246,7 +249,7 @@ class SeedWorld(World):
             creates=self.venue.creates,
             acknowledged=self.acknowledged,
             virtual_s=self.loop.now_ns() / NS_PER_S,
-            virtual_s_max=RUN_S_MAX,
+            virtual_s_max=RUN_S_MAX + max(PAUSES_S) * self.weather.lives,
             lives=self.lives,
             must_trade=self.fair,
         )
@@ -269,8 +272,8 @@ def run_seed(
 
     The folder, if one is given, keeps log and truth; `look` may read the log before it is gone.
     """
-    with quiet(), TemporaryDirectory(prefix="arb-seed-") as temporary:
-        world = SeedWorld(folder or Path(temporary), seed)
+    with quiet(), scratch("seed") as temporary:
+        world = SeedWorld(folder or temporary, seed)
         try:
             try:
                 world.storm()

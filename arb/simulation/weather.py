@@ -30,7 +30,8 @@ RATES_MAX: Final = {
     "garbage": 0.1,
 }
 SHARE_PRESENT: Final = 0.4  # of the faults, in a run
-LIVES_MAX: Final = 6
+LIVES_MIN: Final = 3
+LIVES_MAX: Final = 7
 LASTING: Final = FaultPlan(never_ns=20 * NS_PER_S, ban_ns=3 * NS_PER_S, maintenance_ns=5 * NS_PER_S)
 
 
@@ -48,8 +49,9 @@ class Weather(Struct, frozen=True, kw_only=True):
 
 def draw_weather(rng: Random) -> Weather:
     """Draw a run's conditions."""
+    force = rng.choice([1, 1, 1, 2])  # some weather is worse than any
     rates = {
-        fault: most * rng.uniform(0.2, 1)
+        fault: most * force * rng.uniform(0.2, 1)
         for fault, most in RATES_MAX.items()
         if rng.random() < SHARE_PRESENT
     }
@@ -63,7 +65,7 @@ def draw_weather(rng: Random) -> Weather:
         opening["BNB"] = Decimal(rng.choice(["10", "10", "0.004"]))
     return Weather(
         faults=structs.replace(LASTING, **rates),
-        lives=rng.randint(2, LIVES_MAX),
+        lives=rng.randint(LIVES_MIN, LIVES_MAX),
         fee_asset="BNB" if third else None,
         opening=opening,
         latency_ns=rng.choice([5, 5, 5, 20, 60]) * NS_PER_MS,

@@ -132,7 +132,7 @@ class World:
         if side == BEFORE:
             self.left[point] += 1
 
-    def appending(self, _life: Life) -> None:
+    def appending(self, _life: Life, _batch: Sequence[StreamAppend]) -> None:
         """Hear that something is about to be appended."""
 
     def durable(self, _life: Life, _batch: Sequence[StreamAppend], log: SqliteLog) -> None:
@@ -172,6 +172,7 @@ class World:
             return await self._live_as(life, wish)
         finally:
             self.life = None
+            self._due = []  # of a life that was over before it began
 
     async def _live_as(self, life: Life, wish: Wish) -> int | None:
         run_id = f"run{life.number}"
@@ -295,7 +296,7 @@ class World:
         self.loop.close()
 
 
-@lru_cache
+@lru_cache(maxsize=512)
 def loaded(text: str) -> Loaded:
     """Load a strategy from its text."""
     with TemporaryDirectory() as folder:

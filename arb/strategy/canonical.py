@@ -21,7 +21,7 @@ from arb.strategy.values import shape_of
 
 def canonical_json(strategy: Strategy) -> str:
     """Write a strategy so that equal strategies are equal texts."""
-    return json.dumps(_plain(strategy), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(as_plain(strategy), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def hash_of(text: str) -> str:
@@ -49,17 +49,18 @@ def from_canonical(text: str) -> Strategy:
     return strategy
 
 
-def _plain(value: object) -> object:
+def as_plain(value: object) -> object:
+    """Take a part of a strategy apart into what JSON can say; decimals become texts."""
     match value:
         case Struct():
             fields = {name: getattr(value, name) for name in value.__struct_fields__}
-            return {name: _plain(part) for name, part in fields.items() if part is not None}
+            return {name: as_plain(part) for name, part in fields.items() if part is not None}
         case Decimal():
             return plain(value)
         case dict():
-            return {str(key): _plain(part) for key, part in value.items()}
+            return {str(key): as_plain(part) for key, part in value.items()}
         case tuple():
-            return [_plain(part) for part in value]
+            return [as_plain(part) for part in value]
     assert isinstance(value, bool | int | str), value
     return value
 

@@ -13,9 +13,9 @@ _OPENS: Final = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSES: Final = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
-def place_of(node: Node) -> Place:
-    """Where a node begins."""
-    return _place(node.start_mark)
+def place_of(node: Node) -> Place | None:
+    """Where a node begins; None where it does not stand in the text."""
+    return None if node.start_mark is None else _place(node.start_mark)
 
 
 class _Mark(Protocol):

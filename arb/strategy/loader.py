@@ -17,6 +17,7 @@ from arb.strategy.flags import Flags, apply
 from arb.strategy.reading import KeyPath, Reader
 from arb.strategy.rules import complaints, money_complaints
 from arb.strategy.schema import Exchange, Execution, Fees, Mode, Strategy
+from arb.strategy.settings import Setting, put
 from arb.strategy.source import Place, Problem, read_source
 from arb.strategy.venue_fees import NamedFees, named_default
 
@@ -62,11 +63,13 @@ def load(
     start_time: str | None = None,
     end_time: str | None = None,
     paper_balances: Iterable[tuple[str, str]] = (),
+    settings: Iterable[Setting] = (),
 ) -> Loaded:
     """Read and check a strategy file; the keyword arguments are flags that go before its keys.
 
     `data_file` is relative to the working directory and makes a paper market a recorded one.
-    `paper_balances` are pairs of currency and amount, each in the place of one balance.
+    `paper_balances` are pairs of currency and amount, each in the place of one balance. `settings`
+    are read as if they stood in the file.
     Raises ConfigInvalid with every problem of the file and the flags.
     """
     flags = Flags(
@@ -79,6 +82,9 @@ def load(
     )
     source = read_source(Path(path))
     root = compose(source)
+    unset = put(root, settings)
+    if unset:
+        raise source.invalid(unset)
     fees = named_default(_exchange(root))
     reader = Reader(_fee_defaults(fees))
     strategy = reader.block(Strategy, root)

@@ -39,7 +39,7 @@ class Reader:
         self._defaults = defaults
         self._guesses = 0
         self.problems: list[Problem] = []
-        self.places: dict[KeyPath, Place] = {}
+        self.places: dict[KeyPath, Place | None] = {}  # None: not in the file
         self.values: dict[KeyPath, object] = {}  # of single keys, where they are right
         self.left_out: set[KeyPath] = set()
 
@@ -106,8 +106,9 @@ class Reader:
                 continue
             key = str(key_node.value)
             if key in keys:
-                first = place_of(keys[key]).line
-                self._wrong(key_node, f"key {_ticked(key)} is given twice, first in line {first}")
+                first = place_of(keys[key])
+                where = "" if first is None else f", first in line {first.line}"
+                self._wrong(key_node, f"key {_ticked(key)} is given twice{where}")
                 continue
             keys[key] = key_node
             if key in known:

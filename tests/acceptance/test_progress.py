@@ -8,7 +8,9 @@ from pathlib import Path
 
 from arb.simulation.processes import ROOT, environment
 
-WORDS = ("--strategy", "strategies/legacy_backtest.yaml", "--json")
+# A sweep of what is as configured plays nothing more; the other value does.
+SWEEP = ("--sweep", "fees.taker_bps=5,20")
+WORDS = ("--strategy", "strategies/legacy_backtest.yaml", "--json", *SWEEP)
 
 
 def run(folder: Path, stderr: int) -> subprocess.Popen[bytes]:
@@ -41,7 +43,8 @@ def test_a_terminal_sees_a_bar_and_the_data_on_stdout_is_the_same(tmp_path: Path
     os.close(ours)
     assert started.wait(timeout=60) == 0
     _, said = run(tmp_path / "b", subprocess.PIPE).communicate(timeout=60)
-    assert " of " in shown.decode()
+    assert " s " in shown.decode(), "of the recording"
+    assert "1 of 1 runs" in shown.decode() or "0 of 1 runs" in shown.decode()
     assert "\x1b[" in shown.decode(), "a bar moves"
     data = (tmp_path / "a" / "out").read_bytes()
     assert data == (tmp_path / "b" / "out").read_bytes() != b""

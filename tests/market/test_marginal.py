@@ -85,22 +85,23 @@ def slopes_of(ladders: list[Ladder], cap: Decimal) -> list[Slope]:
 
 @examples(300)
 @given(situations(level_lots=400))
-def test_no_size_on_a_fine_grid_is_better_than_the_best_mark(situation: Situation) -> None:
+def test_no_size_on_a_fine_grid_is_better_than_the_best_breakpoint(situation: Situation) -> None:
     ladders = situation.ladders()
     if ladders is None:
         return
     chain, hurdle, cap = chain_of(ladders), number(situation.hurdle), number(situation.cap)
     found = climb(slopes_of(ladders, situation.cap), hurdle, watched=0)
-    peak = max(found.marks, key=lambda mark: mark.surplus)
-    noise = 1e-9 * (1 + peak.base * max(1.0, chain.legs[0][2][0][0]))
-    event(f"pays: {peak.surplus > noise}, legs: {len(ladders)}")
-    assert chain.surplus(peak.base, hurdle) == pytest.approx(peak.surplus, abs=noise)
-    assert chain.lock(peak.base * (1 - 1e-12)) <= cap + noise
+    peak = max(found.surpluses)
+    base = found.bases[found.surpluses.index(peak)]
+    noise = 1e-9 * (1 + base * max(1.0, chain.legs[0][2][0][0]))
+    event(f"pays: {peak > noise}, legs: {len(ladders)}")
+    assert chain.surplus(base, hurdle) == pytest.approx(peak, abs=noise)
+    assert chain.lock(base * (1 - 1e-12)) <= cap + noise
     for part in range(1, GRID + 1):
         amount = chain.depth * part / GRID
         if chain.lock(amount) > cap:
             break
-        assert chain.surplus(amount, hurdle) <= peak.surplus + noise
+        assert chain.surplus(amount, hurdle) <= peak + noise
 
 
 @examples(200)
@@ -114,10 +115,9 @@ def test_what_is_watched_changes_only_what_is_told(situation: Situation) -> None
         climb(slopes_of(ladders, situation.cap), hurdle, watched=leg, slack=inf)
         for leg in range(len(ladders))
     ]
-    assert len({tuple(mark.surplus for mark in one.marks) for one in climbs}) == 1
+    assert len({tuple(one.surpluses) for one in climbs}) == 1
     for one in climbs:
-        bases = [mark.base for mark in one.marks]
-        assert bases == sorted(bases)
+        assert one.bases == sorted(one.bases)
 
 
 def ladder(side: str, market: str, levels: list[tuple[str, str]], rate: Decimal = FREE) -> Ladder:
@@ -134,8 +134,14 @@ def test_a_dearer_level_of_a_later_buy_has_to_pay_for_what_it_locks_more() -> No
         ladder("buy", "C/B", [("1", "100"), ("1.1", "1000")]),
         ladder("sell", "C/A", [("0.0125", "9999")]),
     ]
-    marks = climb(slopes_of(legs, Decimal(9)), 1.0, watched=1, slack=inf).marks
-    assert [(mark.base, pytest.approx(mark.surplus)) for mark in marks] == [
+    found = climb(slopes_of(legs, Decimal(9)), 1.0, watched=1, slack=inf)
+    assert [found.rungs(at) for at in range(len(found.bases))] == [
+        [0, 0, 0],
+        [0, 0, 0],
+        [0, 1, 0],
+        [0, 1, 0],
+    ]
+    assert [*zip(found.bases, map(pytest.approx, found.surpluses), strict=True)] == [
         (0.0, 0.0),
         (pytest.approx(100.0), 0.25),
         (pytest.approx(100.0), 0.15),
@@ -153,7 +159,7 @@ def test_the_walk_goes_on_past_its_best_until_the_slack_is_lost() -> None:
         found = climb(
             slopes_of(legs, Decimal(9)), 1.0, watched=0, slack=slack, base_enough=base_enough
         )
-        return len(found.marks) - 1, found.whole
+        return len(found.bases) - 1, found.whole
 
     # Each level brings 0.0050 for the first, then takes 0.0050, 0.0151 and 0.0251.
     assert walked(0.0) == (1, False)

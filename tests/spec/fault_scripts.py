@@ -2,16 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Final
 
 from msgspec import structs
 
 from arb import ids
-from arb.exchange.fault_plan import VIEW, FaultPlan, Strike, drawn
-
-ALWAYS: Final = FaultPlan(
-    **{name: 1.0 for name in FaultPlan.__struct_fields__ if not name.endswith(("_ns", "_ns_max"))}
-)
+from arb.exchange.fault_plan import ALWAYS, VIEW, FaultPlan, Strike, drawn
 
 
 def striking(durations: Mapping[str, int]) -> FaultPlan:

@@ -149,7 +149,7 @@ class World(simulation.World):
         if (point, self._passed[point]) == self._fatal_point:
             life.strike()
 
-    def appending(self, _life: Life) -> None:
+    def appending(self, _life: Life, _batch: Sequence[StreamAppend]) -> None:
         if self.failing is not None:
             if self.sent_at_failure is None:
                 self.sent_at_failure = self.left["create"]
