@@ -21,13 +21,14 @@ class Claim(Struct, frozen=True, gc=False):
     leg: int
     side: str
     amount: Decimal  # base
+    levels: tuple[Level, ...]  # that it was made on
 
 
 class Claims:
     """The books less what cycles that were opened will take of them.
 
-    A claim stands until its leg is over and its market was told again: then the book shows what is
-    left. So two cycles that are opened on the same books, at one moment or shortly after each
+    A claim stands until its leg is over and the book shows what is left: it is another one since, or
+    was told again. So two cycles that are opened on the same books, at one moment or shortly after each
     other, never count on the same level.
     """
 
@@ -40,8 +41,11 @@ class Claims:
     def book(self, market: str) -> Book | None:
         """What of a market's book nobody has claimed; None where there is no book."""
         told = self._desk.book(market)
+        if told is None or market not in self._claims:
+            return told
+        self._drop(market, lambda claim: told.levels(claim.side) == claim.levels)
         claims = self._claims.get(market)
-        if told is None or not claims:
+        if not claims:
             return told
         known = self._left.get(market)
         if known is not None and known[0] is told:
@@ -62,16 +66,21 @@ class Claims:
     def take(self, cycle_id: str, walks: Sequence[Walk]) -> None:
         """Claim what the legs of a new cycle will take."""
         for leg, walk in enumerate(walks):
-            claim = Claim(cycle_id, leg, walk.side, walk.amount)
+            book = self._desk.book(walk.market)
+            assert book is not None, walk
+            claim = Claim(cycle_id, leg, walk.side, walk.amount, book.levels(walk.side))
             self._claims.setdefault(walk.market, []).append(claim)
             self._left.pop(walk.market, None)
 
     def told(self, market: str) -> None:
         """Learn that a market's book was told: claims of legs that are over end here."""
-        claims = self._claims.get(market)
-        if not claims:
-            return
-        standing = [claim for claim in claims if self._stands(claim)]
+        if market in self._claims:
+            self._drop(market, lambda _claim: False)
+
+    def _drop(self, market: str, still: Callable[[Claim], bool]) -> None:
+        """Drop the claims of legs that are over, but for those whose book is still the same."""
+        claims = self._claims[market]
+        standing = [claim for claim in claims if self._goes_on(claim) or still(claim)]
         if len(standing) == len(claims):
             return
         self._left.pop(market, None)
@@ -80,7 +89,7 @@ class Claims:
         else:
             del self._claims[market]
 
-    def _stands(self, claim: Claim) -> bool:
+    def _goes_on(self, claim: Claim) -> bool:
         cycle = self._desk.journal.cycles.get(claim.cycle_id) or self._opening(claim.cycle_id)
         return cycle is not None and cycle.leg <= claim.leg and cycle.state not in _WILL_NOT_GO_ON
 

@@ -69,7 +69,7 @@ def best_size(  # noqa: PLR0917 -- a path, its cap and the market it meets
     ladders = (reader or Reader()).ladders(legs, books, markets, terms)
     if ladders is not None:
         plan = best_plan(ladders, cap, 1 + min(ZERO, min_profit_bps) / BPS)
-        if plan is not None:
+        if plan is not None and plan.used:
             walks = tuple(map(Ladder.walk, ladders, plan.amounts))
             sequences = {leg.market: _sequence(books, leg) for leg in legs}
             return quoted(walks, sequences, ladders[0].lock(plan.first))

@@ -154,6 +154,25 @@ def test_what_is_not_there_is_named(name: str, there: Book | None, reason: str) 
     assert (found.market, found.reason) == (name, reason)
 
 
+def test_a_plan_that_costs_nothing_is_none() -> None:
+    """Filters that allow anything, and a millionth of a cent at the touch: what it costs is booked as 0."""
+    fine = {
+        name: rules(name, "0.00000001", "0.00000001", "0")
+        for name in ("ETC/BTC", "ETC/ETH", "ETH/BTC")
+    }
+    books = {
+        "ETC/BTC": book("ETC/BTC", [("0.00024", "1")], [("0.00024444", "0.00000576")]),
+        "ETC/ETH": book("ETC/ETH", [("0.00696551", "9")], [("0.007", "9")]),
+        "ETH/BTC": book("ETH/BTC", [("0.035662", "9")], [("0.036", "9")]),
+    }
+    legs = legs_of(["BTC", "ETC", "ETH"], fine)
+    found = best_size(
+        legs, Decimal(1), books.get, fine, FEES, Decimal(50), min_profit_bps=Decimal(0)
+    )
+    assert isinstance(found, Shortfall)
+    assert (found.market, found.reason) == ("ETC/BTC", "below_step")
+
+
 def test_a_cycle_through_one_book_twice_is_refused() -> None:
     twice = legs_of(["USDT", "BTC"], MARKETS)
     found = best_size(
