@@ -21,6 +21,7 @@ from arb.bench import (
     scanning,
     sizing,
     starting,
+    streaming,
     trading,
 )
 from arb.bench.disk import AppendFile, OneRow
@@ -59,6 +60,10 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
         "an update to all cycles above, of 1,807 markets; baseline: every cycle multiplied out",
         scanning.measure,
     ),
+    "15": (
+        "a stream's message to the cycles it moves; baselines: json, ccxt, and aiohttp's socket",
+        streaming.measure,
+    ),
 }
 _PROBE_SAMPLES = 200
 _PROBE_BYTES = 400
@@ -82,7 +87,7 @@ def bench(
     folder: Path,
     scale: float,
 ) -> None:
-    """Measure rows 1 to 5 and 7 to 14 of the budgets, or the given ones.
+    """Measure rows 1 to 5 and 7 to 15 of the budgets, or the given ones.
 
     Each result is a median. Nothing fails for being slow: exit 0 says that it was measured.
     """

@@ -86,6 +86,7 @@ class BinanceBooks:
         self._tasks: list[asyncio.Task[None]] = []
         self.alarms: Counter[str] = Counter()
         books.heard = self.heard_ns
+        books.behind = self.behind_ns
 
     @property
     def connections(self) -> int:
@@ -120,10 +121,18 @@ class BinanceBooks:
             await self._clock.sleep(LOOK_S)
 
     def heard_ns(self, market: str) -> int | None:
-        """When the connection that carries a market was last heard; while it lags, up to when we know."""
+        """When the connection that carries a market was last heard; None where there is none."""
+        carrier = self._carrier(market)
+        return None if carrier is None or carrier.socket is None else carrier.heard_ns
+
+    def behind_ns(self, market: str) -> int | None:
+        """Of a connection that lags, up to when everything that was said has been heard."""
+        carrier = self._carrier(market)
+        return None if carrier is None else carrier.behind_ns
+
+    def _carrier(self, market: str) -> Carrier | None:
         group = self._group_of.get(market)
-        carrier = None if group is None else self._carriers.get(group.name)
-        return None if carrier is None else carrier.known_ns
+        return None if group is None else self._carriers.get(group.name)
 
     async def close(self) -> None:
         """End every connection."""
@@ -134,6 +143,14 @@ class BinanceBooks:
             if left:
                 log.error("streams.left", n=len(left))
         self._tasks.clear()
+        log.info(
+            "books.ended",
+            messages=self.messages,
+            late=self.late,
+            conflated=self._books.conflated,
+            lagged=self._books.lag.times + sum(group.lag.times for group in self._groups),
+            refused=sum(self._books.refused.values()),
+        )
         self._books.close()
 
     async def _keep(self, group: Group) -> None:

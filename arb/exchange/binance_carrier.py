@@ -91,11 +91,9 @@ class Carrier:
         return any(one.untold for one in self._group.markets)
 
     @property
-    def known_ns(self) -> int | None:
-        """Up to when everything that was said has been heard; None where nothing is."""
-        if self.socket is None:
-            return None
-        return self._known_ns if self._lagging else self.heard_ns
+    def behind_ns(self) -> int | None:
+        """While it lags, up to when everything that was said has been heard."""
+        return self._known_ns if self._lagging else None
 
     def ask(self, names_max: int) -> None:
         """Ask for some of the streams that are wanted."""

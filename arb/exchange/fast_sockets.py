@@ -6,7 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 if TYPE_CHECKING:
     from picows import WSMsgType, WSTransport
@@ -67,6 +67,9 @@ class Way:
 
     def __init__(self, connection: Connection, url: str) -> None:
         self._url = url
+        parts = urlsplit(url)
+        # What the certificate has to name, whatever address is behind it.
+        self._name = parts.hostname if parts.scheme == "wss" else None
         self._trust = trust(connection)
         self._address = connection.connect_to
 
@@ -100,7 +103,7 @@ class Way:
             max_redirects=0,  # it would lead elsewhere
             proxy=self._proxy(),
             socket_factory=None if self._address is None else self._connected,
-            server_hostname=urlsplit(self._url).hostname,
+            server_hostname=self._name,
         )
         return _Transport(transport, text)
 
@@ -119,7 +122,9 @@ class Way:
         return made
 
     def _proxy(self) -> str | None:
-        return None if self._address is not None else getproxies().get("https")
+        if self._address is not None or proxy_bypass(self._name or ""):
+            return None
+        return getproxies().get("https")
 
 
 class _Transport:

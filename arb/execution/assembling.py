@@ -19,6 +19,7 @@ from arb.execution.history import History
 from arb.execution.kill_switch import kill_switch
 from arb.execution.operator import Operator
 from arb.execution.parts import Parts
+from arb.execution.taping import Tap
 from arb.projections.projector import Projections
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
@@ -33,6 +34,7 @@ class Options(Struct, frozen=True, kw_only=True):
     duration_s: float | None = None
     unproven_venue: bool = False  # live: trade on a venue whose dialect was never proven end to end
     withdrawing_key: bool = False  # live: trade with a key that may withdraw
+    record: Path | None = None  # where to write what the engine is told of the books
 
 
 class Run(Struct, kw_only=True):
@@ -114,6 +116,10 @@ async def assembled(
     strategy = loaded[0].strategy
     mode, venue_id = strategy.execution.mode, strategy.venue.id
     backtest = mode == "backtest"
+    tap = None
+    if options.record is not None:
+        feed = "live" if mode == "live" else strategy.execution.paper.feed
+        tap = Tap(options.record, venue_id, feed, clock)
     run_id = "backtest" if backtest else secrets.token_hex(4)
     seed = strategy.execution.backtest.random_seed if backtest else secrets.randbits(32)
     events = open_log(
@@ -149,6 +155,7 @@ async def assembled(
             space_low=(lambda: False) if backtest else partial(free_space_low, options.db),
             kill_switch=None if backtest else kill_switch(options.db),
             attend=site.attend,
+            tap=tap,
         )
         wish = Wish(cycles=options.cycles, recover=options.recover, duration_s=options.duration_s)
         built = build(loaded, wish, outside)
@@ -164,6 +171,8 @@ async def assembled(
         site.joined(run)
         yield run
     finally:
+        if tap is not None:
+            tap.close()
         history.close()
         await events.close()
         for lock in held:

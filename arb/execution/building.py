@@ -15,8 +15,8 @@ from arb.execution.breaker import Breaker
 from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
-from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
 from arb.execution.engine import Engine
+from arb.execution.feeding import beginning_with
 from arb.execution.guards import Guards
 from arb.execution.history import History
 from arb.execution.interest import markets_that_matter
@@ -27,12 +27,12 @@ from arb.execution.parts import Parts
 from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally
+from arb.execution.taping import Tap
 from arb.execution.trader import Trader
+from arb.execution.watching import Watching
 from arb.execution.watchlist import Watchlist
 from arb.feeds.source import Change
 from arb.limits import WATCH_FINAL_ORDERS_S
-from arb.market.scan import Watched
-from arb.money import ONE
 from arb.strategy.canonical import from_canonical
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
@@ -60,6 +60,7 @@ class Outside(Struct, frozen=True, kw_only=True):
     lock_account: Callable[[], None]
     space_low: Callable[[], bool]
     kill_switch: KillSwitch | None = None
+    tap: Tap | None = None  # records what the engine is told
     # These markets' books matter; gives those that are told, None for all.
     attend: Attend = see_all
 
@@ -123,37 +124,25 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         space_low=outside.space_low,
     )
 
-    traded: set[str] = set()  # currencies
+    watching = Watching(loaded, desk, detector, watchlist)
     switch = outside.kill_switch
 
-    def plan() -> None:
-        traded.clear()
-        for one in loaded:
-            found = discover(one, desk.markets, desk.fees)
-            if found.left_out:
-                told = list(found.left_out[:SKIPPED_TOLD_MAX])
-                name = one.strategy.name
-                log.warning("cycles.left_out", strategy=name, n=len(found.left_out), first=told)
-            traded.update(found.assets)
-            if found.sought is not None:
-                detector.cover(one.config_hash, found.sought.cover)
-                watchlist.seek(found.sought)
-            for wanted in found.wanted:
-                kept = (ONE - wanted.fees.taker) ** len(wanted.legs)
-                number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
-                watchlist.want(number, wanted)
-
     async def attend() -> None:
-        markets = markets_that_matter(desk, traded)
+        markets = markets_that_matter(desk, watching.traded)
         desk.attended = await outside.attend(markets)
-        if not backtest:  # a recording is judged by its rows alone
-            detector.begin(desk.book(market) for market in sorted(desk.markets))
 
     began_ns = clock.now_ns()
 
     def feed() -> AsyncIterator[Change]:
-        # A backtest judges every row, those too that came while the first readings were made.
-        return outside.changes(began_ns if backtest else clock.now_ns())
+        if backtest:  # it judges every row, those too that came while the first readings were made
+            return outside.changes(began_ns)
+        # A quiet market may not say again for long how it stands.
+        now_ns = clock.now_ns()
+        books = (desk.book(market) for market in sorted(desk.markets) if desk.is_attended(market))
+        standing = [book for book in books if book is not None]
+        changes = beginning_with(standing, now_ns, outside.changes(now_ns))
+        tap = outside.tap
+        return changes if tap is None else tap.through(changes, desk.markets.values())
 
     parts = Parts(
         desk=desk,
@@ -164,7 +153,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         detector=detector,
         tally=Tally(lambda: journal.moved),
         feed=feed,
-        plan=plan,
+        plan=watching.plan,
         attend=attend,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
         lock_account=outside.lock_account,

@@ -44,10 +44,8 @@ class Declined:
         """Call back with every opportunity that is declined."""
         self._listeners.append(listener)
 
-    def count(
-        self, strategy: str, reason: str, detail: str = "", legs: Sequence[LegRoute] = ()
-    ) -> None:
-        """Count one; `detail` holds its numbers, and the last one of an interval is kept."""
+    def count(self, strategy: str, legs: Sequence[LegRoute], reason: str, detail: str = "") -> None:
+        """Count a cycle that was left; `detail` holds its numbers, and the last one of an interval is kept."""
         self.total[reason] += 1
         for listener in self._listeners:
             listener(legs, reason, detail)

@@ -1,6 +1,6 @@
 """What every part of the engine works with: one venue, one account, one log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from arb.clock import NS_PER_S, Clock
@@ -39,6 +39,7 @@ class Desk:
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
+        self.on_markets: Callable[[], None] = lambda: None  # told when they were read again
 
     def learn(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> None:
         """Take over what the venue says of its markets and fees."""
@@ -75,6 +76,7 @@ class Desk:
         self.markets = await self.access.read(
             self.access.venue.markets, timeout_s=MARKETS_TIMEOUT_S
         )
+        self.on_markets()
 
     @property
     def rules(self) -> VenueRules:

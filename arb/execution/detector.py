@@ -1,6 +1,6 @@
 """Count opportunities on the feed's own books, never reduced by our own orders."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from arb.feeds.source import Change
 from arb.market.book import Book
@@ -35,14 +35,12 @@ class Detector:
         return self.scan.watch(cycle)
 
     def cover(self, name: str, cover: Cover) -> None:
-        """Watch all cycles of some markets."""
-        self.scan.cover(name, cover)
+        """Watch all cycles of some markets, instead of those that were covered by this name."""
+        self._note(self.scan.cover(name, cover))
 
-    def begin(self, books: Iterable[Book | None]) -> None:
-        """Learn the books that stand already; a quiet market may not say them again for long."""
-        for book in books:
-            if book is not None:
-                self.scan.take(book)
+    def learn(self, book: Book) -> None:
+        """Take a book that stands already and is no row of the feed."""
+        self._note(self.scan.take(book))
 
     def is_above(self, number: int) -> bool:
         """Whether a cycle is above its threshold at the books of now."""
@@ -60,9 +58,12 @@ class Detector:
                 change.market, bid, ask, bid_size, ask_size, received_ns=change.at_ns
             )
         if seen is not NOTHING:
-            self._ever.update(seen.above)
-            self.episodes += seen.risen
+            self._note(seen)
             self.states += 1
         for listener in self._listeners:
             listener(change, seen)
         return seen
+
+    def _note(self, seen: Seen) -> None:
+        self._ever.update(seen.above)
+        self.episodes += seen.risen

@@ -54,6 +54,12 @@ class Sought(Struct, frozen=True):
             through=self.strategy.sought_starts,
         )
 
+    def on(self, markets: Mapping[str, MarketRules]) -> "Sought":
+        """Look for the same on the markets as they are now; the same if none came, left or changed its state."""
+        if _tradable(markets, self.fees).keys() == self.markets.keys():
+            return self
+        return _sought(self.strategy, self.config, self.fees, markets)
+
     def cycles(self) -> Iterator[Legs]:
         """Find them, one at a time."""
         for legs in directed_cycles(self.markets, self.strategy.sought_hops):
@@ -118,22 +124,31 @@ def _seek(
     loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates, left_out: list[str]
 ) -> Sought:
     """Count the cycles that there are, but for those through the fee currency."""
-    strategy = loaded.strategy
-
-    def counts(of: Mapping[str, MarketRules]) -> dict[int, int]:
-        return count_directed(of, strategy.sought_hops, strategy.sought_starts)
-
-    found = dict(markets)
+    found = _sought(loaded.strategy, loaded.config_hash, fees, markets)
     if fees.fee_asset is not None:
-        found = {
-            name: rules
-            for name, rules in markets.items()
-            if fees.fee_asset not in {rules.base, rules.quote}
-        }
-        apart = sum(counts(markets).values()) - sum(counts(found).values())
+        apart = sum(_counts(loaded.strategy, markets).values()) - sum(found.counts.values())
         if apart:
             left_out.append(f"{apart} cycles: each goes through the fee currency {fees.fee_asset}")
-    return Sought(strategy, loaded.config_hash, fees, found, counts(found))
+    return found
+
+
+def _sought(
+    strategy: Strategy, config: str, fees: FeeRates, markets: Mapping[str, MarketRules]
+) -> Sought:
+    there = _tradable(markets, fees)
+    return Sought(strategy, config, fees, there, _counts(strategy, there))
+
+
+def _tradable(markets: Mapping[str, MarketRules], fees: FeeRates) -> dict[str, MarketRules]:
+    return {
+        name: rules
+        for name, rules in markets.items()
+        if rules.active and fees.fee_asset not in {rules.base, rules.quote}
+    }
+
+
+def _counts(strategy: Strategy, markets: Mapping[str, MarketRules]) -> dict[int, int]:
+    return count_directed(markets, strategy.sought_hops, strategy.sought_starts)
 
 
 def start_order(strategy: Strategy, legs: Legs) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """Play a market source on the clock: each change when its time has come."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
 from arb.clock import NS_PER_S, Clock
 from arb.feeds.lag import Lag
 from arb.feeds.source import Change, MarketSource
+from arb.market.book import Book
 
 
 async def play(
@@ -40,6 +41,16 @@ async def play(
         yield change
     for one in _taken(held):
         yield one
+
+
+async def beginning_with(
+    standing: Sequence[Book], at_ns: int, changes: AsyncIterator[Change]
+) -> AsyncIterator[Change]:
+    """Yield the books that stand at a moment, in one go, and then what changes after it."""
+    for left, book in zip(range(len(standing) - 1, -1, -1), standing, strict=True):
+        yield Change(at_ns, book.market, book, left > 0)
+    async for change in changes:
+        yield change
 
 
 def _taken(held: dict[str, Change]) -> list[Change]:

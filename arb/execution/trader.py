@@ -159,7 +159,7 @@ class Trader:
     def _decline(self, wanted: Wanted, refusal: Refusal) -> None:
         if refusal is not QUOTA:
             name = wanted.strategy.name
-            self.declined.count(name, refusal.reason, refusal.detail, wanted.legs)
+            self.declined.count(name, wanted.legs, refusal.reason, refusal.detail)
 
     def _closed(self, wanted: Wanted, paused: str | None) -> Refusal | None:
         """Name what forbids any new cycle of this kind now."""

@@ -13,7 +13,7 @@ class Watchlist:
     def __init__(self, cycles: Sequence[Watched]) -> None:
         self._cycles = cycles  # by number: those that the scan knows
         self._named: dict[int, list[Wanted]] = {}  # known once the venue's markets are
-        self._sought: list[Sought] = []
+        self.sought: dict[str, Sought] = {}  # by configuration
         self._wanted: dict[int, tuple[Wanted, ...]] = {}  # of cycles that were above once
         self.strategies: dict[str, Strategy] = {}  # by name: those that trade
 
@@ -24,8 +24,8 @@ class Watchlist:
         self.strategies[wanted.strategy.name] = wanted.strategy
 
     def seek(self, sought: Sought) -> None:
-        """Trade all cycles of some markets when they pay."""
-        self._sought.append(sought)
+        """Trade all cycles of some markets when they pay, instead of those that it sought before."""
+        self.sought[sought.config] = sought
         self._wanted.clear()
         self.strategies[sought.strategy.name] = sought.strategy
 
@@ -34,7 +34,7 @@ class Watchlist:
         known = self._wanted.get(number)
         if known is None:
             legs = self._cycles[number].legs
-            found = (sought.wants(legs) for sought in self._sought)
+            found = (sought.wants(legs) for sought in self.sought.values())
             known = (*self._named.get(number, ()), *(one for one in found if one is not None))
             self._wanted[number] = known
         return known

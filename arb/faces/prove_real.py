@@ -47,13 +47,16 @@ def prove_real(
 
 
 def _told(result: RealResult) -> Iterator[str]:
-    rows = [(name, str(times)) for name, times in sorted(result.blows.items())]
-    rows += [(name, f"skipped: {why}") for name, why in result.skipped.items()]
-    yield from table(("blow", "struck"), rows)
+    rows = [
+        (name, str(times), str(result.blows.get(name, 0)))
+        for name, times in sorted(result.tried.items())
+    ]
+    rows += [(name, "-", f"skipped: {why}") for name, why in result.skipped.items()]
+    yield from table(("blow", "tried", "struck"), rows)
     states = ", ".join(f"{n} {state}" for state, n in sorted(result.states.items())) or "none"
     yield (
         f"{result.kills} kills in {result.lives} lives, {result.seconds:.0f} s, "
-        f"faults of the exchange: {result.faults}"
+        f"{result.venue}, faults of the exchange: {result.faults}"
     )
     yield (
         f"orders {result.orders}, fills {result.fills}; cycles: {states}; halts lifted: {result.lifts}"

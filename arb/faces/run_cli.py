@@ -102,6 +102,13 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
 )
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON an event, last a summary.")
 @click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Write the books as the engine takes them, for a backtest of just this run.",
+)
+@click.option(
     "--report",
     type=click.Path(path_type=Path),
     default=None,
@@ -158,6 +165,7 @@ class Flags:
     duration: float | None
     log_level: str
     as_json: bool
+    record: Path | None
     report: Path | None
     sweeps: tuple[str, ...]
     jobs: int | None
@@ -257,6 +265,11 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
     db = flags.db or Path(BACKTEST_DB_DEFAULT if backtest else DB_DEFAULT)
     if not db.parent.is_dir() or db.is_dir():
         raise ConfigInvalid(f"--db {db}: name a file in a folder that exists")
+    if flags.record is not None and (backtest or not flags.record.parent.is_dir()):
+        raise ConfigInvalid(
+            f"--record {flags.record}: name a file in a folder that exists, of a live or paper run; "
+            "a backtest's books are in a file already"
+        )
     if backtest:
         _make_room(db, replace=flags.db is None)
     cycles = flags.cycles
@@ -269,6 +282,7 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
         duration_s=flags.duration,
         unproven_venue=flags.unproven_venue,
         withdrawing_key=flags.allow_withdrawing_key,
+        record=flags.record,
     )
     if strategy.execution.mode == "live":
         for line in live_lines(loaded):

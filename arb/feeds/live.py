@@ -114,7 +114,8 @@ class LiveBooks:
     """The books of a venue as they stand now.
 
     `heard` tells when the connection that carries a market last spoke, where somebody knows it;
-    without it a market is heard when a book of it comes.
+    without it a market is heard when a book of it comes. `behind` tells of a connection whose words
+    come late up to when all of them were heard, and nothing of one that is in time.
     """
 
     def __init__(self, clock: Clock, *, levels_max: int = LEVELS_MAX) -> None:
@@ -127,7 +128,9 @@ class LiveBooks:
         self._venue_numbers: dict[str, int] = {}
         self._readers: list[_Reader] = []
         self._closed = False
+        self._conflated = 0  # for readers that have left
         self.heard: Callable[[str], int | None] = _unheard
+        self.behind: Callable[[str], int | None] = _unheard
         self.refused: Counter[str] = Counter()  # books that were not believed, by reason
         self.dropped = 0  # how often a book was there and its stream broke
         self.lag = Lag(clock, "books")
@@ -135,7 +138,7 @@ class LiveBooks:
     @property
     def conflated(self) -> int:
         """How many books were overtaken before a reader came to them."""
-        return sum(reader.conflated for reader in self._readers)
+        return self._conflated + sum(reader.conflated for reader in self._readers)
 
     def put(self, market: str, bids: Told, asks: Told, *, sequence: int | None = None) -> bool:
         """Take a market's newest book; the levels may change behind our back afterwards.
@@ -231,10 +234,16 @@ class LiveBooks:
         return market in self._standing
 
     def heard_ns(self, market: str) -> int | None:
-        """When the connection that carries the market was last heard; None without a book."""
+        """When the connection that carries the market was last heard; None without a book.
+
+        What is heard now of a connection that lags was said long ago, so it is not heard now.
+        """
         standing = self._standing.get(market)
         if standing is None:
             return None
+        behind = self.behind(market)
+        if behind is not None:
+            return behind
         heard = self.heard(market)
         return standing.at_ns if heard is None else max(heard, standing.at_ns)
 
@@ -271,6 +280,7 @@ class LiveBooks:
                     await reader.news.wait()
         finally:
             self._readers.remove(reader)
+            self._conflated += reader.conflated
 
     def _stand(self, standing: _Standing, market: str) -> None:
         self._standing[market] = standing

@@ -15,12 +15,13 @@ from arb.limits import RECORDING_BLOCK_BYTES, RECORDING_FLUSH_S
 class Recorder:
     """Takes changes; blocks of them are written as they fill, and at least as often as `flush` is called.
 
-    The clock says when a block was made safe last. Times of rows never fall: a change that was
+    The clock says when that was last. Unless it is `durable`, blocks are handed to the system alone,
+    which outlives us but no power loss, and made safe at the end. Times of rows never fall: a change that was
     received before the newest one is written with the newest one's time.
     Raises ConfigInvalid where the file is there already, OSError where it cannot be written.
     """
 
-    def __init__(self, path: Path, heading: Heading, clock: Clock) -> None:
+    def __init__(self, path: Path, heading: Heading, clock: Clock, *, durable: bool = True) -> None:
         self.path = path
         self.rows = 0
         self.bytes = 0  # packed
@@ -28,6 +29,7 @@ class Recorder:
         self.first_ns: int | None = None
         self.markets: set[str] = set()
         self._clock = clock
+        self._durable = durable
         self._lines: list[bytes] = []
         self._size = 0
         self._safe_ns = clock.now_ns()
@@ -77,13 +79,15 @@ class Recorder:
     def flush(self) -> None:
         """Make safe what was taken."""
         self._write()
-        os.fsync(self._file.fileno())
+        if self._durable:
+            os.fsync(self._file.fileno())
         self._safe_ns = self._clock.now_ns()
 
     def close(self) -> None:
         """Say that this is the end; what has no end was broken off."""
         if not self._file.closed:
             self._add(encode(EndRow(self.rows, self.newest_ns)))
+            self._durable = True
             self.flush()
             self._file.close()
 

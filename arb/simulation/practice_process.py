@@ -49,8 +49,9 @@ class State(Struct, frozen=True):
 class Exchange:
     """The practice exchange; started again it is on the same ports, with the same account."""
 
-    def __init__(self, folder: Path, *flags: object) -> None:
+    def __init__(self, folder: Path, *flags: object, venue: str = "binance") -> None:
         self._folder = folder
+        self._venue = venue
         self._flags = flags
         self.port = self.control_port = 0
         self.start()
@@ -61,7 +62,7 @@ class Exchange:
             self._folder,
             "practice",
             *("--dir", self._folder / "practice", "--port", self.port),
-            *("--control-port", self.control_port, *self._flags),
+            *("--control-port", self.control_port, "--venue", self._venue, *self._flags),
             crash_at=crash_at,
         )
 
@@ -117,5 +118,5 @@ class Exchange:
     def strategy(self, at_once: int = 2) -> Path:
         """Write a strategy that trades there."""
         path = self._folder / "s.yaml"
-        path.write_text(STRATEGY.format(venue="binance", port=self.port, at_once=at_once))
+        path.write_text(STRATEGY.format(venue=self._venue, port=self.port, at_once=at_once))
         return path

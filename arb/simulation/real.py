@@ -25,6 +25,7 @@ from arb.simulation.real_blows import BLOWS, HALTED, NEEDS_DISK, Ring
 from arb.simulation.real_disk import small_disk
 from arb.simulation.truth import account_truth, write_truth
 
+VENUES: Final = ("binance", "okx")
 FAULTS: Final = ("all=0", "all=0.03", "all=0.1")
 BALANCES: Final = ("--balance", "USDT", "1000000", "--balance", "BNB", "1")
 REST_S_MAX: Final = 240.0
@@ -39,11 +40,15 @@ class RealResult(Struct, kw_only=True):
     """How a run of real kills went."""
 
     seed: int
+    venue: str  # whose protocol is spoken
     faults: str
     seconds: float = 0.0
     kills: int = 0
     lives: int = 0
-    blows: dict[str, int] = field(default_factory=dict)
+    tried: dict[str, int] = field(default_factory=dict)
+    blows: dict[str, int] = field(
+        default_factory=dict
+    )  # those that struck what they were meant for
     skipped: dict[str, str] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     orders: int = 0
@@ -69,7 +74,7 @@ def run_real(
     clock = RealClock()
     began_ns = clock.now_ns()
     rng = random.Random(seed)  # noqa: S311 -- repeatable on purpose
-    result = RealResult(seed=seed, faults=rng.choice(FAULTS))
+    result = RealResult(seed=seed, venue=rng.choice(VENUES), faults=rng.choice(FAULTS))
     folder.mkdir(parents=True, exist_ok=True)
 
     def since() -> float:
@@ -77,7 +82,7 @@ def run_real(
 
     with small_disk(folder / "disk") as disk:
         flags = (*BALANCES, "--faults", result.faults, "--seed", seed)
-        ring = Ring(folder, disk, Exchange(folder, *flags), rng)
+        ring = Ring(folder, disk, Exchange(folder, *flags, venue=result.venue), rng)
         try:
             more = lambda: result.kills < kills and since() < seconds  # noqa: E731 -- one line
             _strike(ring, blows, result, more, tell)
@@ -106,6 +111,7 @@ def _strike(
             ring.rng.shuffle(left)
         name = left.pop()
         tell(name, result)
+        result.tried[name] = result.tried.get(name, 0) + 1
         if BLOWS[name](ring):
             result.blows[name] = result.blows.get(name, 0) + 1
         result.kills = ring.kills
@@ -141,13 +147,13 @@ def _live(ring: Ring, *words: object) -> Finished:
 
 def _judge(ring: Ring, result: RealResult, *, must_trade: bool, bound_s: float) -> None:
     """Hold the log against what really happened."""
-    account = PaperAccount.audit(ring.folder / "practice" / "binance.db")
+    account = PaperAccount.audit(ring.folder / "practice" / f"{result.venue}.db")
     try:
         told = account_truth(account, bare_ids=True)
     finally:
         account.close()
     truth = ring.db.with_name("truth.json")
-    posts = read_posts(ring.folder / "practice" / "binance.creates")
+    posts = read_posts(ring.folder / "practice" / f"{result.venue}.creates")
     write_truth(
         truth,
         told,

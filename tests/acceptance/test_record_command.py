@@ -131,3 +131,47 @@ def test_what_cannot_be_recorded_is_refused(
     assert told.code == code
     assert what in told.err
     assert list(folder.glob("*.gz")) == []
+
+
+def test_a_run_records_the_books_that_it_decided_on(folder: Path) -> None:
+    strategy, out = paper_strategy(folder, step_ms="300"), folder / "run.rec.gz"
+    told = invoke(
+        *("--strategy", strategy, "--cycles", 2, "--db", folder / "log.db"),
+        *("--record", out, "--json"),
+    )
+    assert told.code == 0, told.err
+    market = RecordedMarket(out)
+    assert market.damage is None
+    rows = list(market.changes(0))
+    first = [one for one in rows if one.at_ns == rows[0].at_ns]
+    assert [one.more for one in first] == [True] * (len(first) - 1) + [False]
+    assert {one.market for one in first} == set(market.markets), "what stood when it began"
+    known = {(one.market, one.book.sequence) for one in rows}
+    opened = [event for event in told.events if event["type"] == "CycleOpened"]
+    assert len(opened) >= 2
+    for event in opened:
+        assert set(event["data"]["books"].items()) <= known
+    again = backtest(strategy, out, folder / "b.db")
+    assert again.code == 0, again.err
+    assert again.summary["opportunities"]["paths"] == told.summary["opportunities"]["paths"]
+    assert again.summary["opportunities"]["states"] == told.summary["opportunities"]["states"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "what"),
+    [
+        ("paper", "nowhere/r.gz", "a folder that exists"),
+        ("backtest", "r.gz", "in a file already"),
+        ("paper", "s.yaml", "never written over"),
+    ],
+)
+def test_a_run_that_cannot_be_recorded_is_refused_before_anything_is_written(
+    folder: Path, mode: str, name: str, what: str
+) -> None:
+    strategy = paper_strategy(folder)
+    told = invoke(
+        *("--strategy", strategy, "--mode", mode, "--db", folder / "log.db", "--record", name),
+        *("--data-file", ROOT / "strategies" / "sample_feed.csv"),
+    )
+    assert (told.code, what in told.err) == (3, True), told.err
+    assert not (folder / "log.db").exists()

@@ -122,7 +122,7 @@ class Venue:
         return [] if book is None else [float(price) for price, _ in book.asks]
 
     def age_s(self, market: str) -> float:
-        heard = self.feed.heard_ns(market)
+        heard = self.books.heard_ns(market)
         assert heard is not None
         return (self.clock.now_ns() - heard) / NS_PER_S
 

@@ -6,9 +6,11 @@ import pytest
 
 from arb import crashpoints
 from arb.events import facts as f
+from arb.simulation.life import APPEND
 from tests.spec.world import World
 
 LEGS = (1, 2, 3)
+APPENDS_MAX = 60
 FEES = ("received", "third")
 SENDING = (
     crashpoints.INTENT_DURABLE,
@@ -90,6 +92,24 @@ def test_case_01_a_kill_before_the_intent_is_durable_leaves_nothing_to_do(world:
     assert world.orders() == []
 
 
+def test_case_01_a_kill_before_any_append_leaves_no_order_that_the_log_does_not_know(
+    worlds: Callable[..., World],
+) -> None:
+    """Before each append of a cycle's life in turn, until one gets to its end."""
+    for nth in range(1, APPENDS_MAX):
+        world = worlds()
+        world.kill_at(APPEND, 2 * nth - 1)  # a life comes to an append before it and after it
+        died = world.run() is None
+        intended = {one.client_order_id for one in world.facts(f.OrderIntended)}
+        assert {order.client_order_id for order in world.orders()} <= intended
+        assert world.recover() == 0
+        world.check()
+        if not died:
+            assert nth > len(LEGS)
+            return
+    pytest.fail("a cycle has more appends than this")
+
+
 @pytest.mark.parametrize("leg", LEGS)
 def test_case_02_an_intent_that_was_not_sent_is_resolved_by_asking_and_never_sent_after(
     world: World, leg: int
@@ -120,6 +140,7 @@ def test_case_03_an_order_sent_by_a_process_that_died_is_found_by_its_own_id(
     world.check()
     accepted = [fact.client_order_id for fact in world.facts(f.OrderAccepted)]
     assert accepted.count(name) == 1
+    assert world.facts(f.OrderRefused) == []
 
 
 @pytest.mark.parametrize("leg", LEGS)
@@ -135,6 +156,7 @@ def test_case_04_an_answer_that_was_heard_and_not_stored_is_stored_once(
     booked = [one.trade_id for one in world.facts(f.OrderFilled) if one.client_order_id == name]
     told = [one for one in world.venue.account.all_fills() if one.client_order_id == name]
     assert len(booked) == len(set(booked)) == len(told) > 0
+    assert world.facts(f.OrderRefused) == []
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def test_reasons_beyond_the_bound_are_counted_together() -> None:
     log, clock = MemoryLog(), VirtualClock(7)
     declined = Declined(Journal(log, clock, "r", Account(), []))
     for number in range(DECLINED_REASONS_MAX + 5):
-        declined.count("demo", f"reason {number}", f"sample {number}")
-    declined.count("demo", "reason 0", "9" * 10_000)
+        declined.count("demo", (), f"reason {number}", f"sample {number}")
+    declined.count("demo", (), "reason 0", "9" * 10_000)
     asyncio.run(declined.flush())
     asyncio.run(declined.flush())
     (record,) = log.read()

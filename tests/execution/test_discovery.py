@@ -13,6 +13,7 @@ from arb.execution.discovery import discover, start_order
 from arb.market.book import FeeRates
 from arb.market.cycles import directed_cycles
 from arb.money import ZERO
+from arb.simulation.life import Life
 from arb.simulation.market import MARKETS
 from arb.strategy.loader import Loaded, load
 from tests.spec.world import World
@@ -21,7 +22,7 @@ FEES = FeeRates(Decimal("0.001"), Decimal("0.001"))
 BASE = """\
 name: {name}
 exchange: binance
-min_profit_bps: -100
+min_profit_bps: {bar}
 max_slippage_bps: 20
 capital_allocation: {{mode: fixed_fraction, fraction: 0.1}}
 fees: {{taker_bps: 10, maker_bps: 10}}
@@ -33,12 +34,14 @@ HEADER = "base,inter,quote,pair1,pair2,pair3,fee_bps,min_profit_bps\n"
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Loaded]:
-    def write(extra: str = "", rows: str | None = None, name: str = "found") -> Loaded:
+    def write(
+        extra: str = "", rows: str | None = None, name: str = "found", bar: int = -100
+    ) -> Loaded:
         if rows is not None:
             (tmp_path / "cycles.csv").write_text(HEADER + rows)
             extra += "trading_pairs_file: cycles.csv\n"
         path = tmp_path / f"{name}.yaml"
-        path.write_text(BASE.format(name=name) + extra)
+        path.write_text(BASE.format(name=name, bar=bar) + extra)
         return load(path)
 
     return write
@@ -154,3 +157,28 @@ def test_the_threshold_and_fee_of_a_row_decide_what_is_traded(
         assert world.run(cycles=1, duration_s=5) == 0
         assert len(world.facts(f.CycleOpened)) == expected, rows
         world.check()
+
+
+def test_a_market_that_opens_again_is_looked_at_and_one_that_halts_is_not(
+    worlds: Callable[..., World], written: Callable[..., Loaded]
+) -> None:
+    seen: list[dict[str, bool]] = []
+
+    def look(life: Life) -> None:
+        scan, (sought,) = life.parts.detector.scan, life.parts.watchlist.sought.values()
+        tops = {name: scan.top(name) for name in ("ETH/USDT", "USDC/USDT")}
+        priced = {name for name, top in tops.items() if top is not None and top.bid > 0}
+        seen.append({name: name in priced & sought.markets.keys() for name in tops})
+        found = [leg.market for best in scan.full_scan(999) for leg in best.legs]
+        assert {name: name in found for name in tops} == seen[-1]
+
+    world = worlds()
+    loaded = written(bar=400)  # nothing is that good
+    world.strategies = [loaded]
+    world.venue.halt_market("ETH/USDT", halted=True)
+    world.at(30, look)
+    world.at(31, lambda _life: world.venue.halt_market("ETH/USDT", halted=False))
+    world.at(31, lambda _life: world.venue.halt_market("USDC/USDT", halted=True))
+    world.at(70, look)
+    assert world.run(cycles=None, duration_s=75) == 0
+    assert seen == [{"ETH/USDT": False, "USDC/USDT": True}, {"ETH/USDT": True, "USDC/USDT": False}]

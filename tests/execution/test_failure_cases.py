@@ -1,4 +1,4 @@
-"""Each case of failure that the engine answers for, with the tests that prove its answer."""
+"""Each case of failure that the engine answers for, with the tests that prove its answer and a mistake that they notice."""
 
 import re
 from pathlib import Path
@@ -6,70 +6,79 @@ from typing import Final
 
 import pytest
 
+from tests.spec.cases import CASES, ROWS, Case, as_markdown
+from tests.spec.mistaken import ends, project
+from tests.spec.mistakes import ALL, OWN
+from tests.spec.pages import section
+
 TESTS: Final = Path(__file__).resolve().parent.parent
 TEST: Final = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
 NAMED: Final = re.compile(r"^test_cases?_(\d\d(?:_\d\d)*)_")
+NAMED_ROW: Final = re.compile(r"^test_row_(\d\d)_")
 CASES_MAX: Final = 34
-
-# Case -> where its tests are; a name may be cut short, and stands for all that begin with it.
-CASES: Final = {
-    1: "execution/test_crash_points.py::test_case_01_",  # a kill before the intent is durable
-    2: "execution/test_crash_points.py::test_case_02_",  # after the intent, before the send
-    3: "execution/test_crash_points.py::test_case_03_",  # after the send, before the answer
-    4: "execution/test_crash_points.py::test_case_04_",  # after the answer, before it is stored
-    5: "execution/test_sending.py::test_case_05_",  # the answer is lost or unreadable
-    6: "execution/test_sending.py::test_case_06_",  # never a second time
-    7: "execution/test_sending.py::test_case_07_",  # not found
-    8: "execution/test_sending.py::test_case_08_",  # a partial fill
-    9: "execution/test_sending.py::test_case_09_",  # a cancel races a fill
-    10: "execution/test_late_words.py::test_case_10_",  # a fill after the end
-    11: "execution/test_venue_trouble.py::test_case_11_",  # fees in a third currency
-    12: "execution/test_venue_trouble.py::test_case_12_",  # dust
-    13: "execution/test_venue_trouble.py::test_case_13_",  # refused by a filter
-    14: "execution/test_venue_trouble.py::test_case_14_",  # a stale book
-    15: "execution/test_venue_trouble.py::test_cases_15_17_",  # maintenance
-    16: "execution/test_venue_trouble.py::test_case_16_",  # the venue's clock
-    17: "execution/test_venue_trouble.py::test_case_17_",  # bans
-    18: "execution/test_sending.py::test_case_18_",  # it never left
-    19: "execution/test_venue_trouble.py::test_case_19_",  # a gap, or silence
-    20: "execution/test_sending.py::test_cases_20_21_22_",  # out of order
-    21: "execution/test_sending.py::test_case_21_",  # told twice
-    22: "execution/test_sending.py::test_cases_20_21_22_",  # fields that are missing or nonsense
-    23: "execution/test_sending.py::test_case_23_",  # fills that do not add up
-    24: "execution/test_venue_trouble.py::test_case_24_",  # a halted or delisted market
-    25: "execution/test_balances.py::test_case_25_",  # the user moved money
-    26: "execution/test_balances.py::test_case_26_",  # another client trades
-    27: "execution/test_crash_points.py::test_case_27_",  # a kill while unwinding
-    28: "execution/test_starting.py::test_case_28_",  # a full or failing disk
-    29: "execution/test_starting.py::test_case_29_",  # two engines
-    # A tail that is gone is damage: nothing is cut off and gone on from.
-    30: "events/test_witness.py::test_one_flipped_bit_in_the_wal_cannot_cut_acknowledged_events",
-    31: "execution/test_venue_trouble.py::test_case_31_",  # no hedge while an order is unknown
-    32: "execution/test_balances.py::test_case_32_",  # trades that the venue takes back
-    33: "execution/test_revoked_key.py::test_case_33_",  # a revoked key
-    34: "execution/test_venue_trouble.py::test_case_34_",  # a long downtime
+ROWS_MAX: Final = 24
+EVERY: Final = {
+    **{f"case {number}": case for number, case in CASES.items()},
+    **{f"row {number}": row for number, row in ROWS.items()},
 }
 
 
-def test_every_case_is_named() -> None:
+def names(case: Case) -> list[str]:
+    """The tests of a case."""
+    file, _, name = case.tests.partition("::")
+    return [one for one in TEST.findall((TESTS / file).read_text()) if one.startswith(name)]
+
+
+def numbers(pattern: re.Pattern[str]) -> set[int]:
+    """Every number that some test bears."""
+    return {
+        int(number)
+        for path in TESTS.rglob("test_*.py")
+        for name in TEST.findall(path.read_text())
+        if (found := pattern.match(name)) is not None
+        for number in found[1].split("_")
+    }
+
+
+def test_every_case_and_every_row_is_named() -> None:
     assert sorted(CASES) == list(range(1, CASES_MAX + 1))
+    assert sorted(ROWS) == list(range(1, ROWS_MAX + 1))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_tests_of_a_case_are_there(case: int) -> None:
-    file, _, name = CASES[case].partition("::")
-    found = TEST.findall((TESTS / file).read_text())
-    assert [one for one in found if one.startswith(name)] != []
-    number = NAMED.match(name)
+    found = names(CASES[case])
+    assert found != []
+    number = NAMED.match(found[0])
     assert number is None or f"{case:02}" in number[1].split("_")
 
 
-def test_no_test_names_a_case_that_is_not_listed() -> None:
-    named = {
-        int(number)
-        for path in TESTS.rglob("test_*.py")
-        for name in TEST.findall(path.read_text())
-        if (found := NAMED.match(name)) is not None
-        for number in found[1].split("_")
-    }
-    assert named <= set(CASES)
+@pytest.mark.parametrize("row", ROWS)
+def test_the_tests_of_a_row_are_there(row: int) -> None:
+    found = names(ROWS[row])
+    assert found != []
+    assert all(one.startswith(f"test_row_{row:02}_") for one in found)
+
+
+def test_no_test_names_a_case_or_a_row_that_is_not_listed() -> None:
+    assert numbers(NAMED) <= set(CASES)
+    assert numbers(NAMED_ROW) == set(ROWS)
+
+
+def test_each_has_a_mistake_that_it_notices_and_each_mistake_has_its_use() -> None:
+    used = {case.mistake for case in EVERY.values()}
+    assert used <= ALL.keys()
+    assert {one.name for one in OWN} <= used
+
+
+def test_the_page_of_guarantees_lists_them() -> None:
+    fresh = "python -m tests.spec.cases | python -m tests.spec.pages cases"
+    assert section("cases").strip() == as_markdown().strip(), f"write it again: {fresh}"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", EVERY)
+def test_a_case_fails_with_its_mistake_in_the_engine(name: str, tmp_path: Path) -> None:
+    """Its tests run in a copy of the project."""
+    case = EVERY[name]
+    assert ends(case, project(ALL[case.mistake], tmp_path)) == 1

@@ -85,6 +85,14 @@ def test_row_01_every_order_the_venue_has_is_in_the_log_before_it(db: Path) -> N
     assert listed == 3
 
 
+def test_row_01_an_order_that_nobody_was_told_of_is_in_the_log(folder: Path, db: Path) -> None:
+    """The venue executed it, and the process died before it heard so."""
+    struck(folder, db, "executed_not_told")
+    (sent,) = orders(db)
+    ((known,),) = rows(db, "SELECT client_order_id FROM orders")
+    assert known == sent.client_order_id
+
+
 def test_row_02_the_cycle_that_is_recovered_does_not_count_against_itself(
     folder: Path, db: Path
 ) -> None:
@@ -137,6 +145,7 @@ def test_row_06_recovery_sells_what_was_bought_and_not_more(
     for asset in ("BTC", "ETH"):
         assert abs(left[asset] - opening[asset]) < Decimal("0.0001")
         assert left[asset] >= opening[asset]
+    assert events(db, "OrderRefused") == [], "an order was taken for one that never left"
 
 
 def test_row_08_a_stopped_cycle_is_liquidated_in_the_currency_it_holds(
@@ -152,6 +161,7 @@ def test_row_08_a_stopped_cycle_is_liquidated_in_the_currency_it_holds(
         ("BTC/USDC", "sell"),
     }
     assert sum(order.filled for order in sold) <= bought.filled
+    assert sold or events(db, "CycleParked"), "what was bought was forgotten"
 
 
 def test_row_10_no_order_is_left_open(folder: Path, db: Path) -> None:
@@ -225,6 +235,7 @@ def test_row_20_recovery_asks_the_venue(folder: Path, db: Path) -> None:
     recovered(db)
     assert dict(recorded(db)) == fills(db)
     assert known.items() <= recorded(db).items()
+    assert events(db, "OrderRefused") == []
 
 
 def test_row_21_every_trade_of_an_order_counts(folder: Path, db: Path) -> None:
@@ -240,3 +251,7 @@ def test_row_21_every_trade_of_an_order_counts(folder: Path, db: Path) -> None:
     assert sorted(fill["trade_id"] for fill in found) == sorted(trades)
     assert sum(Decimal(fill["amount"]) for fill in found) == order.filled
     assert {fill["client_order_id"] for fill in found} == {order.client_order_id}
+    # They were all read before anything else was sent.
+    story = events(db, "OrderFilled", "OrderIntended")
+    read = [at for at, event in enumerate(story) if event.get("trade_id") in trades]
+    assert read == list(range(read[0], read[0] + len(trades)))

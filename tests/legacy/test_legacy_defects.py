@@ -3,7 +3,6 @@
 Rows are those of the table of known defects; `test_legacy_crashes.py` has the ones that need a kill.
 """
 
-import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,6 @@ from tests.spec.scripted_feed import (
     quiet,
     strategy,
 )
-
-NOT_HERE = {
-    13: "a rate limiter that stalled polling: no venue is polled over a network yet",
-    14: "a status cache slower than its poller: replies carry the fills, nothing is cached",
-    25: "an optimizer that was a dictionary of averages: there is none",
-    26: "tests that never imported the engine: this folder does nothing else",
-    27: "a performance suite that was not there: `tools/bench.py` prints its ratios",
-}
-ROW_TEST = re.compile(r"^def test_row_(\d\d)_", re.MULTILINE)
 
 
 @pytest.fixture
@@ -256,7 +246,7 @@ def test_row_24_every_order_ends_at_once_and_never_pays_more_than_its_limit(
             price = number(fill["price"])
             assert price <= limit if side == "buy" else price >= limit
         closed = of(said, "OrderClosed")
-        assert len(closed) == len(limits)
+        assert len(closed) == len(limits) > 1
         assert {one["status"] for one in closed} <= {"closed", "expired"}
 
 
@@ -266,15 +256,6 @@ def fallen_and_calm(tmp_path: Path, calm: Said) -> list[Said]:
     other.mkdir()
     moments = [*quiet(), (2, ETH, SIZE), (2.03, FALLEN_ETH, SIZE), *end()]
     return [calm, backtest(other, moments)]
-
-
-def test_every_row_has_its_test_or_its_reason() -> None:
-    """What pytest collects of these two files: no list of it is kept by hand."""
-    files = (Path(__file__), Path(__file__).with_name("test_legacy_crashes.py"))
-    named = {match for file in files for match in ROW_TEST.findall(file.read_text())}
-    tested = set(map(int, named))
-    assert tested | set(NOT_HERE) == set(range(1, 28))
-    assert not tested & set(NOT_HERE)
 
 
 def test_sums_of_fills_are_the_fees_of_the_summary(calm: Said) -> None:

@@ -172,7 +172,7 @@ def _opportunities(report: Report) -> Iterator[str]:
     if not why:
         return
     yield "Why they were left (by the reason given most often), and how often it was decided so,"
-    yield "once for each row of the recording; also in [declined.csv](declined.csv):"
+    yield "once whenever it was looked at; also in [declined.csv](declined.csv):"
     yield ""
     rows = [
         (reason, str(spells), str(decisions), _short(example))
