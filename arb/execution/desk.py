@@ -39,6 +39,7 @@ class Desk:
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
+        self.recorded_changes: set[str] = set()  # ids of the venue's reports that are in the log
         self.on_markets: Callable[[], None] = lambda: None  # told when they were read again
 
     def learn(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> None:

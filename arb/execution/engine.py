@@ -70,20 +70,15 @@ class Engine:
         reason = "interrupted before it began"
         try:
             if await self._unless_stopped(self._prepare()):
+                # Also while orders are resolved: what others did meanwhile may be what a balance says.
+                self._begin(background, "sweep", self._sweep_for_ever())
                 if self._p.recover:
                     await self._recover()
-                background = [
-                    asyncio.create_task(self._sweep_for_ever(), name="sweep"),
-                    asyncio.create_task(self._pump(), name="feed"),
-                    asyncio.create_task(
-                        self._p.trader.declined.flush_for_ever(self._p.desk.clock), name="declined"
-                    ),
-                ]
+                self._begin(background, "feed", self._pump())
+                clock = self._p.desk.clock
+                self._begin(background, "declined", self._p.trader.declined.flush_for_ever(clock))
                 if self._p.kill_watch is not None:
-                    watching = self._p.kill_watch.look_for_ever()
-                    background.append(asyncio.create_task(watching, name="kill switch"))
-                for task in background:
-                    task.add_done_callback(self._background_ended)
+                    self._begin(background, "kill switch", self._p.kill_watch.look_for_ever())
                 reason = await self._work()
         except (Unreachable, Banned) as error:
             log.warning("venue.unreachable", error=str(error))
@@ -97,6 +92,12 @@ class Engine:
             left = self._p.runner.stop()
             await asyncio.gather(*background, *left, return_exceptions=True)
         return await self._end(reason)
+
+    def _begin(
+        self, background: list[asyncio.Task[None]], name: str, work: Coroutine[None, None, None]
+    ) -> None:
+        background.append(asyncio.create_task(work, name=name))
+        background[-1].add_done_callback(self._background_ended)
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from arb.events import facts as f
 from arb.events.facts import LegRoute
@@ -59,8 +60,10 @@ class Traded(Struct, frozen=True):
     opened_ns: int
     ended_ns: int
     outcome: str
-    pnl: Decimal  # in the start currency, fees in other currencies apart
+    pnl: Decimal  # in the start currency; what is parked is spent, and other fees are apart
     fee_value: Decimal | None  # of these, in the start currency; None: nothing tells their value
+    parked: f.Amounts
+    parked_value: Decimal | None = ZERO  # at the last books; None: nothing tells all of it
 
     @property
     def start(self) -> str:
@@ -69,8 +72,8 @@ class Traded(Struct, frozen=True):
 
     @property
     def net(self) -> Decimal:
-        """The result after all fees whose value is known."""
-        return self.pnl - (self.fee_value or ZERO)
+        """The result after all fees, with what is parked: as far as their value is known."""
+        return self.pnl + (self.parked_value or ZERO) - (self.fee_value or ZERO)
 
     @property
     def realised_bps(self) -> Decimal:
@@ -112,6 +115,7 @@ class Findings:
     def follow(self, run: Run) -> None:
         """Begin to listen."""
         self._scan = run.parts.detector.scan
+        self._value = run.parts.desk.value
         run.parts.detector.listen(self._see)
         run.parts.trader.declined.listen(self._declined)
         run.parts.desk.journal.listen(self._hear)
@@ -173,11 +177,21 @@ class Findings:
             case f.OrderRefused() if fact.reason == NOT_SENT:
                 del self._sent[fact.client_order_id]
             case f.RunEnded():
-                self.reason = fact.reason
-                for lasting in self._lasting.values():
-                    lasting.to_ns = self._last_ns
+                self._end(fact.reason)
             case _:
                 return
+
+    def _end(self, reason: str) -> None:
+        """Take the last look: at what still stands, and at what is parked."""
+        self.reason = reason
+        for lasting in self._lasting.values():
+            lasting.to_ns = self._last_ns
+        for one in self._ended.values():
+            if one.parked:
+                worth = [self._value(asset, held, one.start) for asset, held in one.parked.items()]
+                known = [value for value in worth if value is not None]
+                value = sum(known, ZERO) if len(known) == len(worth) else None
+                self._ended[one.id] = replace(one, parked_value=value)
 
     def _closed(self, cycle: Cycle) -> None:
         assert cycle.outcome is not None, cycle.id
@@ -193,6 +207,7 @@ class Findings:
             outcome=cycle.outcome,
             pnl=cycle.pnl,
             fee_value=cycle.fee_value,
+            parked=dict(cycle.parked),
         )
 
     def orders(self) -> Orders:
@@ -218,8 +233,8 @@ class Measures(Struct, frozen=True):
     spells: int
     spells_taken: int
     lives_ns: tuple[int, ...]  # from the shortest to the longest
-    net: f.Amounts  # by start currency: P/L after every fee whose value is known
-    unvalued: int  # cycles with a fee whose value is not known
+    net: f.Amounts  # by start currency: P/L after all fees, with what is parked
+    unvalued: int  # cycles with a fee or something parked whose value is not known
 
 
 def measured(findings: Findings, summary: Summary, exit_code: int) -> Measures:
@@ -236,5 +251,5 @@ def measured(findings: Findings, summary: Summary, exit_code: int) -> Measures:
         spells_taken=sum(spell.taken > 0 for spell in findings.spells),
         lives_ns=tuple(sorted(spell.life_ns for spell in findings.spells)),
         net=dict(sorted(net.items())),
-        unvalued=sum(one.fee_value is None for one in findings.cycles),
+        unvalued=sum(one.fee_value is None or one.parked_value is None for one in findings.cycles),
     )

@@ -109,7 +109,7 @@ async def assemble_live(
             check_account=check_account,
             attend=attend,
             joined=hints.join,
-            notes=(*_notes(connection, dialect), _told_by(followed)),
+            notes=(*_notes(connection, dialect), _told_by(followed, connection)),
         )
         async with assembled(loaded, options, clock, site) as run:
             yield run
@@ -150,7 +150,11 @@ async def live_market(
     try:
         await _reach(gateway, clock)
         source = LiveMarket(books, await gateway.markets())
-        notes = (f"feed: live books of {connection.venue}", *_where(connection), _told_by(followed))
+        notes = (
+            f"feed: live books of {connection.venue}",
+            *_where(connection),
+            _told_by(followed, connection),
+        )
 
         async def attend(markets: Collection[str]) -> frozenset[str]:
             await followed.watch(markets)
@@ -184,10 +188,14 @@ def _follow(
     return streams
 
 
-def _told_by(followed: Followed) -> str:
-    if isinstance(followed, Streams):
-        return "books: through ccxt"
-    return "books: from the venue's own streams"
+def _told_by(followed: Followed, connection: Connection) -> str:
+    if not isinstance(followed, Streams):
+        return "books: from the venue's own streams"
+    if connection.venue in NATIVE:
+        return (
+            "books: through ccxt; with the extra `lightning` they come from the venue's own streams"
+        )
+    return "books: through ccxt"
 
 
 async def _reach(gateway: Gateway, clock: Clock) -> None:

@@ -199,7 +199,9 @@ def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
         return False
     if price is not None:
         kept = _kept(desk, rules, asset, base * price if side == "buy" else base)
-        return kept is not None and kept > 0 and base * price >= rules.notional_min
+        # What books as nothing in the quote is no trade, whichever way it goes.
+        traded = kept is not None and kept > 0 and booked_cost(price, base) > 0
+        return traded and base * price >= rules.notional_min
     worth = desk.value(asset, amount, rules.quote)
     return worth is None or worth >= rules.notional_min
 
@@ -223,7 +225,13 @@ def exposure(
         if sellable <= 0 or is_dust(desk, asset, sellable, targets):
             continue
         ways.append(Way(asset, sellable, _way_out(desk, cycle, asset, sellable, targets)))
+    # What is worth most is sold first: the orders of an unwind are counted.
+    ways.sort(key=_worth, reverse=True)
     return Exposure(tuple(ways), tuple(dust), short)
+
+
+def _worth(way: Way) -> Decimal:
+    return ZERO if way.liquidation is None else way.liquidation.value
 
 
 def _way_out(  # noqa: PLR0917 -- a holding, where it goes, and how far it may go

@@ -48,7 +48,7 @@ class Reconciler:
         self._desk = desk
         self._archive = archive
         self._sweeper = Sweeper(desk, runner, archive, known)
-        self._changes = changes  # ids of reported balance changes that are recorded
+        desk.recorded_changes |= changes
         self._doubted_ns: dict[str, int] = {}  # what is wrong with a change -> since when
         self._opening: f.AccountOpened | None = None
         self._judging = asyncio.Lock()
@@ -188,13 +188,15 @@ class Reconciler:
                     doubtful.add(change.asset)
             elif change.asset in off and change.venue_ns >= since:
                 new.setdefault(change.change_id, change)
-        return [change for name, change in new.items() if name not in self._changes], doubtful
+        return [
+            change for name, change in new.items() if name not in self._desk.recorded_changes
+        ], doubtful
 
     async def _differences(self, off: dict[str, Decimal], changes: Sequence[BalanceChange]) -> None:
         """Record what the venue itself reports; halt new cycles where nothing explains it."""
         desk = self._desk
         for change in changes:
-            self._changes.add(change.change_id)
+            desk.recorded_changes.add(change.change_id)
             off[change.asset] -= change.amount
             fact = f.ExternalChangeFound(
                 asset=change.asset,

@@ -1,6 +1,6 @@
 """Find out what became of an order: by the venue's own evidence, never by sending it again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import structlog
@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from arb import limits
 from arb.clock import NS_PER_S
-from arb.exchange.port import Balance, FillReport, OrderNotFound, OrderReport, Unreachable
+from arb.exchange.port import FillReport, OrderNotFound, OrderReport, Unreachable
 from arb.execution.desk import Desk
-from arb.execution.vetting import Garbled, filled_by, fills_of, vet_order
+from arb.execution.vetting import Garbled, filled_by, fills_of, unreadable_change, vet_order
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Order
@@ -234,7 +234,7 @@ async def _prove_absent(desk: Desk, order: Order, attempt: Attempt, venue_ns: in
         if doubt is not None:
             return Look((), doubt)
     if desk.rules.live:
-        misfit = balances_forbid(desk, order, await desk.access.balances())
+        misfit = await balances_forbid(desk, order)
         if misfit is not None:
             return Look((), misfit)
     return Look(
@@ -314,12 +314,29 @@ def _fits(order: Order, report: OrderReport) -> bool:
     )
 
 
-def balances_forbid(desk: Desk, order: Order, balances: Mapping[str, Balance]) -> str | None:
-    """Say which balance does not fit the ledger: balances cannot prove absence, but forbid it."""
+async def balances_forbid(desk: Desk, order: Order) -> str | None:
+    """Say which balance does not fit the ledger: balances cannot prove absence, but forbid it.
+
+    What the venue itself reports as moved, and what is not recorded while orders are open, fits.
+    """
     account = desk.journal.account
+    balances = await desk.access.balances()
+    off: dict[str, Decimal] = {}
     for asset in (order.base, order.quote):
         balance = balances.get(asset)
         total = ZERO if balance is None else balance.total
         if total != account.expected(asset):
-            return f"the {asset} balance does not fit the ledger"
+            off[asset] = total - account.expected(asset)
+    if off:
+        since = account.opened_venue_ns
+        told = await desk.access.read(lambda: desk.access.venue.balance_changes(since))
+        new = {one.change_id: one for one in told if one.change_id not in desk.recorded_changes}
+        for change in new.values():
+            if change.asset in off and unreadable_change(change) is None:
+                off[change.asset] -= change.amount
+    for asset, amount in off.items():
+        if amount:
+            return (
+                f"the {asset} balance does not fit the ledger; attest it if nothing explains that"
+            )
     return None

@@ -13,11 +13,9 @@ from typing import Final
 import click
 from msgspec import structs
 
-from arb.events.sqlite import LogReader
 from arb.faces.bar import Bar
+from arb.faces.seed_story import Line, events, story
 from arb.faces.text import say, table
-from arb.faces.words import words
-from arb.simulation.market import START_NS
 from arb.simulation.seeds import SeedResult, run_seed
 from arb.simulation.sights import OUTCOMES
 from arb.simulation.tally import FLOORS, Tally
@@ -28,7 +26,6 @@ SECONDS: Final = 300.0
 FRESH_BELOW: Final = 2**40  # where seeds that nobody chose come from
 FAILED_SHOWN_MAX: Final = 20
 _CPU_S_MIN: Final = 0.001
-_NS_PER_S: Final = 10**9
 
 
 @click.command()
@@ -215,22 +212,13 @@ def _one(seed: int, folder: Path | None, *, as_json: bool) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise click.UsageError(f"{folder} is not empty")
-    lines: list[tuple[int, str]] = []
-
-    def tell(db: Path) -> None:
-        with LogReader(db) as reader:
-            lines.extend(
-                (one.at_ns, f"{one.position:>6} {one.stream}: {words(one.fact)}")
-                for one in reader.read()
-            )
-
-    result = run_seed(seed, folder=folder, look=tell)
+    lines: list[Line] = []
+    result = run_seed(seed, folder=folder, look=lambda db: lines.extend(events(db)))
     if as_json:
         click.echo(json.dumps({**_violations(result), "virtual_s": result.virtual_s}))
         return 1 if result.violations else 0
-    lines.extend((at_ns, f"       --- {text} ---") for at_ns, text in result.story)
-    for at_ns, text in sorted(lines, key=lambda line: line[0]):
-        click.echo(f"{(at_ns - START_NS) / _NS_PER_S:10.3f} s {text}")
+    for text in story(lines, result.story):
+        click.echo(text)
     for one in result.violations:
         click.echo(f"{one.rule}: {one.what}")
     kept = "every promise was kept" if not result.violations else "a promise was broken"

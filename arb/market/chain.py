@@ -8,17 +8,7 @@ from msgspec import Struct
 
 from arb.events.facts import LegRoute
 from arb.market.book import Book, FeeRates, MarketRules
-from arb.market.depth import (
-    BELOW_STEP,
-    BOOK_TWICE,
-    HALTED,
-    NO_BOOK,
-    NO_DEPTH,
-    Shortfall,
-    Walk,
-    bound,
-    walk,
-)
+from arb.market.depth import BOOK_TWICE, HALTED, NO_BOOK, NO_DEPTH, Shortfall, Walk, bound, walk
 from arb.money import BPS, ONE
 
 BookOf = Callable[[str], Book | None]  # a venue's `book`, or a dict's `get`
@@ -113,15 +103,11 @@ def quote_path(  # noqa: PLR0917 -- a path, its amount and the market it meets
         sequences[leg.market] = book.sequence
         walks.append(priced)
         carried = priced.received
-    if not walks[0].used:
-        return Shortfall(
-            walks[0].market, BELOW_STEP, "what the first leg costs is booked as nothing"
-        )
     return quoted(tuple(walks), sequences, amount)
 
 
 def quoted(walks: tuple[Walk, ...], sequences: dict[str, int], amount: Decimal) -> Quote:
-    """Put walks that follow each other, and spend something, together."""
+    """Put walks that follow each other together."""
     used, output = walks[0].used, walks[-1].received
     edge = ((output - used) / used * BPS).quantize(_EDGE_UNIT, rounding=ROUND_FLOOR)
     return Quote(

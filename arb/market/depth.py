@@ -96,7 +96,7 @@ def walk(  # noqa: PLR0917 -- an order, where it goes and what bounds it
         received += gained - fee_here if fee_in_received else gained
         fee += fee_here
     assert used <= spend, (used, spend)
-    return Walk(
+    planned = Walk(
         market=book.market,
         side=side,
         amount=amount,
@@ -107,6 +107,20 @@ def walk(  # noqa: PLR0917 -- an order, where it goes and what bounds it
         fee=fee,
         fee_in_received=fee_in_received,
     )
+    return booking_nothing(planned) or planned
+
+
+def booking_nothing(planned: Walk) -> Shortfall | None:
+    """Refuse an order that is so small that its cost books as nothing in the quote currency.
+
+    A buy of that kind spends nothing: it could be made again and again. A sell brings nothing.
+    """
+    kept = planned.fee if planned.fee_in_received else ZERO
+    cost = planned.used if planned.side == "buy" else planned.received + kept
+    if cost > 0:
+        return None
+    detail = f"{plain(planned.amount)} at {plain(planned.best)} books as nothing"
+    return Shortfall(planned.market, BELOW_NOTIONAL_MIN, detail)
 
 
 def shared(levels: tuple[Level, ...], share: Decimal) -> tuple[Level, ...]:

@@ -19,7 +19,7 @@ from arb.events.facts import LegRoute
 from arb.limits import BOOK_LEVELS_MAX, SIZING_LOTS_MAX, SIZING_LOTS_NEAR
 from arb.market.book import FeeRates, MarketRules
 from arb.market.chain import BookOf, Quote, quote_path, quoted
-from arb.market.depth import Shortfall
+from arb.market.depth import Shortfall, booking_nothing
 from arb.market.ladder import Ladder
 from arb.market.marginal import Climb, climb, step_worths
 from arb.market.reading import Reader, Terms
@@ -69,8 +69,12 @@ def best_size(  # noqa: PLR0917 -- a path, its cap and the market it meets
     ladders = (reader or Reader()).ladders(legs, books, markets, terms)
     if ladders is not None:
         plan = best_plan(ladders, cap, 1 + min(ZERO, min_profit_bps) / BPS)
-        if plan is not None and plan.used:
+        if plan is not None:
             walks = tuple(map(Ladder.walk, ladders, plan.amounts))
+            for planned in walks:
+                nothing = booking_nothing(planned)
+                if nothing is not None:
+                    return nothing
             sequences = {leg.market: _sequence(books, leg) for leg in legs}
             return quoted(walks, sequences, ladders[0].lock(plan.first))
     return quote_path(

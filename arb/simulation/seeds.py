@@ -17,7 +17,7 @@ from arb.clock import NS_PER_S
 from arb.errors import ArbError, Indeterminate, LogDamaged
 from arb.events.log import StreamAppend
 from arb.events.sqlite import SqliteLog
-from arb.exchange.fault_plan import Strike
+from arb.exchange.fault_plan import VIEW, Strike
 from arb.simulation import checker, people, rebuilt
 from arb.simulation.checker import Violation
 from arb.simulation.disk import Disk
@@ -28,8 +28,8 @@ from arb.simulation.scratch import scratch
 from arb.simulation.sights import Seen
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
-from arb.simulation.weather import Weather, draw_weather
-from arb.simulation.world import Manner, World
+from arb.simulation.weather import RATES_MAX, Weather, draw_weather
+from arb.simulation.world import Manner, World, with_rules
 
 RUN_S_MAX: Final = 3_600  # of virtual time, to rest and through the fair life, pauses left out
 PAUSES_S: Final = (0, 0, 0.3, 0.3, 2, 2, 30, 30, 7_200)  # between two lives
@@ -44,6 +44,14 @@ BOOKS_THAT_PAY: Final = 2_050  # the price of ETH: a cycle brings 2 % before fee
 Check = Callable[[Path, Path], Sequence[Violation]]  # log, truth -> violations
 
 
+class Told(Struct, frozen=True):
+    """A line of the story: something that happened beside the log."""
+
+    position: int  # of the last event that was acknowledged by then
+    at_ns: int
+    text: str
+
+
 class SeedResult(Struct, frozen=True, kw_only=True):
     """What became of a seed."""
 
@@ -54,7 +62,7 @@ class SeedResult(Struct, frozen=True, kw_only=True):
     lives: int = 0
     crashes: int = 0
     virtual_s: float = 0.0
-    story: tuple[tuple[int, str], ...] = ()  # at_ns, what happened beside the log
+    story: tuple[Told, ...] = ()  # what happened beside the log
 
 
 class SeedWorld(World):
@@ -71,7 +79,8 @@ class SeedWorld(World):
         self.counts: Counter[str] = Counter()  # deaths, faults, and both together
         self.seen = Seen()
         self.crashes = 0
-        self.story: list[tuple[int, str]] = []
+        self.story: list[Told] = []
+        self._veiled: set[tuple[str, str | None]] = set()  # what was told of how an order is shown
         self.violations: list[Violation] = []
         self.fair = False  # at the end, when nothing that is seen proves anything about the weather
         self.fate: Fate | None = None
@@ -84,6 +93,7 @@ class SeedWorld(World):
         manner = Manner(
             opening=self.weather.opening,
             fee_asset=self.weather.fee_asset,
+            rules=with_rules(live=self.weather.live_rules),
             faults=self.weather.faults,
             latency_ns=self.weather.latency_ns,
             skew_ns=self.weather.skew_ns,
@@ -93,16 +103,24 @@ class SeedWorld(World):
         )
         super().__init__(folder, stage, manner, shuffle=Random(seed))  # noqa: S311 -- the same
         self.strategies = people.draw_strategies(self.rng)
+        self.checkpoint_pages = self.weather.checkpoint_pages
         self.disk = Disk(folder, Random(seed))  # noqa: S311 -- the same
         self.disk.before = self._at_disk
 
     def tell(self, text: str) -> None:
         """Add a line to the story."""
-        self.story.append((self.now_ns(), text))
+        # A log is made before anything is appended to it.
+        position = self.acknowledged[-1][0] if self.acknowledged else min(self.lives, 1)
+        self.story.append(Told(position, self.now_ns(), text))
 
     def _only(self, strike: Strike) -> bool:
-        if self.stormy:
-            self.tell(f"fault: {strike.fault} of {strike.call} {strike.client_order_id or ''}")
+        veil = (strike.fault, strike.client_order_id)
+        if self.stormy and veil not in self._veiled:
+            self.tell(
+                f"fault: {strike.fault} of {strike.call} {strike.client_order_id or ''}".strip()
+            )
+        if strike.call == VIEW:  # asked for at every look, and always the same
+            self._veiled.add(veil)
         return self.stormy
 
     def passing(self, life: Life, point: str, side: str) -> None:
@@ -147,6 +165,8 @@ class SeedWorld(World):
     def storm(self) -> None:
         """Live and die in the weather."""
         rng = self.rng
+        names = [name for name in RATES_MAX if getattr(self.weather.faults, name)]
+        self.tell(f"the weather: {', '.join(names) or 'no faults of the venue'}")
         for _ in range(self.weather.lives):
             for _ in range(rng.choice([0, 1, 1, 2, 3])):
                 people.disturb(self, rng)
@@ -278,11 +298,12 @@ def run_seed(
             try:
                 world.storm()
                 world.rest()
+            except TimeoutError as error:  # a life that would not end
+                world.violations.append(Violation("unbounded", str(error)))
             except (
                 ArbError,
                 OSError,
                 RuntimeError,
-                TimeoutError,
                 AssertionError,
                 apsw.Error,
             ) as error:

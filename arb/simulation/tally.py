@@ -11,16 +11,16 @@ from arb.simulation.weather import RATES_MAX
 
 # In how many of a hundred runs each of these has to be seen.
 FLOORS: Final = {
-    "completed": 70,
-    "liquidated": 40,
-    "parked": 8,
-    "found": 50,
-    "absent": 35,
-    "late fill": 8,
-    "reopened": 10,
-    "together": 50,
+    "completed": 55,
+    "liquidated": 30,
+    "parked": 10,
+    "found": 55,
+    "absent": 40,
+    "late fill": 6,
+    "reopened": 7,
+    "together": 55,
     "outside": 50,
-    "halted": 20,
+    "halted": 18,
 }
 FLOORS_FROM: Final = 500  # seeds; fewer say too little
 PAIRS_FROM: Final = 2_000  # seeds, after which every fault has to have met every death

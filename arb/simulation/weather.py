@@ -45,6 +45,8 @@ class Weather(Struct, frozen=True, kw_only=True):
     latency_ns: int  # each way
     skew_ns: int  # of the venue's clock
     frictions: Frictions
+    live_rules: bool  # absence is declared as late as where money is real
+    checkpoint_pages: int  # after which the log checkpoints
 
 
 def draw_weather(rng: Random) -> Weather:
@@ -71,6 +73,8 @@ def draw_weather(rng: Random) -> Weather:
         latency_ns=rng.choice([5, 5, 5, 20, 60]) * NS_PER_MS,
         skew_ns=rng.choice([0, 0, 0, rng.randint(-300, 300)]) * NS_PER_MS,
         frictions=_frictions(rng),
+        live_rules=rng.random() < 0.2,  # noqa: PLR2004 -- a share of the runs
+        checkpoint_pages=rng.choice([1_000, 60, 20]),
     )
 
 

@@ -99,6 +99,7 @@ class World:
         self.answers: list[ActResult] = []
         self.strategies: list[Loaded] = []
         self.lives = 0
+        self.checkpoint_pages: int | None = None
         self.disk: Disk | None = None  # None: the real one, which never fails
         self.life: Life | None = None  # who lives now
         self._travelling: set[asyncio.Future[Any]] = set()
@@ -265,6 +266,7 @@ class World:
             at_ns=self.clock.now_ns(), on_loop=True, projector=Projections(),
             vfs=None if self.disk is None else self.disk.vfs,
             witness_type=Witness if self.disk is None else self.disk.witness_type,
+            checkpoint_pages=self.checkpoint_pages,
         )  # fmt: skip
 
     def ask(self, action: str, target: str | None = None, **more: str) -> ActResult:

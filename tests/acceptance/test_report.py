@@ -10,8 +10,19 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from arb.faces.report.command import CURVES
+from arb.faces.report.folder import PAGE, ReportUnwritten, write_folder
 from tests.spec.command_line import Said, files, invoke, total
-from tests.spec.scripted_feed import Moment, chance, end, feed, of, quiet, strategy
+from tests.spec.scripted_feed import (
+    FALLEN_ETH,
+    SIZE,
+    Moment,
+    chance,
+    end,
+    feed,
+    of,
+    quiet,
+    strategy,
+)
 from tests.spec.shared_data import shared_data
 
 EVERY_TRIANGLE = """\
@@ -27,6 +38,7 @@ execution:
 """
 ONE = "fees.taker_bps=10"  # a grid of the configured point alone, which is not played again
 CHANCES = [*quiet(), *chance(10), *chance(40), *end()]
+UNIT = Decimal("1E-8")
 Reports = Callable[..., tuple[Said, Path]]
 
 
@@ -143,6 +155,44 @@ def test_fees_in_another_currency_are_part_of_the_net_result(folder: Path) -> No
     assert fees > 0
 
 
+def test_what_is_parked_counts_at_the_last_books_and_not_as_lost(folder: Path) -> None:
+    path = strategy(folder)
+    path.write_text(path.read_text() + "panic_sell: {enabled: false}\n")
+    fallen: Moment = (10.1, FALLEN_ETH, SIZE)
+    said = invoke(
+        *("--strategy", path, "--json", "--db", folder / "log.db"),
+        *("--data-file", feed(folder, [*quiet(), chance(10)[0], fallen, *end()])),
+        *("--report", folder / "report", "--sweep", ONE),
+    )
+    assert said.code == 1, said.err
+    held = Decimal(said.summary["parked"]["ETH"])
+    worth = held * Decimal(FALLEN_ETH[1])
+    booked = Decimal(said.summary["pnl"]["USDT"])
+    assert booked < -900 < booked + worth < -50
+    (row,) = table(folder / "report", "cycles.csv")
+    assert (row["outcome"], Decimal(row["parked_value"])) == ("parked", worth.quantize(UNIT))
+    (point,) = table(folder / "report", "pnl-by-fees.taker_bps.csv")
+    assert Decimal(point["net_pnl_USDT"]) == booked + worth.quantize(UNIT)
+    assert Decimal(point["pnl_USDT"]) == booked
+
+
+def test_a_run_that_a_limit_stopped_is_reported_and_marked(folder: Path) -> None:
+    path = strategy(folder, min_profit="-900")
+    text = path.read_text().replace("max_open", "stop_after_consecutive_losses: 1, max_open")
+    path.write_text(text)
+    said = invoke(
+        *("--strategy", path, "--data-file", feed(folder, CHANCES), "--db", folder / "log.db"),
+        *("--report", folder / "report", "--sweep", ONE),
+    )
+    assert said.code == 4, said.err
+    (point,) = table(folder / "report", "pnl-by-fees.taker_bps.csv")
+    assert point["ended"].startswith("halted: demo: consecutive_losses")
+    assert "(1 of 1 runs were stopped early by a limit)" in page(folder / "report")
+    picture = (folder / "report" / "pnl-by-fees.taker_bps.svg").read_text()
+    assert "hollow: stopped early by a limit" in picture
+    assert picture.count('fill="#fff" stroke') == 1
+
+
 # --- curves
 
 
@@ -256,6 +306,16 @@ def test_a_folder_with_other_content_is_refused(folder: Path) -> None:
     said = refused(folder, report)
     assert said.code == 3
     assert "holds holiday.jpg, which is not of a report" in said.err
+
+
+def test_a_folder_in_the_place_of_a_file_of_a_report_is_other_content(folder: Path) -> None:
+    (folder / "report" / "life.csv").mkdir(parents=True)
+    assert "holds life.csv" in refused(folder, folder / "report").err
+
+
+def test_a_report_that_cannot_be_written_at_the_end_is_told(folder: Path) -> None:
+    with pytest.raises(ReportUnwritten, match="missing: the report could not be written"):
+        write_folder(folder / "is" / "missing", {PAGE: "# Backtest"})
 
 
 @pytest.mark.parametrize("name", ["feed.csv", "missing/report"])

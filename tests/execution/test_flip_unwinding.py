@@ -71,3 +71,18 @@ def test_a_way_out_has_no_more_hops_than_allowed(world: World, hops: int, ends: 
     world.run()
     world.check()
     assert world.cycle().outcome == ends
+
+
+def test_what_is_worth_most_is_sold_first(world: World) -> None:
+    """The orders of an unwind are counted, so crumbs must not use them up before the rest is sold."""
+    world.strategies = [flipped({"order.max_retries": 0})]
+
+    def thin() -> None:
+        world.show("ETH/BTC", [("0.0399", "90")], [("0.0400", "0.4")])
+        world.on(f.OrderFilled, 2, lambda: world.show("ETH/USDT", *FALLEN))
+
+    world.on(f.LegSettled, 1, thin)
+    world.run()
+    world.check()
+    first, second = unwinds(world)[:2]
+    assert (first.base, second.base) == ("ETH", "BTC")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arb.market.book import Book, MarketRules
-from arb.market.depth import Shortfall, Walk, bound, walk
+from arb.market.depth import BELOW_NOTIONAL_MIN, Shortfall, Walk, bound, walk
 from tests.market.examples import book, depths, rules
 
 ETH = rules()
@@ -149,6 +149,19 @@ def test_the_smallest_notional_counts_at_the_limit_that_is_sent() -> None:
     found = walk(BOOK, "sell", Decimal("0.0026"), ETH, RATE, Decimal(1900), at_bound=True)
     assert isinstance(found, Shortfall)
     assert (found.reason, "4.94" in found.detail) == ("below_notional_min", True)
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_an_order_that_books_nothing_in_the_quote_is_none(side: str) -> None:
+    """Without a smallest notional a hundred-millionth buys an amount for nothing, again and again."""
+    market = rules("TRX/BTC", "0.00000001", "0.00000001", "0")
+    shown = book("TRX/BTC", [("0.00000246", "1000")], [("0.00000247", "1000")])
+    spend = Decimal("0.00000001") if side == "buy" else Decimal("0.004")
+    bound_price = Decimal("0.00000250") if side == "buy" else Decimal("0.00000240")
+    found = walk(shown, side, spend, market, Decimal("0.001"), bound_price)
+    assert isinstance(found, Shortfall)
+    assert found.reason == BELOW_NOTIONAL_MIN
+    assert "books as nothing" in found.detail
 
 
 def test_a_share_of_the_depth_leaves_the_rest_of_every_level() -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from arb.market.book import Book, FeeRates
 from arb.market.chain import Quote, quote_path
-from arb.market.depth import Shortfall, bound, limit_for
+from arb.market.depth import BELOW_NOTIONAL_MIN, Shortfall, bound, limit_for
 from arb.market.marginal import step_worths
 from arb.market.reading import Reader
 from arb.market.routes import legs_of
@@ -154,23 +154,27 @@ def test_what_is_not_there_is_named(name: str, there: Book | None, reason: str) 
     assert (found.market, found.reason) == (name, reason)
 
 
-def test_a_plan_that_costs_nothing_is_none() -> None:
-    """Filters that allow anything, and a millionth of a cent at the touch: what it costs is booked as 0."""
-    fine = {
-        name: rules(name, "0.00000001", "0.00000001", "0")
-        for name in ("ETC/BTC", "ETC/ETH", "ETH/BTC")
-    }
+def test_a_start_amount_that_buys_for_nothing_is_too_little() -> None:
+    """What costs nothing has no edge: nothing can be divided by it."""
+    names = ("TRX/BTC", "TRX/USDT", "BTC/USDT")
+    markets = {name: rules(name, "0.00000001", "0.00000001", "0") for name in names}
     books = {
-        "ETC/BTC": book("ETC/BTC", [("0.00024", "1")], [("0.00024444", "0.00000576")]),
-        "ETC/ETH": book("ETC/ETH", [("0.00696551", "9")], [("0.007", "9")]),
-        "ETH/BTC": book("ETH/BTC", [("0.035662", "9")], [("0.036", "9")]),
+        "TRX/BTC": book("TRX/BTC", [("0.00000246", "1000")], [("0.00000247", "1000")]),
+        "TRX/USDT": book("TRX/USDT", [("0.15", "1000")], [("0.1501", "1000")]),
+        "BTC/USDT": book("BTC/USDT", [("58000", "1")], [("58001", "1")]),
     }
-    legs = legs_of(["BTC", "ETC", "ETH"], fine)
+    legs = legs_of(["BTC", "TRX", "USDT"], markets)
     found = best_size(
-        legs, Decimal(1), books.get, fine, FEES, Decimal(50), min_profit_bps=Decimal(0)
+        legs,
+        Decimal("0.00000001"),
+        books.get,
+        markets,
+        FeeRates(Decimal("0.001"), Decimal("0.001")),
+        Decimal(50),
+        min_profit_bps=Decimal(0),
     )
     assert isinstance(found, Shortfall)
-    assert (found.market, found.reason) == ("ETC/BTC", "below_step")
+    assert found.reason == BELOW_NOTIONAL_MIN
 
 
 def test_a_cycle_through_one_book_twice_is_refused() -> None:

@@ -43,7 +43,12 @@ class Committer:
     """Write appends. It belongs to one thread at a time, and after the first error it writes nothing more."""
 
     def __init__(
-        self, connection: apsw.Connection, witness: Witness, projector: Projector, head: Head
+        self,
+        connection: apsw.Connection,
+        witness: Witness,
+        projector: Projector,
+        head: Head,
+        checkpoint_pages: int | None = None,
     ) -> None:
         self.connection = connection
         self.head = head  # the last event that is durable and sworn to
@@ -57,7 +62,8 @@ class Committer:
         )
         self._cursor = connection.cursor()
         self._wal_pages = 0
-        self._checkpoint_at = CHECKPOINT_PAGES
+        self._checkpoint_pages = checkpoint_pages or CHECKPOINT_PAGES
+        self._checkpoint_at = self._checkpoint_pages
         connection.set_wal_hook(self._count_pages)
 
     def commit(self, batch: Sequence[Waiting]) -> None:
@@ -99,13 +105,13 @@ class Committer:
         try:
             pages, _ = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.BusyError:  # somebody else's checkpoint runs: there will be another time
-            self._checkpoint_at = self._wal_pages + CHECKPOINT_PAGES
+            self._checkpoint_at = self._wal_pages + self._checkpoint_pages
             return
         except Exception as error:  # noqa: BLE001 -- kept, and told to everybody who waits
             self.broken = error
             return
         # A long reader keeps the WAL from beginning again; trying at every commit would only cost.
-        self._checkpoint_at = pages + CHECKPOINT_PAGES
+        self._checkpoint_at = pages + self._checkpoint_pages
         self._swear_mark()
 
     def close(self) -> None:
@@ -153,7 +159,7 @@ class Committer:
 
     def _count_pages(self, _: apsw.Connection, __: str, pages: int) -> int:
         if pages < self._wal_pages:
-            self._checkpoint_at = CHECKPOINT_PAGES  # the WAL began again
+            self._checkpoint_at = self._checkpoint_pages  # the WAL began again
         self._wal_pages = pages
         return apsw.SQLITE_OK
 

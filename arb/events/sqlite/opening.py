@@ -43,6 +43,7 @@ def open_log(
     projector: Projector | None = None,
     vfs: str | None = None,
     witness_type: type[Witness] = Witness,
+    checkpoint_pages: int | None = None,
 ) -> SqliteLog:
     """Open a log for writing, or create it: a LogCreated of the given domain and instance is then its first event.
 
@@ -51,7 +52,8 @@ def open_log(
     Without `durable` an acknowledged event survives a kill at once and a power loss from the log's closing on: enough for
     a backtest, which is a function of its inputs and begins anew.
     Raises LogLocked, UnsafeStorage, WrongLog or LogDamaged. `vfs` names an apsw VFS and
-    `witness_type` writes the witness, where the disk is a simulated one.
+    `witness_type` writes the witness, where the disk is a simulated one; `checkpoint_pages` takes the place of the
+    limit of that name.
     """
     check_sqlite()
     check_file_system(path.parent)
@@ -72,7 +74,10 @@ def open_log(
             if testimony is None
             else witness_type.open(path, testimony)
         )
-        committer = _start(path, witness, found.head, projector, vfs, durable=durable)
+        committer = _start(
+            path, witness, found.head, projector, vfs,
+            durable=durable, checkpoint_pages=checkpoint_pages,
+        )  # fmt: skip
         if found.identity is None:
             _commit(committer, domain, 0, run, at_ns)
     except BaseException:
@@ -150,13 +155,14 @@ def _start(
     vfs: str | None,
     *,
     durable: bool = True,
+    checkpoint_pages: int | None = None,
 ) -> Committer:
     """Open the writing connection, move a left WAL into the database, and bring the projections up to date."""
     projector = projector or NoProjections()
     wal = beside(path, "-wal")
     left = wal.exists() and wal.stat().st_size > 0
     connection = connections.writer(path, vfs, durable=durable)
-    committer = Committer(connection, witness, projector, head)
+    committer = Committer(connection, witness, projector, head, checkpoint_pages)
     try:
         committer.checkpoint()
         if left and committer.broken is None:

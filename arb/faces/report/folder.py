@@ -32,8 +32,7 @@ def refuse_folder(folder: Path) -> None:
             return
         if not folder.is_dir():
             raise ConfigInvalid(f"--report {folder}: is not a folder")
-        names = sorted(path.name for path in folder.iterdir())
-        others = [name for name in names if not _OURS.fullmatch(name)]
+        others = sorted(path.name for path in folder.iterdir() if not _is_ours(path))
     except (OSError, ValueError) as error:
         raise ConfigInvalid(f"--report {str(folder)!r}: cannot be used: {error}") from error
     if others:
@@ -43,6 +42,10 @@ def refuse_folder(folder: Path) -> None:
             "report; name an empty folder, or one that is not there yet"
         )
     _refuse_unwritable(folder)
+
+
+def _is_ours(path: Path) -> bool:
+    return _OURS.fullmatch(path.name) is not None and path.is_file()
 
 
 def _refuse_unwritable(folder: Path) -> None:
@@ -57,7 +60,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     try:
         folder.mkdir(exist_ok=True)
         for path in list(folder.iterdir()):
-            if _OURS.fullmatch(path.name):
+            if _is_ours(path):
                 path.unlink()
         for name, text in sorted(files.items(), key=lambda file: (file[0] == PAGE, file[0])):
             (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -171,8 +171,8 @@ def _opportunities(report: Report) -> Iterator[str]:
     why = fates(findings)
     if not why:
         return
-    yield "Why they were left (by the reason given most often), and how often it was decided so,"
-    yield "once whenever it was looked at; also in [declined.csv](declined.csv):"
+    yield "Why they were left, each counted by its most frequent reason, and how many decisions gave"
+    yield "the reason, one whenever a cycle was looked at; also in [declined.csv](declined.csv):"
     yield ""
     rows = [
         (reason, str(spells), str(decisions), _short(example))
@@ -236,16 +236,25 @@ def _money(report: Report) -> Iterator[str]:
         yield "Nothing was traded, so nothing was earned or lost."
         yield ""
         return
-    others: Amounts = {}
+    yield (
+        "Net, here and in every curve: what the fills brought, less fees in other currencies, plus "
+        "what is parked at the touch of the last books."
+    )
+    yield ""
+    fees: Amounts = {}
+    parked: Amounts = {}
     for one in report.findings.cycles:
-        others = add(others, {one.start: one.fee_value or ZERO})
+        fees = add(fees, {one.start: one.fee_value or ZERO})
+        parked = add(parked, {one.start: one.parked_value or ZERO})
+    header = ("from fills", "parked, at the last books", "fees in other currencies", "net")
     yield from _table(
-        ("currency", "P/L from fills", "fees in other currencies", "net", "of it from unwinding"),
+        ("currency", *header, "from fills, of unwinding"),
         [
             (
                 currency,
-                money(net + others.get(currency, ZERO)),
-                money(others.get(currency, ZERO)),
+                money(summary.pnl.get(currency, ZERO)),
+                money(parked.get(currency, ZERO)),
+                money(-fees.get(currency, ZERO)),
                 money(net),
                 money(summary.unwound.get(currency, ZERO)),
             )
@@ -254,13 +263,13 @@ def _money(report: Report) -> Iterator[str]:
     )
     if measures.unvalued:
         yield (
-            f"The fees of {measures.unvalued} cycles in another currency have no known value "
-            "and are missing from the net result."
+            f"{measures.unvalued} cycles have fees in another currency, or something parked, whose "
+            "value is not known: it is missing from the net result."
         )
         yield ""
     yield f"Fees paid: {_safe(amounts(summary.fees))}. Dust kept: {_safe(amounts(summary.dust))}."
     if summary.parked:
-        yield f"Parked, and counted as spent: {_safe(amounts(summary.parked))}."
+        yield f"Parked, not sold: {_safe(amounts(summary.parked))}."
     yield ""
     yield "![P/L over the recording](pnl.svg)"
     yield ""

@@ -60,7 +60,8 @@ def cycles(findings: Findings) -> str:
     """Each cycle with its result, and what came together until then in its currency."""
     header = (
         *("id", "strategy", "path", "opened", "took_ms", "start_amount", "currency", "outcome"),
-        *("planned_edge_bps", "realised_bps", "pnl", "other_fees", "net_pnl", "net_pnl_so_far"),
+        *("planned_edge_bps", "realised_bps", "pnl", "parked_value", "other_fees", "net_pnl"),
+        "net_pnl_so_far",
     )
     so_far: dict[str, Decimal] = {}
     rows: list[Row] = []
@@ -72,7 +73,7 @@ def cycles(findings: Findings) -> str:
                 *(ms(one.ended_ns - one.opened_ns), one.start_amount, one.start, one.outcome),
                 one.planned_bps.quantize(Decimal("0.0001")),
                 one.realised_bps.quantize(Decimal("0.0001")),
-                *(one.pnl, one.fee_value, one.net, so_far[one.start]),
+                *(one.pnl, one.parked_value, one.fee_value, one.net, so_far[one.start]),
             )
         )
     return written(header, rows)
@@ -126,7 +127,7 @@ def points(grid: Grid, measures: Sequence[Measures], currencies: Sequence[str]) 
         *("opportunities", "opportunities_taken", "life_median_ms", "cycles", *OUTCOMES),
         *("decisions_declined", "orders", "filled_whole", "filled_in_part", "filled_nothing"),
         *(name for one in currencies for name in (f"net_pnl_{one}", f"pnl_{one}")),
-        *("cycles_with_unvalued_fees", "ended"),
+        *("cycles_with_unknown_values", "ended"),
     )
     return written(
         header,
