@@ -48,7 +48,10 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
         "size of a three-leg cycle on books of 20 levels, which are new; kept: one is; baseline: 50 quotes",
         sizing.measure,
     ),
-    "9": ("reading a recorded feed, rows/s; floor: lines split; baseline: csv", feeding.measure),
+    "9": (
+        "reading a recorded feed, rows/s; floor: lines split; baseline: csv, json",
+        feeding.measure,
+    ),
     "10": ("a backtest of 243 markets and 115 triangles, execution on", backtesting.measure),
     "11": ("ready with 2,000 markets", backtesting.measure_start),
     "12": (

@@ -1,20 +1,31 @@
-"""Row 9: a recorded feed, read from its file and played on the virtual clock of a backtest."""
+"""Row 9: a recorded feed, read from its file and played on the virtual clock of a backtest.
+
+Of a CSV file, and of a recording of books with six levels a side, which are read when they are played.
+"""
 
 import csv
+import gzip
+import json
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from random import Random
 
 from arb.bench.lines import Line, Setting, middle, now_ns
-from arb.clock import NS_PER_S
+from arb.clock import NS_PER_S, VirtualClock
 from arb.execution.feeding import play
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.feeds.book_rows import Heading
 from arb.feeds.columns import RECORDED
+from arb.feeds.generated import GeneratedMarket
 from arb.feeds.recorded import RecordedMarket
+from arb.feeds.recorder import Recorder
 
 MARKETS = 243
 SEED = 9
 ROWS_PER_S_MIN = 80_000.0  # 12.5 us of a row's 50
+_CURRENCIES = 40
 _US_MAX = 34_000  # from one row to the next
 
 
@@ -50,7 +61,37 @@ def measure(setting: Setting) -> list[Line]:
             budget=ROWS_PER_S_MIN,
             bound="at least",
         ),
+        *_measure_books(setting),
     ]
+
+
+def _measure_books(setting: Setting) -> Iterator[Line]:
+    """Write a recording of books, then read it and play it in turns."""
+    path = setting.folder / "books.rec.gz"
+    rows = setting.size(100_000, 10_000)
+    made = GeneratedMarket(SEED, currencies=_CURRENCIES)
+    heading = Heading(
+        venue="bench", feed="generated", began_ns=0, markets=(*made.markets.values(),)
+    )
+    with Recorder(path, heading, VirtualClock()) as recorder:
+        for change in islice(made.changes(0), rows):
+            recorder.take(change)
+    baselines, reads, plays = [], [], []
+    for _ in range(setting.size(5, 3)):
+        began = now_ns()
+        with gzip.open(path) as file:
+            for line in file:
+                json.loads(line)
+        baselines.append(_rate(rows, began))
+        began = now_ns()
+        market = RecordedMarket(path)
+        reads.append(_rate(rows, began))
+        began = now_ns()
+        assert _play(market) == rows, "rows were lost"
+        plays.append(_rate(rows, began))
+    baseline = middle(baselines)
+    yield Line(row="9 books, read", value=middle(reads), unit="rows/s", baseline=baseline)
+    yield Line(row="9 books, play", value=middle(plays), unit="rows/s", baseline=baseline)
 
 
 def write_feed(path: Path, rows: int) -> None:

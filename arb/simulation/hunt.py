@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
@@ -17,6 +16,7 @@ from msgspec import Struct
 from arb.simulation.checker import Violation
 from arb.simulation.mutants import PACKAGE, Mutant, apply
 from arb.simulation.people import WORLD_S
+from arb.simulation.scratch import scratch
 from arb.simulation.seeds import SeedWorld, check_all, quiet, run_seed
 
 FAIR_SEED: Final = 1
@@ -43,8 +43,8 @@ class Caught(Struct, frozen=True, kw_only=True):
 
 def fair_run() -> list[Violation]:
     """Trade without any fault, over three lives that end in order, and judge that."""
-    with quiet(), TemporaryDirectory(prefix="arb-fair-") as temporary:
-        world = SeedWorld(Path(temporary), FAIR_SEED)
+    with quiet(), scratch("fair") as folder:
+        world = SeedWorld(folder, FAIR_SEED)
         try:
             world.wait(WORLD_S)  # the moods of its market are over
             world.rest()
@@ -78,11 +78,10 @@ def hunt_here(rule: str, seeds: int) -> Caught:
 
 def hunt(mutant: Mutant) -> Caught:
     """Hunt one mistake in a process of its own."""
-    with TemporaryDirectory(prefix="arb-mutant-") as temporary:
-        folder = Path(temporary)
+    with scratch("mutant") as folder:
         apply(mutant, folder)
         command = [sys.executable, "-m", "arb.simulation.hunt", mutant.rule, str(mutant.seeds)]
-        environment = {**os.environ, "PYTHONPATH": temporary, "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "0"}
         try:
             done = subprocess.run(  # noqa: S603 -- ourselves
                 command,
@@ -94,9 +93,9 @@ def hunt(mutant: Mutant) -> Caught:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Caught(package=temporary, error=f"it did not end within {HUNT_S_MAX} s")
+            return Caught(package=str(folder), error=f"it did not end within {HUNT_S_MAX} s")
         if done.returncode:
-            return Caught(package=temporary, error=done.stderr.strip().rpartition("\n")[2])
+            return Caught(package=str(folder), error=done.stderr.strip().rpartition("\n")[2])
         caught = msgspec.json.decode(done.stdout, type=Caught)
         assert Path(caught.package).parent == folder.resolve(), caught.package
         return caught

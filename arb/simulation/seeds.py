@@ -298,11 +298,12 @@ def run_seed(
             try:
                 world.storm()
                 world.rest()
+            except TimeoutError as error:  # a life that would not end
+                world.violations.append(Violation("unbounded", str(error)))
             except (
                 ArbError,
                 OSError,
                 RuntimeError,
-                TimeoutError,
                 AssertionError,
                 apsw.Error,
             ) as error:

@@ -57,6 +57,20 @@ def a_cycle_that_has_traded_is_called_missed(judged: Judged) -> None:
     judged.change(first(judged, "CycleCompleted")["position"], missed)
 
 
+@spoils("illegal_move")
+def a_cycle_goes_on_after_a_restart_as_if_nothing_had_happened(judged: Judged) -> None:
+    rows = judged.rows()
+    started = first(judged, "RunStarted")
+    settled = first(judged, "LegSettled")
+    rows.insert(settled["position"] - 1, {**started, "stream": "run-again", "command": None})
+    judged.forge(rows)
+
+
+@spoils("exposure")
+def a_closed_cycle_has_something_in_its_hands(judged: Judged) -> None:
+    judged.without(first(judged, "LateFillFound")["position"])
+
+
 # --- the gate ---------------------------------------------------------------------------------
 
 

@@ -60,6 +60,9 @@ MOVES: dict[str, dict[str, str]] = {
 }
 CYCLE_FACTS = frozenset(fact for facts in MOVES.values() for fact in facts)
 AT_REST = frozenset({"completed", "failed"})
+NOT_AT_WORK = AT_REST | {"recovering"}
+# What a restart begins with, where a cycle was at work.
+AFTER_A_RESTART = frozenset({"RecoveryStarted", "CycleAbandoned"})
 RUNNING = frozenset({"active", "partially_filled"})
 # What a fact needs its order to be.
 ORDER_MOVES: dict[str, frozenset[str]] = {

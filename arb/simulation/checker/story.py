@@ -8,7 +8,17 @@ from typing import Any
 from arb.simulation.checker import moves
 from arb.simulation.checker.cycles import Cycle, Order
 from arb.simulation.checker.limits import Limits
-from arb.simulation.checker.words import ZERO, Amounts, Event, Violation, add, amounts, dec, joined
+from arb.simulation.checker.words import (
+    ZERO,
+    Amounts,
+    Event,
+    Violation,
+    add,
+    amounts,
+    dec,
+    joined,
+    shown,
+)
 
 CYCLE = "cycle-"
 
@@ -44,6 +54,7 @@ class Story:
         self.limits = Limits(self.wrong)
         self._at = 0
         self._moment: tuple[int, Amounts] = (0, {})  # the book as this instant began
+        self._stale: set[str] = set()  # cycles at work that the present run found and has not moved
 
     def wrong(self, rule: str, what: str) -> None:
         """Note a violation at the present event."""
@@ -68,6 +79,9 @@ class Story:
         for cycle in self.cycles.values():
             if cycle.state not in moves.AT_REST:
                 self.wrong("not_at_rest", f"{cycle.id} is {cycle.state}")
+            elif cycle.holdings:
+                what = f"{cycle.id} is {cycle.state}, and has {shown(cycle.holdings)} in its hands"
+                self.wrong("exposure", what)
             for order in cycle.pending():
                 self.wrong("not_at_rest", f"order {order.id} of {cycle.id} is {order.state}")
             if cycle.outcome == "parked" and not (cycle.parked or cycle.dust or cycle.parked_why):
@@ -86,6 +100,10 @@ class Story:
                 return
             self._open(event)
             return
+        if event.type in moves.CYCLE_FACTS or event.type == "OrderIntended":
+            if name in self._stale and event.type not in moves.AFTER_A_RESTART:
+                self.wrong("illegal_move", f"{name} goes on with {event.type} after a restart")
+            self._stale.discard(name)
         if event.type in moves.CYCLE_FACTS:
             was_at_rest = cycle.state in moves.AT_REST
             cycle.move(event.type, data)
@@ -172,6 +190,9 @@ class Story:
             case "RunStarted":
                 self.runs.append(event.position)
                 self.run_began_ns = event.at_ns
+                self._stale = {
+                    name for name, one in self.cycles.items() if one.state not in moves.NOT_AT_WORK
+                }
             case _:
                 if event.type in moves.CYCLE_FACTS | moves.ORDER_FACTS:
                     self.wrong("illegal_move", f"{event.type} stands in {event.stream}")

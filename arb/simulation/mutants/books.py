@@ -68,4 +68,14 @@ BOOKS: Final = (
              account.paused = None
 """,
     ),
+    Mutant(
+        "a run does not wait",
+        "a run ends while its cycles are at work",
+        "not_at_rest",
+        """
+@ execution/engine.py
+-        while p.runner.busy and self.fatal is None and self.interrupts < 2:  # noqa: PLR2004
++        while False:
+""",
+    ),
 )

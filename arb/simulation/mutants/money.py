@@ -141,4 +141,15 @@ MONEY: Final = (
 +    returned = back.get(cycle.start_asset, ZERO)
 """,
     ),
+    Mutant(
+        "late fills stay outside",
+        "a fill that comes after the end of its cycle is booked, and the cycle stays closed",
+        "exposure",
+        """
+@ machine/reports.py
+     if cycle.is_closed:
++        return []
+         if appeared:
+""",
+    ),
 )

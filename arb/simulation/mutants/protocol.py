@@ -122,4 +122,14 @@ PROTOCOL: Final = (
 +    settled = True
 """,
     ),
+    Mutant(
+        "a restart goes on where it was",
+        "a cycle that was at work goes on after a restart without recovering first",
+        "illegal_move",
+        """
+@ execution/engine.py
+-    return [*unknown, c.StartRecovery(reason="restart")]
++    return unknown
+""",
+    ),
 )
