@@ -222,9 +222,10 @@ def _disk_full(ring: Ring) -> bool:
     engine.pause(ENDS_S_MAX)
     ended = engine.process.poll() is not None
     ring.strike(engine)
+    # What the engine kept free for this is enough to recover with.
     engine = ring.begin("--cycles", "0")
     ring.spoke(engine)
-    ring.later(engine, 2 * LATER_S_MAX)
+    engine.pause(ENDS_S_MAX)
     ring.strike(engine)
     ring.disk.empty()
     return ended

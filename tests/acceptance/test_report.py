@@ -176,6 +176,23 @@ def test_what_is_parked_counts_at_the_last_books_and_not_as_lost(folder: Path) -
     assert Decimal(point["pnl_USDT"]) == booked
 
 
+def test_a_run_that_a_limit_stopped_is_reported_and_marked(folder: Path) -> None:
+    path = strategy(folder, min_profit="-900")
+    text = path.read_text().replace("max_open", "stop_after_consecutive_losses: 1, max_open")
+    path.write_text(text)
+    said = invoke(
+        *("--strategy", path, "--data-file", feed(folder, CHANCES), "--db", folder / "log.db"),
+        *("--report", folder / "report", "--sweep", ONE),
+    )
+    assert said.code == 4, said.err
+    (point,) = table(folder / "report", "pnl-by-fees.taker_bps.csv")
+    assert point["ended"].startswith("halted: demo: consecutive_losses")
+    assert "(1 of 1 runs were stopped early by a limit)" in page(folder / "report")
+    picture = (folder / "report" / "pnl-by-fees.taker_bps.svg").read_text()
+    assert "hollow: stopped early by a limit" in picture
+    assert picture.count('fill="#fff" stroke') == 1
+
+
 # --- curves
 
 

@@ -134,8 +134,7 @@ def verdict(axis: Axis, line: Line) -> str:
     """Say up to which value of an axis a line stays above zero."""
     told = _verdict(axis, line)
     if line.hollow:
-        several = f"{len(line.hollow)} of {len(line.points)} runs were"
-        told += f" ({several} stopped early by a limit: what they lost is no more than a beginning)"
+        told += f" ({len(line.hollow)} of {len(line.points)} runs were stopped early by a limit)"
     return told
 
 

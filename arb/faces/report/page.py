@@ -171,8 +171,8 @@ def _opportunities(report: Report) -> Iterator[str]:
     why = fates(findings)
     if not why:
         return
-    yield "Why they were left (by the reason given most often), and how often it was decided so,"
-    yield "once whenever it was looked at; also in [declined.csv](declined.csv):"
+    yield "Why they were left, each counted by its most frequent reason, and how many decisions gave"
+    yield "the reason, one whenever a cycle was looked at; also in [declined.csv](declined.csv):"
     yield ""
     rows = [
         (reason, str(spells), str(decisions), _short(example))
