@@ -168,6 +168,7 @@ def _look_at_the_log(_rng: Random) -> Deed:
 
     def deed(world: World, life: Life) -> None:
         reader = LogReader(world.db)
+        world.watched = True
         life.beside.append(reader.close)
         reader.connection.execute("BEGIN")
         reader.head()
