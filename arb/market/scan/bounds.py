@@ -68,8 +68,8 @@ class Bounds:
         edge = market + market
         sold, bought = sell * keeps[edge], buy * keeps[edge + 1]
         sold_before, bought_before = rates[edge], rates[edge + 1]
-        rates[edge], rates[edge + 1] = sold, bought
         marks = self._marks
+        rates[edge], rates[edge + 1] = sold, bought
         # Twice the same: on every update a call would cost more.
         if sold > sold_before:
             for other, slot in self._joined[edge]:
@@ -97,12 +97,7 @@ class Bounds:
     def _path_rose(self, edge: int, other: int, slot: int, product: float) -> None:
         """Raise bounds with a path that exceeds its slot's mark, and name the cycles that it makes."""
         if product > self._best[slot]:
-            self._best[slot] = product
-            if self._four:
-                self._raise_back(self._reverse[slot], product)
-            if self._wide is not None:
-                for closer, longer in self._wide.raised_by_slot[slot]:
-                    self._raise_back(longer, product * self.rates[closer])
+            self._raise_best(slot, product)
         if product * self._back[slot] > self._low:
             self._close(edge, other, slot, product)
         self._mark(slot)
@@ -126,26 +121,32 @@ class Bounds:
                 self._join(one, two, rate, (edge,))
 
     def _close(self, edge: int, other: int, slot: int, product: float) -> None:
-        """Name the cycles that a path makes, and read again what bounds the ways back."""
+        """Name the cycles that a path makes, and make the bound of its slot's ways back exact."""
         rates, low = self.rates, self._low
-        back = 0.0
         for closer in self._closers[slot]:
-            back = max(back, rates[closer])
             if product * rates[closer] > low:
                 self._new.append((edge, other, closer))
-        if self._four:
-            reverse = self._reverse[slot]
-            if product * self._best[reverse] > low:
-                self._read(reverse, product, (edge, other))
-            back = max(back, self._best[reverse])
+        if self._four and product * self._best[self._reverse[slot]] > low:
+            self._read(self._reverse[slot], product, (edge, other))
         if self._wide is not None:
             for path, closers in self._wide.longer[slot]:
                 for closer in closers:
                     both = product * rates[closer]
                     if both * self._best[path] > low:
                         self._read(path, both, (edge, other, closer))
+        self._back[slot] = self._best_back(slot)
+
+    def _best_back(self, slot: int) -> float:
+        """What the ways back bring, by what is known of the paths on them."""
+        rates = self.rates
+        back = self._best[self._reverse[slot]] if self._four else 0.0
+        for closer in self._closers[slot]:
+            back = max(back, rates[closer])
+        if self._wide is not None:
+            for path, closers in self._wide.longer[slot]:
+                for closer in closers:
                     back = max(back, self._best[path] * rates[closer])
-        self._back[slot] = back
+        return back
 
     def _read(self, slot: int, rate: float, others: Edges) -> None:
         """Make the bound of a slot's paths exact; name those that make a cycle above with the others."""
@@ -158,8 +159,7 @@ class Bounds:
                 best = product
             if product > need:
                 new.append((one, two, *others))
-        self._best[slot] = best
-        self._mark(slot)
+        self._set_best(slot, best)
 
     def _join(self, one: int, two: int, rate: float, others: Edges) -> None:
         """Name the cycles of a path of each of two slots and the other edges."""
@@ -171,8 +171,22 @@ class Bounds:
             exact = max(exact, product)
             if product > need and product * self._best[two] * rate > self._low:
                 self._read(two, product * rate, (first, second, *others))
-        self._best[one] = exact
-        self._mark(one)
+        self._set_best(one, exact)
+
+    def _set_best(self, slot: int, exact: float) -> None:
+        """Take what was read again: that may be more, of an edge whose other paths are yet to come."""
+        if exact > self._best[slot]:
+            self._raise_best(slot, exact)
+        self._best[slot] = exact
+        self._mark(slot)
+
+    def _raise_best(self, slot: int, rate: float) -> None:
+        self._best[slot] = rate
+        if self._four:
+            self._raise_back(self._reverse[slot], rate)
+        if self._wide is not None:
+            for closer, longer in self._wide.raised_by_slot[slot]:
+                self._raise_back(longer, rate * self.rates[closer])
 
     def _raise_back(self, slot: int, rate: float) -> None:
         if rate > self._back[slot]:

@@ -126,8 +126,7 @@ class Covered:
 
     def edge_bps(self, edges: Edges) -> Decimal | None:
         """The net edge of a cycle now; None while a price is missing."""
-        rate = self._prices.product(edges)
-        return None if rate is None else (rate * self._kept(edges) - ONE) * BPS
+        return self._prices.edge_bps(edges, self._kept(edges))
 
     def _kept(self, edges: Edges) -> Decimal:
         kept = ONE
@@ -145,8 +144,7 @@ class Covered:
         return self._register(self._watched(edges), edges) if self._wants(edges) else None
 
     def _is_above(self, edges: Edges) -> bool:
-        edge = self.edge_bps(edges)
-        return edge is not None and edge > self._cover.min_profit_bps
+        return self._prices.pays(edges, self._kept(edges), self._cover.min_profit_bps)
 
     def _two_legs(self) -> Iterator[Edges]:
         """Find the cycles on two markets that join the same two assets."""

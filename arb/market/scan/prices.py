@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from arb.events.facts import LegRoute
 from arb.market.book import Book
-from arb.money import ONE, ZERO
+from arb.money import BPS, ONE, ZERO
 
 Price = float | Decimal
 Size = float | Decimal | None
@@ -90,15 +90,31 @@ class Prices:
         price = ask if edge % 2 else bid
         return price if isinstance(price, Decimal) else Decimal(repr(price))
 
-    def product(self, edges: Sequence[int]) -> Decimal | None:
-        """What one unit brings over edges before fees, exactly; None while a price is missing."""
-        rate = ONE
+    def fraction(self, edges: Sequence[int]) -> tuple[Decimal, Decimal] | None:
+        """What one unit brings over edges before fees: the bids, and the asks to divide them by.
+
+        Exact, as no quotient is; None while a price is missing.
+        """
+        bids = asks = ONE
         for edge in edges:
             price = self.exact(edge)
             if not price:
                 return None
-            rate = rate / price if edge % 2 else rate * price
-        return rate
+            if edge % 2:
+                asks *= price
+            else:
+                bids *= price
+        return bids, asks
+
+    def edge_bps(self, edges: Sequence[int], kept: Decimal) -> Decimal | None:
+        """The net edge over edges that keep so much after fees; None while a price is missing."""
+        rate = self.fraction(edges)
+        return None if rate is None else (rate[0] * kept / rate[1] - ONE) * BPS
+
+    def pays(self, edges: Sequence[int], kept: Decimal, min_profit_bps: Decimal) -> bool:
+        """Whether the net edge is above a threshold; being equal is not enough."""
+        rate = self.fraction(edges)
+        return rate is not None and rate[0] * kept * BPS > rate[1] * (BPS + min_profit_bps)
 
     def possible(
         self, bid: float, ask: float, bid_size: Size, ask_size: Size

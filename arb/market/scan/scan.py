@@ -16,7 +16,6 @@ from arb.market.scan.covering import Cover, Covered, UpdateRates, Watched
 from arb.market.scan.hubs import Edges
 from arb.market.scan.listed import CROWD_MIN, Listed
 from arb.market.scan.prices import Prices, Size, Top
-from arb.money import BPS, ONE
 
 
 class Seen(NamedTuple):
@@ -166,13 +165,13 @@ class Scan:
 
     def edge_bps(self, number: int) -> Decimal | None:
         """The net edge of a cycle at the top of the books now; None while a price is missing."""
-        return self._net(self.cycles[number], self._edges[number])
+        return self._prices.edge_bps(self._edges[number], self.cycles[number].kept)
 
     def full_scan(self, top: int) -> list[Best]:
         """Name the cycles with the best edges now, above their bars or not, the best first."""
         found: dict[str, Best] = {}
         for number, cycle in self._named.items():
-            edge = self._net(cycle, self._edges[number])
+            edge = self._prices.edge_bps(self._edges[number], cycle.kept)
             if edge is not None:
                 found[identity(cycle.legs)] = Best(cycle.legs, edge)
         for covered in self._covers.values():
@@ -258,9 +257,4 @@ class Scan:
 
     def _is_above(self, number: int) -> bool:
         cycle = self._named[number]
-        edge = self._net(cycle, self._edges[number])
-        return edge is not None and edge > cycle.min_profit_bps
-
-    def _net(self, cycle: Watched, edges: Edges) -> Decimal | None:
-        rate = self._prices.product(edges)
-        return None if rate is None else (rate * cycle.kept - ONE) * BPS
+        return self._prices.pays(self._edges[number], cycle.kept, cycle.min_profit_bps)
