@@ -24,7 +24,6 @@ _CYCLES: Final = {
     "three": ("[BTC, ETH, USDT]", "[USDT, BTC, USDC]", "[USDT, BTC, ETH]"),
 }
 PALETTE: Final = 16
-ATTESTED_S: Final = (120, 180, 240)  # after the engine could have known by itself
 WORLD_S: Final = 200
 ENOUGH: Final = Decimal(5_000)  # of the start currency, for a cycle
 
@@ -226,13 +225,6 @@ _DEEDS: Final[dict[str, Callable[[Random], Deed]]] = {
     "asks of each cycle": _ask_of_each_cycle,
     "attests what is not there": _attest_what_is_not_there,
 }
-
-
-def attest(world: World) -> None:
-    """Let an operator say which orders are not there, where nothing but his word ends an unknown."""
-    deed = _attest_what_is_not_there(Random())  # noqa: S311 -- it draws nothing
-    for at_s in ATTESTED_S:
-        world.at(at_s, lambda life: deed(world, life))
 
 
 def act_between(world: World, rng: Random) -> None:

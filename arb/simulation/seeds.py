@@ -164,7 +164,8 @@ class SeedWorld(World):
 
     def run(self, *, cycles: int | None = 1, **wish: Any) -> int | None:  # noqa: ANN401 -- of a Wish
         """Live once; an operator looks after what takes long, as the engine asks him to."""
-        self.later(OPERATOR_S, partial(self._look_after, self.lives + 1))
+        for times in (1, 2, 3):
+            self.later(times * OPERATOR_S, partial(self._look_after, self.lives + 1))
         return super().run(cycles=cycles, **wish)
 
     def _look_after(self, number: int) -> None:
@@ -190,8 +191,6 @@ class SeedWorld(World):
             self.fate, self.trouble = draw_fate(rng), draw_trouble(rng)
             if self.fate is not None and self.fate.point == crashpoints.UNWINDING:
                 people.panic(self, rng)  # so that there is something to unwind
-            if self.weather.live_rules:
-                people.attest(self)
             self._passed = 0
             self._operations.clear()
             self.space_low = rng.random() < 0.05  # noqa: PLR2004 -- a share of the lives
@@ -261,7 +260,6 @@ class SeedWorld(World):
         self.wait(REST_S)
         for book in BOOKS:
             self.stage.put(self.now_ns(), book)
-        people.attest(self)
         self._expect(self.recover(), {0, 1, 4}, "recovery")
         self.ask("unpause", reason="x")
         bid = BOOKS_THAT_PAY
