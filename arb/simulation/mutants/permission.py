@@ -12,8 +12,7 @@ PERMISSION: Final = (
         """
 @ execution/arbiter.py
 -        if amount > self.available(asset):
--            yield False
--            return
+-            return False
 @ execution/capital.py
 -    available = desk.arbiter.available(start)
 +    available = desk.journal.account.expected(start)
