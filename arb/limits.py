@@ -48,6 +48,8 @@ CLOCK_READ_AGE_S_MAX: Final = 60.0
 
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book
+# Between what the connections of a cycle's legs were heard last. They are pinged every 1.5 s.
+BOOK_SKEW_S_MAX: Final = 3.0
 BOOK_LEVELS_MAX: Final = 100
 FEED_LAG_S_MAX: Final = 1.0  # of the oldest update that is applied; an older one is an alarm
 FEED_LAG_TOLD_S: Final = 10.0  # between two lines about it; all are counted
@@ -57,6 +59,9 @@ FEED_STREAMS_MAX: Final = 400  # of one connection; Binance takes 1,024
 FEED_NAMES_MAX: Final = 100  # of one request for streams
 FEED_REQUEST_S: Final = 0.4  # between two requests; Binance takes five messages a second, pings too
 FEED_ANSWER_S: Final = 5.0  # for a request for streams
+
+# --- deciding
+OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges
 
 # --- live venues
 DOTENV_FILE_BYTES_MAX: Final = 65_536

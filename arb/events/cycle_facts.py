@@ -17,7 +17,9 @@ class LegRoute(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class CycleOpened(CycleFact, frozen=True):
-    """A cycle was recorded; no money is touched yet."""
+    """A cycle was recorded, with what it was decided on; no money is touched yet."""
+
+    SHAPE = 2  # since then with the inputs of the decision
 
     cycle_id: str
     number: int  # the log's counter, encoded in each client order id
@@ -28,6 +30,10 @@ class CycleOpened(CycleFact, frozen=True):
     start_amount: Decimal
     edge_bps: Decimal  # net of fees, as planned
     books: dict[str, int]  # market -> sequence of the book the plan was made on
+    seen_ns: int | None  # when the last change before the decision was received; None: unknown
+    prices: Amounts  # market -> best price of the side that its leg takes, less what was claimed
+    claimed: Amounts  # market -> base of that side that other open cycles were about to take
+    available: Decimal | None  # of the start asset; None: unknown
 
 
 class ValidationStarted(CycleFact, frozen=True):

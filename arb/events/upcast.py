@@ -16,7 +16,15 @@ def _parked_without_value(data: Data) -> Data:
     return {**data, "value": "0"}
 
 
-STEPS: Final[Mapping[tuple[str, int], Step]] = {("CycleParked", 1): _parked_without_value}
+def _opened_without_inputs(data: Data) -> Data:
+    """What a decision was made on beside the books' numbers was not written down."""
+    return {**data, "seen_ns": None, "prices": {}, "claimed": {}, "available": None}
+
+
+STEPS: Final[Mapping[tuple[str, int], Step]] = {
+    ("CycleOpened", 1): _opened_without_inputs,
+    ("CycleParked", 1): _parked_without_value,
+}
 
 
 def upcast(

@@ -1,7 +1,6 @@
 """Who may use what of one account. Decisions are synchronous; the durable reservation is a fact."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from decimal import Decimal
 
 from arb.events.facts import Amounts
@@ -76,17 +75,16 @@ class Arbiter:
         usable = account.expected(asset) - self._missing.get(asset, ZERO)
         return max(ZERO, usable - self.owned(asset))
 
-    @contextmanager
-    def promised(self, cycle_id: str, asset: str, amount: Decimal) -> Iterator[bool]:
+    def promise(self, cycle_id: str, asset: str, amount: Decimal) -> bool:
         """Hold an amount for a cycle until its append resolves; False when it is not there."""
         if amount > self.available(asset):
-            yield False
-            return
+            return False
         self._tentative[cycle_id] = (asset, amount)
-        try:
-            yield True
-        finally:
-            del self._tentative[cycle_id]
+        return True
+
+    def resolved(self, cycle_id: str) -> None:
+        """End a promise: the cycle is in the log, or will never be."""
+        self._tentative.pop(cycle_id, None)
 
     def sellable(self, cycle_id: str, asset: str, balances: Mapping[str, Balance]) -> Decimal:
         """What a cycle may sell of an asset: what is there less what other cycles own.

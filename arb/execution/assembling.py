@@ -14,10 +14,11 @@ from arb.errors import ConfigInvalid
 from arb.events.sqlite import HeldLock, SqliteLog, free_space_low, lock_account, open_log
 from arb.exchange.faults import VenueWithBooks
 from arb.execution.building import Attend, Changes, Outside, Wish, build, see_all
-from arb.execution.engine import Engine, Parts
+from arb.execution.engine import Engine
 from arb.execution.history import History
 from arb.execution.kill_switch import kill_switch
 from arb.execution.operator import Operator
+from arb.execution.parts import Parts
 from arb.execution.taping import Tap
 from arb.projections.projector import Projections
 from arb.strategy.loader import Loaded

@@ -15,7 +15,7 @@ from arb.execution.breaker import Breaker
 from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
-from arb.execution.engine import Engine, Parts
+from arb.execution.engine import Engine
 from arb.execution.feeding import beginning_with
 from arb.execution.guards import Guards
 from arb.execution.history import History
@@ -23,12 +23,14 @@ from arb.execution.interest import markets_that_matter
 from arb.execution.journal import Journal
 from arb.execution.kill_switch import KillSwitch, KillWatch
 from arb.execution.operator import Operator
+from arb.execution.parts import Parts
 from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
 from arb.execution.tally import Tally
 from arb.execution.taping import Tap
 from arb.execution.trader import Trader
 from arb.execution.watching import Watching
+from arb.execution.watchlist import Watchlist
 from arb.feeds.source import Change
 from arb.limits import WATCH_FINAL_ORDERS_S
 from arb.strategy.canonical import from_canonical
@@ -109,18 +111,20 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         desk, runner, history, known=history.known_trades(since), changes=history.known_changes()
     )
     detector = Detector()
+    watchlist = Watchlist(detector.scan.cycles)
     trader = Trader(
         desk,
         runner,
         Breaker(desk, strategy.risk_controls.breaker),
         Guards(desk, [one.strategy for one in loaded]),
         Declined(journal),
-        cycles=detector.scan.cycles,
+        detector=detector,
+        watchlist=watchlist,
         cycles_max=wish.cycles,
         space_low=outside.space_low,
     )
 
-    watching = Watching(loaded, desk, detector, trader)
+    watching = Watching(loaded, desk, detector, watchlist)
     switch = outside.kill_switch
 
     async def attend() -> None:
@@ -144,6 +148,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         desk=desk,
         runner=runner,
         trader=trader,
+        watchlist=watchlist,
         reconciler=reconciler,
         detector=detector,
         tally=Tally(lambda: journal.moved),

@@ -42,6 +42,11 @@ class Detector:
         """Take a book that stands already and is no row of the feed."""
         self._note(self.scan.take(book))
 
+    def is_above(self, number: int) -> bool:
+        """Whether a cycle is above its threshold at the books of now."""
+        edge = self.scan.edge_bps(number)
+        return edge is not None and edge > self.scan.cycles[number].min_profit_bps
+
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
         touch = change.touch

@@ -48,10 +48,10 @@ class Sought(Struct, frozen=True):
         keep = ONE - self.fees.taker
         return Cover(
             markets=self.markets,
-            hops_max=self.strategy.max_hops,
+            hops_max=self.strategy.sought_hops,
             keep_of=lambda _market, _side: keep,
             min_profit_bps=self.strategy.min_profit_bps,
-            through=self.strategy.start_currencies,
+            through=self.strategy.sought_starts,
         )
 
     def on(self, markets: Mapping[str, MarketRules]) -> "Sought":
@@ -62,14 +62,14 @@ class Sought(Struct, frozen=True):
 
     def cycles(self) -> Iterator[Legs]:
         """Find them, one at a time."""
-        for legs in directed_cycles(self.markets, self.strategy.max_hops):
+        for legs in directed_cycles(self.markets, self.strategy.sought_hops):
             if start_order(self.strategy, legs):
                 yield legs
 
     def wants(self, legs: Legs) -> Wanted | None:
         """Say how the strategy trades a cycle; None where it does not."""
         strategy = self.strategy
-        if len(legs) > strategy.max_hops or not start_order(strategy, legs):
+        if len(legs) > strategy.sought_hops or not start_order(strategy, legs):
             return None
         if any(leg.market not in self.markets for leg in legs):
             return None
@@ -88,7 +88,7 @@ class Discovery(Struct, frozen=True):
         """The currencies that its cycles go through."""
         on_them = {leg.spend_asset for one in self.wanted for leg in one.legs}
         if self.sought is not None:
-            names = on_cycles(self.sought.markets, self.sought.strategy.max_hops)
+            names = on_cycles(self.sought.markets, self.sought.strategy.sought_hops)
             for name in names:
                 on_them |= {self.sought.markets[name].base, self.sought.markets[name].quote}
         return frozenset(on_them)
@@ -148,14 +148,14 @@ def _tradable(markets: Mapping[str, MarketRules], fees: FeeRates) -> dict[str, M
 
 
 def _counts(strategy: Strategy, markets: Mapping[str, MarketRules]) -> dict[int, int]:
-    return count_directed(markets, strategy.max_hops, strategy.start_currencies)
+    return count_directed(markets, strategy.sought_hops, strategy.sought_starts)
 
 
 def start_order(strategy: Strategy, legs: Legs) -> tuple[str, ...]:
     """The currencies that a cycle without a start of its own may begin with, the best first."""
     on_it = [leg.spend_asset for leg in legs]
-    if strategy.start_currencies is not None:
-        return tuple(code for code in strategy.start_currencies if code in on_it)
+    if strategy.sought_starts is not None:
+        return tuple(code for code in strategy.sought_starts if code in on_it)
     bases = [code for code in strategy.panic_sell.base_currencies if code in on_it]
     return (*bases, *sorted(set(on_it) - set(bases)))
 
@@ -173,6 +173,10 @@ def _named(
     resolved = resolve(loaded.cycle_file.rows, markets)
     left_out.extend(resolved.skipped)
     for listed in resolved.paths:
+        unsought = _unsought(strategy, listed.legs)
+        if unsought is not None:
+            left_out.append(f"{_path(listed.legs)}: {unsought}")
+            continue
         own = fees
         if listed.fee_bps is not None:
             own = FeeRates(listed.fee_bps / BPS, fees.maker, fees.fee_asset)
@@ -180,6 +184,19 @@ def _named(
         if listed.min_profit_bps is not None:
             bar = listed.min_profit_bps
         yield listed.legs, listed.legs[0].spend_asset, own, bar
+
+
+def _unsought(strategy: Strategy, legs: Legs) -> str | None:
+    """Say why a row of a file is none of the cycles that lightning looks for."""
+    lightning = strategy.lightning
+    if not lightning.enabled:
+        return None
+    if len(legs) > lightning.max_hops:
+        return f"has {len(legs)} legs, `lightning.max_hops` is {lightning.max_hops}"
+    starts = lightning.start_currencies
+    if starts is not None and legs[0].spend_asset not in starts:
+        return f"{legs[0].spend_asset} is none of `lightning.start_currencies`"
+    return None
 
 
 def _path(legs: Legs) -> str:

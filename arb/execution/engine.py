@@ -1,26 +1,20 @@
 """The engine's life: the start order, the work, and an end that leaves nothing unsaid."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
 import structlog
-from msgspec import Struct
 
 from arb import ids, limits
 from arb.clock import NS_PER_S
 from arb.errors import ArbError, ConfigInvalid
 from arb.events import facts as f
 from arb.exchange.port import Balance, Banned, KeyRevoked, Unreachable
-from arb.execution.desk import Desk
-from arb.execution.detector import Detector
-from arb.execution.kill_switch import KillWatch
-from arb.execution.reconcile import Reconciler, try_judge
-from arb.execution.runner import Runner
-from arb.execution.tally import Tally, halted_everywhere
-from arb.execution.trader import Trader
-from arb.feeds.source import Change
+from arb.execution.parts import Parts
+from arb.execution.reconcile import try_judge
+from arb.execution.tally import halted_everywhere
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.account import EVERYTHING
@@ -33,29 +27,6 @@ OPENING_POLL_S = 0.001
 PROGRESS_ROWS = 500
 KEY_LOST = "the venue does not accept our key"
 EXIT_DONE, EXIT_FAILED, EXIT_HALTED, EXIT_INTERRUPTED = 0, 1, 4, 130
-
-
-class Parts(Struct):
-    """What the wiring makes and the engine runs."""
-
-    desk: Desk
-    runner: Runner
-    trader: Trader
-    reconciler: Reconciler
-    detector: Detector
-    tally: Tally
-    feed: Callable[[], AsyncIterator[Change]]
-    plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
-    attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there
-    lock_account: Callable[[], None]
-    run: str
-    version: str
-    kill_watch: KillWatch | None = None
-    duration_s: float | None = None
-    cycles_max: int | None = None
-    recover: bool = True
-    strategies: tuple[f.StrategyLoaded, ...] = ()  # configurations this log does not hold yet
-    progress: Callable[[int], None] = lambda _at_ns: None  # told now and then how far the feed is
 
 
 class Engine:
@@ -262,7 +233,7 @@ class Engine:
         if self._unplanned is not None:
             await self._let_cycles_end()
             raise self._unplanned
-        traded = list(p.trader.strategies.values())
+        traded = list(p.watchlist.strategies.values())
         deadline = None
         if p.duration_s is not None:
             deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
@@ -338,9 +309,9 @@ class Engine:
         p = self._p
         rows = 0
         async for change in p.feed():
-            seen = p.detector.see(change)
-            if seen.above:
-                await p.trader.consider(seen)
+            p.trader.notice(change.market, p.detector.see(change))
+            if not change.more:  # nobody decides between changes that were there together
+                await p.trader.decide(change.at_ns)
             rows += 1
             if rows % PROGRESS_ROWS == 0:
                 p.progress(change.at_ns)

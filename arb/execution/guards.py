@@ -1,8 +1,8 @@
 """What forbids a strategy another cycle now, and which limits a closed cycle has broken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from arb.clock import NS_PER_S
 from arb.events import facts as f
@@ -10,9 +10,11 @@ from arb.execution.capital import money_in
 from arb.execution.declined import Refusal
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
+from arb.limits import BOOK_SKEW_S_MAX
 from arb.machine.account import closed_part
-from arb.machine.risk import LIMIT_NAMES, Limits, Risk, tripped_by
-from arb.machine.state import Cycle
+from arb.machine.risk import LIMIT_NAMES, Limits, Risk, identity_of, tripped_by
+from arb.machine.state import Cycle, path_of
+from arb.market.chain import Quote
 from arb.money import ZERO, plain
 from arb.strategy.schema import Strategy
 
@@ -21,7 +23,15 @@ MAX_ALLOCATION: Final = "max_allocation"
 COOLDOWN: Final = "cooldown"
 DUPLICATE: Final = "duplicate"
 FEE_RESERVE: Final = "fee_reserve"
+SKEW: Final = "skew"
 NOTHING_YET: Final = Risk()
+
+
+class Path(NamedTuple):
+    """What guards know a cycle by."""
+
+    identity: str  # `arb.machine.risk.identity_of`
+    markets: tuple[str, ...]
 
 
 class Guards:
@@ -34,32 +44,56 @@ class Guards:
 
     # --- before a cycle -----------------------------------------------------------------------
 
-    def closed(
-        self,
-        strategy: Strategy,
-        identity: str,
-        start_asset: str,
-        amount: Decimal,
-        books: Mapping[str, int],
-    ) -> Refusal | None:
-        """Say what forbids a cycle of `amount` over a path, planned on `books`; None when nothing does.
+    def closed(self, strategy: Strategy, path: Path, opening: Collection[Cycle]) -> Refusal | None:
+        """Say what forbids any cycle over a path now; None when nothing does.
 
-        `identity` is the path's (`arb.machine.risk.identity_of`), books are market -> sequence.
+        `opening` are cycles that are decided, and not in the log yet.
         """
-        risk = self._desk.journal.account.risk.get(strategy.name, NOTHING_YET)
-        open_cycles = [
-            cycle
-            for cycle in self._desk.journal.cycles.values()
-            if cycle.strategy == strategy.name and not cycle.is_closed
-        ]
+        risk = self._risk(strategy)
         return (
             _tripped(risk)
-            or _too_many(strategy, open_cycles)
-            or self._over_allocation(strategy, open_cycles, start_asset, amount)
-            or self._cooling(risk, identity)
-            or self._duplicate(strategy, risk, identity, books)
+            or _too_many(strategy, self._open(strategy, opening))
+            or self._cooling(risk, path.identity)
             or self._fee_reserve(strategy)
+            or self._torn(path.markets)
         )
+
+    def closed_at(
+        self,
+        strategy: Strategy,
+        path: Path,
+        quote: Quote,
+        start_asset: str,
+        opening: Collection[Cycle],
+    ) -> Refusal | None:
+        """Say what forbids a cycle that was planned so; None when nothing does."""
+        open_cycles = self._open(strategy, opening)
+        return self._over_allocation(
+            strategy, open_cycles, start_asset, quote.amount
+        ) or self._duplicate(strategy, path.identity, quote.sequences, opening)
+
+    def _risk(self, strategy: Strategy) -> Risk:
+        return self._desk.journal.account.risk.get(strategy.name, NOTHING_YET)
+
+    def _open(self, strategy: Strategy, opening: Collection[Cycle]) -> Sequence[Cycle]:
+        there = self._desk.journal.cycles
+        return [
+            cycle
+            for cycle in (*there.values(), *(one for one in opening if one.id not in there))
+            if cycle.strategy == strategy.name and not cycle.is_closed
+        ]
+
+    def _torn(self, markets: Sequence[str]) -> Refusal | None:
+        """Books of connections of which one was heard long before another do not belong together."""
+        heard = {market: self._desk.books.heard_ns(market) for market in markets}
+        known = {market: ns for market, ns in heard.items() if ns is not None}
+        if len(known) < len(heard):
+            return None  # without a book it is refused where it is sized
+        silent, loud = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+        apart_ns = known[loud] - known[silent]
+        if apart_ns <= BOOK_SKEW_S_MAX * NS_PER_S:
+            return None
+        return Refusal(SKEW, f"{silent} was heard {_seconds(apart_ns)} s before {loud}")
 
     def _cooling(self, risk: Risk, identity: str) -> Refusal | None:
         now_ns = self._desk.clock.now_ns()
@@ -69,11 +103,22 @@ class Guards:
         return Refusal(COOLDOWN, f"{identity} rests for another {_seconds(until_ns - now_ns)} s")
 
     def _duplicate(
-        self, strategy: Strategy, risk: Risk, identity: str, books: Mapping[str, int]
+        self,
+        strategy: Strategy,
+        identity: str,
+        books: Mapping[str, int],
+        opening: Collection[Cycle],
     ) -> Refusal | None:
         window_s = strategy.risk_controls.duplicate_suppression_window_seconds
-        last = risk.openings.get(identity)
-        if window_s <= 0 or last is None:
+        if window_s <= 0:
+            return None
+        if any(
+            one.strategy == strategy.name and identity_of(path_of(one)) == identity
+            for one in opening
+        ):
+            return Refusal(DUPLICATE, f"{identity} is being opened")
+        last = self._risk(strategy).openings.get(identity)
+        if last is None:
             return None
         ago_ns = self._desk.clock.now_ns() - last.opened_ns
         if ago_ns < window_s * NS_PER_S:

@@ -25,6 +25,8 @@ from arb.machine.state import Cycle, Order
 
 log = structlog.get_logger()
 
+Recheck = Callable[[], str | None]  # why an order should not be sent any more
+
 TURN_DELAY_S = 0.05  # until another cycle's unwind order in the same asset is looked at again
 
 
@@ -40,6 +42,7 @@ class Runner:
         # Intents of this process life that were not sent yet. A restart finds none of its
         # predecessor's here, and so treats them as unknown.
         self._unsent: set[str] = set()
+        self._rechecks: dict[str, Recheck] = {}  # of unsent orders
         self._attempts: dict[str, Attempt] = {}
         self._panics: set[str] = set()
         self._wake: dict[str, asyncio.Event] = {}
@@ -106,6 +109,10 @@ class Runner:
         for task in tasks:
             task.cancel()
         return tasks
+
+    def recheck(self, order: Order, recheck: Recheck) -> None:
+        """Ask once more, right before an order is sent, whether it should be."""
+        self._rechecks[order.client_order_id] = recheck
 
     async def open(self, draft: Draft) -> Cycle:
         """Append a new cycle with its validation and first intent in one batch, and work on it."""
@@ -217,7 +224,8 @@ class Runner:
         return commands, replace(situation, rested=rested)
 
     async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
-        outcome = await send(self.desk, self.gate, cycle, order)
+        recheck = self._rechecks.pop(order.client_order_id, None)
+        outcome = await send(self.desk, self.gate, cycle, order, recheck)
         self._surprises.note(order)
         log.info("order.sent", order=order.client_order_id, outcome=type(outcome).__name__)
         if isinstance(outcome, c.ReportRefused) and outcome.reason != NOT_SENT:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 import structlog
 
@@ -81,8 +82,14 @@ class Gate:
         return None
 
 
-async def send(desk: Desk, gate: Gate, cycle: Cycle, order: Order) -> c.Command:
-    """Send an intended order and say what that proved.
+async def send(
+    desk: Desk,
+    gate: Gate,
+    cycle: Cycle,
+    order: Order,
+    recheck: Callable[[], str | None] | None = None,
+) -> c.Command:
+    """Send an intended order and say what that proved; `recheck` may find that it is too late for it.
 
     The intent is durable when this is called, and this is called once for it in one process life;
     a later life does not call it at all.
@@ -95,7 +102,7 @@ async def send(desk: Desk, gate: Gate, cycle: Cycle, order: Order) -> c.Command:
         return c.ReportRefused(
             client_order_id=order_id, reason=NOT_SENT, detail="its window passed before sending"
         )
-    wrong = gate.closed(cycle, order)
+    wrong = (recheck and recheck()) or gate.closed(cycle, order)
     if wrong is not None:
         return c.ReportRefused(client_order_id=order_id, reason=NOT_SENT, detail=wrong)
     request = OrderRequest(

@@ -1,52 +1,50 @@
-"""Open cycles: of what pays at the top of the books, size it, check everything, reserve, send."""
+"""Decide once a moment: size what pays, rank it, take it while it lasts, and open the cycles."""
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from typing import Final, NamedTuple
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
 
 import structlog
 
 from arb import ids
-from arb.events.facts import LegRoute
 from arb.execution import planning
 from arb.execution.breaker import Breaker
-from arb.execution.capital import BALANCE, offered
+from arb.execution.capital import BALANCE
+from arb.execution.claims import Claims
 from arb.execution.declined import Declined, Refusal
 from arb.execution.desk import Desk
-from arb.execution.discovery import Sought, Wanted, start_order
+from arb.execution.detector import Detector
+from arb.execution.discovery import Wanted
 from arb.execution.guards import Guards
+from arb.execution.journal import Draft
+from arb.execution.ranking import Ranking
 from arb.execution.runner import Runner
 from arb.execution.sending import NOT_SENT
+from arb.execution.sizing import Plan, Sizing
+from arb.execution.watchlist import Watchlist
 from arb.limits import NOTIONAL_CAP_FACTOR
 from arb.machine import commands as c
-from arb.machine.risk import identity_of
 from arb.machine.state import Cycle, Order
 from arb.machine.table import ORDER_REFUSED
-from arb.market.chain import Quote
-from arb.market.cycles import rotated
-from arb.market.depth import Shortfall
-from arb.market.reading import Reader
-from arb.market.scan import Seen, Watched
-from arb.market.size import best_size
+from arb.market.scan import Seen
 from arb.money import BPS, ONE, plain
-from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
 
 QUOTA: Final = Refusal("enough cycles")  # as many as the run was asked for: nobody's refusal
-BELOW_BAR: Final = "edge_at_size"
 NO_CLOCK: Final = Refusal("no_clock", "the venue's clock was not read for too long")
-
-
-class Plan(NamedTuple):
-    """A cycle from its start currency on, sized and priced."""
-
-    legs: tuple[LegRoute, ...]
-    quote: Quote
+CROWDED: Final = "crowded"
 
 
 class Trader:
-    """Decides to trade or not; each decision not to is counted by its reason."""
+    """Decides to trade or not; each decision not to is counted by its reason.
+
+    Changes that were there together are one moment: what pays after the last of them is decided on
+    once. Of several opportunities the one that brings most is taken first, and the next ones are
+    sized anew for what it leaves of the books and of the balance.
+    """
 
     def __init__(
         self,
@@ -56,50 +54,32 @@ class Trader:
         guards: Guards,
         declined: Declined,
         *,
-        cycles: Sequence[Watched],
+        detector: Detector,
+        watchlist: Watchlist,
         cycles_max: int | None,
         space_low: Callable[[], bool],
     ) -> None:
         self._desk = desk
         self._runner = runner
         self._breaker = breaker
-        self._guards = guards
         self.declined = declined
-        self._cycles = cycles  # by number: those that the scan knows
-        self._named: dict[int, list[Wanted]] = {}  # known once the venue's markets are
-        self.sought: dict[str, Sought] = {}  # by configuration
-        self._wanted: dict[int, tuple[Wanted, ...]] = {}  # of cycles that were above once
-        self.strategies: dict[str, Strategy] = {}  # by name: those that trade
-        self._reader = Reader()
+        self._detector = detector
+        self._watchlist = watchlist
+        self._opening: dict[str, Cycle] = {}  # decided, and not in the log yet
+        self._claims = Claims(desk, self._opening.get)
+        self._sizing = Sizing(desk, guards, self._claims, self._opening)
+        self._noticed: dict[int, None] = {}  # cycles that were above at this moment, in order
         self._cycles_max = cycles_max
         self._space_low = space_low
         self.accepting = False
-        self.opening = False  # a cycle is being appended and nobody works on it yet
         self.taken = 0
         self._open: set[str] = set()  # cycles of this run that are not over
         self.ended = 0  # cycles of this run that sent an order and are over
 
-    def want(self, number: int, wanted: Wanted) -> None:
-        """Trade a cycle, by its number in the scan, when it pays."""
-        self._named.setdefault(number, []).append(wanted)
-        self._wanted.pop(number, None)
-        self.strategies[wanted.strategy.name] = wanted.strategy
-
-    def seek(self, sought: Sought) -> None:
-        """Trade all cycles of some markets when they pay, instead of those that it sought before."""
-        self.sought[sought.config] = sought
-        self._wanted.clear()
-        self.strategies[sought.strategy.name] = sought.strategy
-
-    def _who_wants(self, number: int) -> tuple[Wanted, ...]:
-        """List the strategies that trade a cycle, and how."""
-        known = self._wanted.get(number)
-        if known is None:
-            legs = self._cycles[number].legs
-            found = (sought.wants(legs) for sought in self.sought.values())
-            known = (*self._named.get(number, ()), *(one for one in found if one is not None))
-            self._wanted[number] = known
-        return known
+    @property
+    def opening(self) -> bool:
+        """Whether a cycle is being appended, and nobody works on it yet."""
+        return bool(self._opening)
 
     @property
     def done(self) -> bool:
@@ -112,33 +92,76 @@ class Trader:
             self._open.discard(cycle.id)
             self.ended += any(_was_sent(order) for order in cycle.orders)
 
-    async def consider(self, seen: Seen) -> None:
-        """Look at every strategy that trades one of the cycles that pay at the top of the books."""
-        for number in seen.above:
-            for wanted in self._who_wants(number):
-                if not self.accepting:
-                    return
-                refusal = await self._consider(wanted)
-                if refusal is not None and refusal is not QUOTA:
-                    name = wanted.strategy.name
-                    self.declined.count(name, wanted.legs, refusal.reason, refusal.detail)
+    # --- one moment ---------------------------------------------------------------------------
 
-    async def _consider(self, wanted: Wanted) -> Refusal | None:
-        """Open the cycle from the first start currency of which there is something to begin with."""
-        refusal = await self._closed(wanted)
-        if refusal is not None:
-            return refusal
-        starts = (wanted.start,) if wanted.start else start_order(wanted.strategy, wanted.legs)
-        for start in starts:
-            cap = offered(self._desk, wanted.strategy, start)
-            if isinstance(cap, Refusal):
-                refusal = refusal or cap
+    def notice(self, market: str, seen: Seen) -> None:
+        """Learn that a market's book was told, and which cycles are above their bars with it."""
+        self._claims.told(market)
+        if seen.above:
+            self._noticed.update(dict.fromkeys(seen.above))
+
+    async def decide(self, seen_ns: int) -> None:
+        """Decide on what was noticed since the last moment, and pays still; `seen_ns`: its last change."""
+        if not self._noticed:
+            return
+        noticed, self._noticed = self._noticed, {}
+        above = [number for number in noticed if self._detector.is_above(number)]
+        if not above or not self.accepting:
+            return
+        paused = await self._breaker.closed()
+        if not self.accepting:
+            return
+        await self._open_all(list(self._taken(above, paused, seen_ns)))
+
+    def _taken(self, above: list[int], paused: str | None, seen_ns: int) -> Iterator[Draft]:
+        """Decide, without a pause: which cycles are opened, each with its claims and its promise."""
+        ranking: Ranking[Wanted] = Ranking(self._desk, self._watchlist.strategies)
+        for wanted in self._best_of(above):
+            refusal = self._closed(wanted, paused)
+            plan = refusal or self._sizing.plan(wanted)
+            if isinstance(plan, Refusal):
+                self._decline(wanted, plan)
+            else:
+                ranking.add(wanted, plan)
+        taken = 0
+        for wanted, plan, after in ranking:
+            if after < taken:  # what was taken since may have been of the same books or balance
+                again = self._closed(wanted, paused) or self._sizing.plan(wanted)
+                if isinstance(again, Refusal):
+                    self._decline(wanted, again)
+                else:
+                    ranking.add(wanted, again, after=taken)
                 continue
-            plan = self._plan(wanted, start, cap)
-            return plan if isinstance(plan, Refusal) else await self._open_cycle(wanted, plan)
-        return refusal
+            draft = self._draft(wanted, plan, seen_ns)
+            if isinstance(draft, Refusal):
+                self._decline(wanted, draft)
+            else:
+                taken += 1
+                yield draft
 
-    async def _closed(self, wanted: Wanted) -> Refusal | None:
+    def _best_of(self, above: list[int]) -> Iterator[Wanted]:
+        """Give the strategies' cycles to size: not more at one moment than can be."""
+        if len(above) > 1:
+            scan = self._detector.scan
+            edges = {number: scan.edge_bps(number) or -BPS for number in above}
+            above = sorted(above, key=lambda number: (-edges[number], number))
+        given: Counter[str] = Counter()  # by strategy
+        for number in above:
+            for wanted in self._watchlist.who_wants(number):
+                most = wanted.strategy.sized_at_once
+                if given[wanted.strategy.name] < most:
+                    given[wanted.strategy.name] += 1
+                    yield wanted
+                else:
+                    text = f"{len(above)} cycles paid at once, the best {most} were sized"
+                    self._decline(wanted, Refusal(CROWDED, text))
+
+    def _decline(self, wanted: Wanted, refusal: Refusal) -> None:
+        if refusal is not QUOTA:
+            name = wanted.strategy.name
+            self.declined.count(name, wanted.legs, refusal.reason, refusal.detail)
+
+    def _closed(self, wanted: Wanted, paused: str | None) -> Refusal | None:
         """Name what forbids any new cycle of this kind now."""
         desk = self._desk
         if self._cycles_max is not None and self.ended + len(self._open) >= self._cycles_max:
@@ -154,38 +177,17 @@ class Trader:
             return NO_CLOCK
         if self._space_low():
             return Refusal("disk_space", "the disk of the log is nearly full")
-        paused = await self._breaker.closed()
         return None if paused is None else Refusal(paused, "too many anomalies a moment ago")
 
-    def _plan(self, wanted: Wanted, start: str, cap: Decimal) -> Plan | Refusal:
-        """Size the cycle from a start currency; its edge has to hold at that size, and the guards agree."""
-        desk, strategy = self._desk, wanted.strategy
-        legs = rotated(wanted.legs, start)
-        quote = best_size(
-            legs,
-            cap,
-            desk.book,
-            desk.markets,
-            wanted.fees,
-            strategy.max_slippage_bps,
-            min_profit_bps=wanted.min_profit_bps,
-            depth_share=strategy.capital_allocation.max_depth_share,
-            at_bound=strategy.order.type == "market",
-            reader=self._reader,
-        )
-        if isinstance(quote, Shortfall):
-            return Refusal(quote.reason, f"{quote.market}: {quote.detail}")
-        if quote.edge_bps <= wanted.min_profit_bps:
-            edge, bar = plain(quote.edge_bps), plain(wanted.min_profit_bps)
-            return Refusal(BELOW_BAR, f"{edge} bps at {plain(quote.used)} {start}, not above {bar}")
-        identity = identity_of([leg.spend_asset for leg in legs])
-        closed = self._guards.closed(strategy, identity, start, quote.amount, quote.sequences)
-        return closed or Plan(legs, quote)
+    # --- one cycle ----------------------------------------------------------------------------
 
-    async def _open_cycle(self, wanted: Wanted, plan: Plan) -> Refusal | None:
-        """Opening, validation with its reservation and the first intent: one batch, one fsync."""
+    def _draft(self, wanted: Wanted, plan: Plan, seen_ns: int) -> Draft | Refusal:
+        """Opening, validation with its reservation and the first intent, to be appended together."""
         desk, strategy, quote = self._desk, wanted.strategy, plan.quote
         start, amount = plan.legs[0].spend_asset, quote.amount
+        venue_ns = desk.access.venue_time_estimate_ns()
+        if venue_ns is None:
+            return NO_CLOCK
         number = desk.journal.next_number()
         cycle_id = ids.cycle_id(strategy.name, number)
         draft = desk.journal.draft(None)
@@ -199,15 +201,16 @@ class Trader:
                 start_amount=amount,
                 edge_bps=quote.edge_bps,
                 books=quote.sequences,
+                seen_ns=seen_ns,
+                prices={walk.market: walk.best for walk in quote.walks},
+                claimed=self._claims.of(quote.walks),
+                available=plan.available,
             )
         )
         draft.do(c.StartValidation())
         missing = planning.exits_missing(desk, draft.cycle, quote)
         if missing is not None:
             return Refusal("no_exit", f"{missing} could not be sold again now")
-        venue_ns = desk.access.venue_time_estimate_ns()
-        if venue_ns is None:
-            return NO_CLOCK
         kept = ONE + (wanted.min_profit_bps - strategy.max_slippage_bps) / BPS
         draft.do(
             c.ValidateCycle(
@@ -223,18 +226,32 @@ class Trader:
         wrong = self._runner.gate.objection(draft.cycle, draft.cycle.orders[-1])
         if wrong is not None:
             return Refusal("gate", wrong)
-        with desk.arbiter.promised(cycle_id, start, amount) as there:
-            if not there:
-                return Refusal(BALANCE, f"{plain(amount)} {start} is not available")
-            self._open.add(cycle_id)
-            self.taken += 1
-            self.opening = True
-            try:
-                await self._runner.open(draft)
-            finally:
-                self.opening = False
-        log.info("cycle.opened", cycle=cycle_id, edge_bps=str(quote.edge_bps))
-        return None
+        if not desk.arbiter.promise(cycle_id, start, amount):
+            return Refusal(BALANCE, f"{plain(amount)} {start} is not available")
+        self._claims.take(cycle_id, quote.walks)
+        self._opening[cycle_id] = draft.cycle
+        self._open.add(cycle_id)
+        self.taken += 1
+        self._runner.recheck(draft.cycle.orders[-1], partial(self._sizing.gone, wanted, plan))
+        return draft
+
+    async def _open_all(self, drafts: list[Draft]) -> None:
+        """Append what was decided together: they share a commit, and each one starts with its own."""
+        if len(drafts) == 1:
+            await self._append(drafts[0])
+            return
+        for ended in await asyncio.gather(*map(self._append, drafts), return_exceptions=True):
+            if ended is not None:
+                raise ended
+
+    async def _append(self, draft: Draft) -> None:
+        cycle = draft.cycle
+        try:
+            await self._runner.open(draft)
+        finally:
+            self._desk.arbiter.resolved(cycle.id)
+            del self._opening[cycle.id]
+        log.info("cycle.opened", cycle=cycle.id, amount=str(cycle.start_amount))
 
 
 def _was_sent(order: Order) -> bool:

@@ -7,7 +7,7 @@ import structlog
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
-from arb.execution.trader import Trader
+from arb.execution.watchlist import Watchlist
 from arb.market.scan import Watched
 from arb.money import ONE
 from arb.strategy.loader import Loaded
@@ -16,19 +16,19 @@ log = structlog.get_logger()
 
 
 class Watching:
-    """Tells the detector and the trader which cycles there are."""
+    """Tells the detector and the watchlist which cycles there are."""
 
     def __init__(
-        self, loaded: Sequence[Loaded], desk: Desk, detector: Detector, trader: Trader
+        self, loaded: Sequence[Loaded], desk: Desk, detector: Detector, watchlist: Watchlist
     ) -> None:
         self._loaded = loaded
-        self._desk, self._detector, self._trader = desk, detector, trader
+        self._desk, self._detector, self._watchlist = desk, detector, watchlist
         self.traded: set[str] = set()  # currencies
         desk.on_markets = self.follow
 
     def plan(self) -> None:
         """Find every strategy's cycles; raises ConfigInvalid where one has none."""
-        desk, detector, trader = self._desk, self._detector, self._trader
+        desk, detector, watchlist = self._desk, self._detector, self._watchlist
         self.traded.clear()
         for one in self._loaded:
             found = discover(one, desk.markets, desk.fees)
@@ -39,21 +39,21 @@ class Watching:
             self.traded |= found.assets
             if found.sought is not None:
                 detector.cover(one.config_hash, found.sought.cover)
-                trader.seek(found.sought)
+                watchlist.seek(found.sought)
             for wanted in found.wanted:
                 kept = (ONE - wanted.fees.taker) ** len(wanted.legs)
                 number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
-                trader.want(number, wanted)
+                watchlist.want(number, wanted)
 
     def follow(self) -> None:
         """Seek cycles in the markets that are open now, when some have come, halted or left."""
         desk = self._desk
-        for before in list(self._trader.sought.values()):
+        for before in list(self._watchlist.sought.values()):
             now = before.on(desk.markets)
             if now is before:
                 continue
             self._detector.cover(now.config, now.cover)
-            self._trader.seek(now)
+            self._watchlist.seek(now)
             come = sorted(now.markets.keys() - before.markets.keys())
             for market in come:  # a quiet one may not say its prices again for long
                 book = desk.book(market)

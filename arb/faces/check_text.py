@@ -59,7 +59,7 @@ def _cycles(loaded: Loaded, found: Discovery) -> Iterator[str]:
         if found.sought is not None:
             hops, cycles = Counter(found.sought.counts), found.sought.cycles()
         each = ", ".join(f"{n} of {legs} legs" for legs, n in sorted(hops.items()))
-        where = f"found up to {strategy.max_hops} hops"
+        where = f"found up to {strategy.sought_hops} hops"
         if loaded.cycle_file is not None:
             where = f"from {loaded.cycle_file.path}, {len(loaded.cycle_file.rows)} rows"
         yield f"cycles: {hops.total()} directed ({each}), {where}"

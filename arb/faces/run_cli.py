@@ -113,7 +113,8 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
     type=click.Path(path_type=Path),
     default=None,
     metavar="FOLDER",
-    help="Backtest: write a page, tables and curves (P/L against latency and fee) to this folder.",
+    help="Backtest: write a page, tables and curves to this folder; P/L against latency and fee takes "
+    "a dozen more backtests, unless --sweep says what to compare.",
 )
 @click.option(
     "--sweep",

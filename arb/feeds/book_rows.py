@@ -77,6 +77,11 @@ def check_rules(rules: MarketRules) -> None:
         least_zero = what in {"amount_min", "notional_min"}
         if not value.is_finite() or value < 0 or not (value or least_zero):
             raise RowRefused(NOT_POSITIVE, f"{rules.market}: {what} {value}")
+        if value and not _SMALLEST <= value <= _LARGEST:
+            raise RowRefused(BEYOND, f"{rules.market}: {what} {value}")
+    if rules.amount_max < rules.amount_min:
+        what = f"amount_max {rules.amount_max} is below amount_min {rules.amount_min}"
+        raise RowRefused(BEYOND, f"{rules.market}: {what}")
 
 
 def _check_side(levels: tuple[Level, ...], *, falling: bool) -> None:

@@ -23,6 +23,10 @@ class OpenCycle(Command, frozen=True):
     start_amount: Decimal
     edge_bps: Decimal
     books: dict[str, int]
+    seen_ns: int | None = None
+    prices: Amounts = {}
+    claimed: Amounts = {}
+    available: Decimal | None = None
 
 
 class StartValidation(Command, frozen=True):

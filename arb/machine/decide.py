@@ -61,6 +61,10 @@ def _opened(command: c.OpenCycle) -> f.CycleOpened:
         start_amount=command.start_amount,
         edge_bps=command.edge_bps,
         books=command.books,
+        seen_ns=command.seen_ns,
+        prices=command.prices,
+        claimed=command.claimed,
+        available=command.available,
     )
 
 

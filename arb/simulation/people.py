@@ -168,6 +168,7 @@ def _look_at_the_log(_rng: Random) -> Deed:
 
     def deed(world: World, life: Life) -> None:
         reader = LogReader(world.db)
+        world.watched = True
         life.beside.append(reader.close)
         reader.connection.execute("BEGIN")
         reader.head()
@@ -193,14 +194,16 @@ def _ask_of_each_cycle(rng: Random) -> Deed:
     return deed
 
 
-def _attest_what_is_not_there(_rng: Random) -> Deed:
-    async def deed(world: World, life: Life) -> None:
-        for cycle in list(life.parts.desk.journal.cycles.values()):
-            for order in cycle.pending_orders():
-                if world.venue.account.order_of_client(order.client_order_id) is None:
-                    await ask(life, "attest", order.client_order_id, verdict="absent", reason="x")
+async def attest(world: World, life: Life) -> None:
+    """State of each order of unknown fate that the venue does not have that it is absent."""
+    for cycle in list(life.parts.desk.journal.cycles.values()):
+        for order in cycle.pending_orders():
+            if world.venue.account.order_of_client(order.client_order_id) is None:
+                await ask(life, "attest", order.client_order_id, verdict="absent", reason="x")
 
-    return deed
+
+def _attest_what_is_not_there(_rng: Random) -> Deed:
+    return attest
 
 
 _DEEDS: Final[dict[str, Callable[[Random], Deed]]] = {

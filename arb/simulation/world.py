@@ -100,6 +100,7 @@ class World:
         self.strategies: list[Loaded] = []
         self.lives = 0
         self.checkpoint_pages: int | None = None
+        self.watched = False  # somebody reads the log, or did when its writer died
         self.disk: Disk | None = None  # None: the real one, which never fails
         self.life: Life | None = None  # who lives now
         self._travelling: set[asyncio.Future[Any]] = set()

@@ -77,15 +77,15 @@ def make_grid(
 
 
 def value_at(strategy: Strategy, path: KeyPath) -> object:
-    """The value of a key; None where it is left out."""
+    """The value of a key; None where it, or the block around it, is left out."""
     value: object = strategy
     for name in path:
-        if isinstance(value, Strategy) and name == "exchange":
-            value = value.venue if len(path) > 1 else value.exchange
+        if isinstance(value, Strategy) and name == "exchange" and len(path) > 1:
+            value = value.venue
         elif isinstance(value, dict):
-            value = value[name]
+            value = value.get(name)
         else:
-            value = getattr(value, name)
+            value = getattr(value, name, None)
     return value
 
 

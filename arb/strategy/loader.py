@@ -134,9 +134,11 @@ def start_currencies(strategy: Strategy, cycle_file: CycleFile | None) -> frozen
     """The currencies that cycles begin with; None: any may be one."""
     if strategy.cycle is not None:
         return frozenset(strategy.cycle[:1])
+    sought = strategy.sought_starts
     if cycle_file is not None:
-        return frozenset(row.currencies[0] for row in cycle_file.rows)
-    return None if strategy.start_currencies is None else frozenset(strategy.start_currencies)
+        named = frozenset(row.currencies[0] for row in cycle_file.rows)
+        return named if sought is None else named & frozenset(sought)
+    return None if sought is None else frozenset(sought)
 
 
 def _exchange(root: MappingNode) -> str:

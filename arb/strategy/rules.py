@@ -77,6 +77,9 @@ def _venue(strategy: Strategy) -> Iterator[Complaint]:
 def _cycles(strategy: Strategy) -> Iterator[Complaint]:
     """One way of naming cycles, and nothing beside it that would be ignored."""
     named = "cycle" if strategy.cycle is not None else None
+    if strategy.lightning.enabled:
+        yield from _beside_lightning(strategy)
+        return
     if strategy.trading_pairs_file is not None:
         if named is not None:
             text = "trading_pairs_file has no effect beside `cycle`; remove one of them"
@@ -89,6 +92,19 @@ def _cycles(strategy: Strategy) -> Iterator[Complaint]:
     if strategy.start_currencies is not None:
         text = f"start_currencies has no effect beside `{named}`, which says where cycles begin"
         yield ("start_currencies",), f"{text}; remove it"
+
+
+def _beside_lightning(strategy: Strategy) -> Iterator[Complaint]:
+    """Lightning says by itself which cycles it looks for."""
+    if strategy.cycle is not None:
+        text = "lightning looks for cycles in the markets, and `cycle` names one"
+        yield ("lightning", "enabled"), f"{text}; remove one of them"
+    for name, given in (
+        ("max_hops", strategy.max_hops != MAX_HOPS_DEFAULT),
+        ("start_currencies", strategy.start_currencies is not None),
+    ):
+        if given:
+            yield (name,), f"{name} has no effect beside `lightning`; give `lightning.{name}`"
 
 
 def _capital(capital: CapitalAllocation) -> Iterator[tuple[str, str]]:

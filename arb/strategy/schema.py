@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Struct, field
 
 from arb.clock import NS_PER_S
-from arb.limits import DISTANCE_FROM_MID_BPS_MAX, HOPS_MAX
+from arb.limits import DISTANCE_FROM_MID_BPS_MAX, HOPS_MAX, OPPORTUNITIES_SIZED_MAX
 from arb.strategy.bounds import (
     Amounts,
     Code,
@@ -261,6 +261,21 @@ class Execution(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     backtest: Backtest = field(default_factory=Backtest)
 
 
+class Lightning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether every cycle of the venue's markets is traded the moment it pays, and which of them.
+
+    A `trading_pairs_file` beside it restricts them to its rows. Of the cycles that pay at one moment
+    the best `top` are sized and ranked; the others are declined as `crowded`.
+    """
+
+    enabled: bool = False
+    max_hops: Annotated[int, Number(at_least=2, at_most=CYCLE_HOPS_MAX)] = MAX_HOPS_DEFAULT
+    start_currencies: (
+        Annotated[tuple[str, ...], Codes(count_min=1, count_max=CURRENCIES_MAX)] | None
+    ) = None  # None: as without lightning
+    top: Annotated[int, Number(at_least=1, at_most=OPPORTUNITIES_SIZED_MAX)] = 20
+
+
 class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One strategy: a venue, its cycles, and the limits within which they are traded.
 
@@ -281,6 +296,7 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     start_currencies: (
         Annotated[tuple[str, ...], Codes(count_min=1, count_max=CURRENCIES_MAX)] | None
     ) = None  # None: what `panic_sell.base_currencies` has, then any other
+    lightning: Lightning = field(default_factory=Lightning)
     reference_currency: Annotated[str, Code()] | None = None  # of limits given as a number
     min_profit_bps: Annotated[Decimal, Number(at_least=-PROFIT_BPS_MAX, at_most=PROFIT_BPS_MAX)]
     max_slippage_bps: SlippageBps
@@ -292,6 +308,22 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: Order = field(default_factory=Order)
     panic_sell: PanicSell = field(default_factory=PanicSell)
     execution: Execution = field(default_factory=Execution)
+
+    @property
+    def sought_hops(self) -> int:
+        """How many legs a cycle has at most that is looked for in the markets."""
+        return self.lightning.max_hops if self.lightning.enabled else self.max_hops
+
+    @property
+    def sought_starts(self) -> tuple[str, ...] | None:
+        """The currencies that such a cycle may begin with; None: any."""
+        lightning = self.lightning
+        return lightning.start_currencies if lightning.enabled else self.start_currencies
+
+    @property
+    def sized_at_once(self) -> int:
+        """How many opportunities of one moment are sized."""
+        return self.lightning.top if self.lightning.enabled else OPPORTUNITIES_SIZED_MAX
 
     @property
     def venue(self) -> Exchange:

@@ -10,7 +10,8 @@ from arb.simulation.processes import ROOT, environment
 
 # A sweep of what is as configured plays nothing more; the other value does.
 SWEEP = ("--sweep", "fees.taker_bps=5,20")
-WORDS = ("--strategy", "strategies/legacy_backtest.yaml", "--json", *SWEEP)
+SHORT = ("--end-time", "1618677905")
+WORDS = ("--strategy", "strategies/legacy_backtest.yaml", "--json", *SHORT, *SWEEP)
 
 
 def run(folder: Path, stderr: int) -> subprocess.Popen[bytes]:

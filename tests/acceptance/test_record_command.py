@@ -92,9 +92,13 @@ def test_a_venues_public_books_are_recorded_as_they_come_and_replayed(folder: Pa
     try:
         strategy = exchange.strategy()
         out = folder / "live.rec.gz"
-        ended = start(
+        running = start(
             folder, "record", "--strategy", strategy, "--out", out, "--duration", 4, "--json"
-        ).wait()
+        )
+        try:
+            ended = running.wait(120)  # it loads ccxt, and reaches the venue first
+        finally:
+            running.end()
     finally:
         exchange.end()
     assert ended.code == 0, ended.err

@@ -107,6 +107,16 @@ def test_without_a_report_the_grid_is_a_table_and_no_folder(folder: Path) -> Non
     assert not [path for path in folder.iterdir() if path.is_dir() and path.name != "state"]
 
 
+def test_a_key_that_the_file_does_not_have_can_be_swept(folder: Path) -> None:
+    said = invoke(
+        *("--strategy", strategy(folder), "--data-file", feed(folder, CHANCES), "--db", "log.db"),
+        *("--report", "report", "--sweep", "execution.backtest.initial_balances.XRP=1,2"),
+    )
+    assert said.code == 0, said.err
+    picture = "pnl-by-execution.backtest.initial_balances.XRP.svg"
+    assert "as configured" not in (folder / "report" / picture).read_text()
+
+
 @pytest.mark.parametrize(
     ("sweep", "code", "said"),
     [

@@ -24,7 +24,7 @@ def leave(world: World, cause: str) -> None:
     if cause == "nothing":
         world.fault("refused", order=2, times=1)
     else:
-        world.on(f.OrderIntended, 1, lambda: world.show(*LEAVING[cause]))
+        world.on(f.OrderIntended, 1, lambda: world.show_soon(*LEAVING[cause]))
 
 
 def records_of(world: World, kind: type) -> list[Recorded]:
@@ -181,7 +181,7 @@ def test_a_slow_leg_is_compared_with_liquidating_before_the_next_order(
 def test_a_slow_leg_that_no_longer_pays_is_sold(world: World) -> None:
     slow(world, 200)
     world.fault("reply_delayed", number=1)
-    world.on(f.OrderIntended, 1, lambda: world.show(*LEAVING["below_floor"]))
+    world.on(f.OrderIntended, 1, lambda: world.show_soon(*LEAVING["below_floor"]))
     assert world.run() == 0
     world.check()
     assert world.cycle().outcome in {"liquidated", "completed"}

@@ -165,7 +165,7 @@ def test_a_market_that_opens_again_is_looked_at_and_one_that_halts_is_not(
     seen: list[dict[str, bool]] = []
 
     def look(life: Life) -> None:
-        scan, (sought,) = life.parts.detector.scan, life.parts.trader.sought.values()
+        scan, (sought,) = life.parts.detector.scan, life.parts.watchlist.sought.values()
         tops = {name: scan.top(name) for name in ("ETH/USDT", "USDC/USDT")}
         priced = {name for name, top in tops.items() if top is not None and top.bid > 0}
         seen.append({name: name in priced & sought.markets.keys() for name in tops})

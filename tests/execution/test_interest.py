@@ -14,7 +14,7 @@ def seen_by(world: World) -> set[str]:
     seen: set[str] = set()
 
     def look(life: Life) -> None:
-        wanted = [one for several in life.parts.trader._named.values() for one in several]
+        wanted = [one for several in life.parts.watchlist._named.values() for one in several]
         traded = {leg.spend_asset for one in wanted for leg in one.legs}
         seen.update(markets_that_matter(life.parts.desk, traded))
 

@@ -69,7 +69,8 @@ def test_an_id_that_was_used_for_an_order_without_a_fill_is_noticed(world: World
     world.strategies = [world.strategy(retries=0)]
     assert world.run() == 0
     copy = copied(world)
-    world.on(f.OrderIntended, 1, lambda: world.show("BTC/USDT", [("50000", "1")], [("59000", "1")]))
+    gone = ("BTC/USDT", [("50000", "1")], [("59000", "1")])
+    world.on(f.OrderIntended, 1, lambda: world.show_soon(*gone))
     assert world.run() == 0
     assert world.cycle("demo-2").outcome == "missed"
     world.watchers.clear()

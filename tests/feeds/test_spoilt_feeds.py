@@ -5,17 +5,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from arb.clock import VirtualClock
 from arb.errors import ConfigInvalid, FeedInvalid
+from arb.feeds.blocks import pack
+from arb.feeds.book_rows import BookRow, EndRow, Heading
 from arb.feeds.listings import read_listing
 from arb.feeds.live import LiveBooks
 from arb.feeds.recorded import RecordedMarket
-from arb.market.book import Book, MarketRules
+from arb.market.book import MarketRules
 from arb.strategy.cycle_file import read_cycle_file
+from tests.feeds.books import check_book
 from tests.feeds.listing_examples import VENUES, body
 from tests.spec.feed_files import HEADER, LEGACY_HEADER, LEGACY_ROWS, ROWS
 from tests.spec.properties import examples
@@ -46,28 +50,16 @@ def put(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def check_book(book: Book) -> None:
-    """Prices and sizes are finite and above zero, best first, and nobody could trade with himself."""
-    for levels, sign in ((book.bids, -1), (book.asks, 1)):
-        prices = [price * sign for price, _ in levels]
-        assert prices == sorted(set(prices))
-        for number in (number for level in levels for number in level):
-            assert isinstance(number, Decimal)
-            assert number.is_finite()
-            assert number >= 0
-            assert abs(number.adjusted()) <= 24
-    if book.bids and book.asks:
-        assert book.bids[0][0] <= book.asks[0][0]
-
-
 def check_rules(market: str, rules: MarketRules) -> None:
     assert market == rules.market == f"{rules.base}/{rules.quote}"
     assert rules.base != rules.quote
-    for number in (rules.tick_size, rules.step_size, rules.amount_min, rules.amount_max):
+    for number in (rules.tick_size, rules.step_size, rules.amount_max):
         assert number.is_finite()
         assert number > 0
-    assert rules.notional_min.is_finite()
-    assert rules.notional_min >= 0
+        assert abs(number.adjusted()) <= 18
+    for number in (rules.amount_min, rules.notional_min):
+        assert number.is_finite()
+        assert number >= 0
     assert rules.amount_min <= rules.amount_max
 
 
@@ -195,3 +187,76 @@ def test_a_spoilt_book_of_a_stream_is_what_it_says_or_none(
     if book is not None:
         check_book(book)
         assert all(size > 0 for _, size in (*book.bids, *book.asks))
+
+
+PRICE = Decimal("0.01")
+RECORDED = [
+    Heading(
+        venue="binance",
+        feed="live",
+        began_ns=0,
+        markets=(MarketRules("A/B", "A", "B", PRICE, PRICE, PRICE, Decimal(1_000), Decimal(5)),),
+    ),
+    *(
+        BookRow(n, n, "A/B", n, ((Decimal(n), Decimal(1)),), ((Decimal(n + 1), Decimal(2)),))
+        for n in (1, 2, 3)
+    ),
+    EndRow(3, 9),
+]
+# A market whose largest amount is below its smallest, with a tick that no sum can hold.
+FEW = (
+    '{"market":"A/B","base":"A","quote":"B","tick_size":"1e-999999","step_size":"1",'
+    '"amount_min":"2","amount_max":"1","notional_min":"5"}'
+)
+LINES: list[Any] = [json.loads(msgspec.json.encode(one)) for one in RECORDED]
+
+
+def plays_books(path: Path) -> None:
+    """What is good is played up to where the damage is; or the file is refused by its name."""
+    try:
+        feed = RecordedMarket(path)
+        played = list(feed.changes(-1))
+    except FeedInvalid as error:
+        assert str(error).startswith(str(path))  # noqa: PT017 -- both ends are right
+        assert str(error).encode()  # noqa: PT017
+        return
+    for row in played:
+        check_book(row.book)
+    times = [row.at_ns for row in played]
+    assert times == sorted(times)
+    for market, rules in feed.markets.items():
+        check_rules(market, rules)
+
+
+@pytest.mark.parametrize("line", range(len(LINES)))
+def test_a_recording_with_one_spoilt_line_plays_what_is_good(folder: Path, line: int) -> None:
+    @examples(80)
+    @example('{"arb_recording":1,"venue":"v","feed":"live","began_ns":0,"markets":[' + FEW + "]}")
+    @given(spoilt_anywhere(LINES[line]).map(json.dumps) | scratched(json.dumps(LINES[line])))
+    def check(text: str) -> None:
+        lines = [json.dumps(one) for one in LINES]
+        lines[line] = text
+        path = folder / "books.rec.gz"
+        path.write_bytes(pack("\n".join([*lines, ""]).encode(errors="surrogatepass")))
+        plays_books(path)
+
+    check()
+
+
+@examples(200)
+@given(at=st.integers(0, 300), gone=st.integers(0, 20), put=st.binary(max_size=6))
+def test_a_recording_with_spoilt_bytes_plays_what_is_good(
+    folder: Path, at: int, gone: int, put: bytes
+) -> None:
+    whole = pack("\n".join([*map(json.dumps, LINES), ""]).encode())
+    path = folder / "bytes.rec.gz"
+    path.write_bytes(whole[:at] + put + whole[at + gone :])
+    plays_books(path)
+
+
+def test_a_whole_recording_plays_every_row(folder: Path) -> None:
+    """Else the spoilt ones would prove nothing."""
+    path = folder / "whole.rec.gz"
+    path.write_bytes(pack("\n".join([*map(json.dumps, LINES), ""]).encode()))
+    feed = RecordedMarket(path)
+    assert [row.book.sequence for row in feed.changes(-1)] == [1, 2, 3]

@@ -11,6 +11,7 @@ from arb.events import facts as f
 from tests.spec.world import World
 
 ETH_MARKETS: Final = ("ETH/USDT", "ETH/BTC")
+DEARER: Final = "BTC/USDT", [("51000", "5")], [("51010", "5")]
 CRASH: Final = [("1500", "90")], [("1501", "90")]
 
 
@@ -57,7 +58,7 @@ def unknown_fates(folder: Path) -> World:
     world.run()
     world.heal()
     world.strategies = [world.strategy(retries=0)]
-    world.on(f.OrderIntended, 1, lambda: world.show("BTC/USDT", [("51000", "5")], [("51010", "5")]))
+    world.on(f.OrderIntended, 1, lambda: world.show_soon(*DEARER))
     world.run()
     return world
 
@@ -163,6 +164,17 @@ def attested(folder: Path) -> World:
     return world
 
 
+def at_one_moment(folder: Path) -> World:
+    """Two strategies that pay at once: one takes what the other one leaves of the book they share."""
+    world = World(folder)
+    world.strategies = [
+        world.strategy("one", min_profit="-500"),
+        world.strategy("two", cycle="[USDT, ETH, BTC]", min_profit="-500"),
+    ]
+    world.run(cycles=2)
+    return world
+
+
 STORIES: Final[Mapping[str, Callable[[Path], World]]] = {
     "three-legs": three_legs,
     "third-currency": third_currency,
@@ -172,4 +184,5 @@ STORIES: Final[Mapping[str, Callable[[Path], World]]] = {
     "late-and-from-outside": late_and_from_outside,
     "short-and-halted": short_and_halted,
     "attested": attested,
+    "at-one-moment": at_one_moment,
 }

@@ -132,6 +132,45 @@ def test_a_flipped_bit_is_refused_or_harmless_and_can_be_flipped_back(
     assert positions(tmp_path)[-1] == 6 + 5 * (10 - refused)
 
 
+def test_after_a_checkpoint_no_old_page_is_left_for_a_flipped_bit_to_bring_back(
+    disk: Disk, tmp_path: Path
+) -> None:
+    """Seed 181: a WAL that was in the database already was read up to the bit, and overruled it."""
+
+    async def life() -> None:
+        log = open_on(disk, tmp_path)
+        await add(log, 3)
+        assert (tmp_path / "log.db-wal").stat().st_size > 0
+        log._committer.checkpoint()
+        log.break_off(OSError("dead"))
+        await log.close()
+
+    for lives in (1, 2):
+        asyncio.run(life())
+        assert disk.flip_bit() is None
+        assert positions(tmp_path) == [*range(1, 3 * lives + 2)]
+
+
+def test_a_reader_keeps_the_wal_and_a_checkpoint_does_not_wait_for_it(
+    disk: Disk, tmp_path: Path
+) -> None:
+    async def life() -> None:
+        log = open_on(disk, tmp_path)
+        await add(log, 3)
+        with LogReader(tmp_path / "log.db") as reader:
+            reader.connection.execute("BEGIN")
+            assert reader.head().position == 4
+            log._committer.checkpoint()
+            assert log._committer.broken is None
+            await add(log, 1)
+            assert reader.head().position == 4
+        log._committer.checkpoint()
+        await log.close()
+
+    asyncio.run(life())
+    assert positions(tmp_path) == [1, 2, 3, 4, 5]
+
+
 def test_a_dead_process_writes_nothing_more(disk: Disk, tmp_path: Path) -> None:
     async def life() -> None:
         log = open_on(disk, tmp_path)

@@ -69,6 +69,10 @@ def opened() -> f.CycleOpened:
         start_amount=START,
         edge_bps=D("12.5"),
         books={"BTC/USDT": 7, "ETH/BTC": 8, "ETH/USDT": 9},
+        seen_ns=1_700_000_000_000_000_000,
+        prices={"BTC/USDT": D(50_000), "ETH/BTC": D("0.04"), "ETH/USDT": D(2_010)},
+        claimed={"ETH/BTC": D("0.3")},
+        available=D(10_000),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from arb import ids
+from arb.clock import NS_PER_MS
 from arb.events import facts as f
 from arb.events.envelope import Recorded
 from arb.events.log import StreamAppend
@@ -68,6 +69,10 @@ class World(simulation.World):
     def show(self, market: str, bids: Sides = (), asks: Sides = ()) -> None:
         """Put up another book now."""
         self.stage.show(self.now_ns(), market, bids, asks)
+
+    def show_soon(self, market: str, bids: Sides = (), asks: Sides = ()) -> None:
+        """Put up another book while what is sent now is on its way."""
+        self.stage.show(self.now_ns() + NS_PER_MS, market, bids, asks)
 
     def calls(self, name: str) -> int:
         """How often the venue was asked."""

@@ -18,6 +18,8 @@ GUARDS: Final = "tests/execution/test_guards.py::"
 COOLING: Final = "tests/execution/test_cooling.py::"
 SHARING: Final = "tests/execution/test_sharing.py::"
 DISCOVERY: Final = "tests/execution/test_discovery.py::"
+LIGHTNING: Final = "tests/execution/test_lightning.py::"
+HANDING_OVER: Final = "tests/execution/test_handing_over.py::"
 OPERATOR: Final = "tests/execution/test_operator.py::"
 SPEAKER: Final = "tests/exchange/test_speaker.py::"
 RULES: Final = "tests/strategy/test_rules.py::"
@@ -62,7 +64,20 @@ FLIPS: Final[dict[str, tuple[str, ...]]] = {
         DISCOVERY + "test_start_currencies_leave_out_cycles_that_touch_none_of_them",
         DISCOVERY + "test_a_cycle_begins_with_the_first_start_currency_then_with_base_currencies",
     ),
+    "lightning.enabled": (
+        LIGHTNING + "test_lightning_looks_for_its_own_cycles_where_it_is_enabled",
+    ),
+    "lightning.max_hops": (
+        LIGHTNING + "test_lightning_looks_for_its_own_cycles_where_it_is_enabled",
+        LIGHTNING + "test_a_file_of_cycles_restricts_lightning_to_its_rows",
+    ),
+    "lightning.start_currencies": (
+        LIGHTNING + "test_lightning_begins_with_its_start_currencies_alone",
+        LIGHTNING + "test_a_file_of_cycles_restricts_lightning_to_its_rows",
+    ),
+    "lightning.top": (LIGHTNING + "test_at_one_moment_the_best_are_sized_up_to_the_top",),
     "reference_currency": (
+        HANDING_OVER + "test_what_begins_with_other_currencies_is_ranked_in_the_reference_currency",
         PATHS + "test_amounts_are_in_the_reference_currency_at_the_books_of_the_moment",
     ),
     "min_profit_bps": (PATHS + "test_a_cycle_opens_only_above_its_threshold",),

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from arb.strategy.schema import paper_balances
+from arb.strategy.schema import Lightning, paper_balances
 from tests.strategy.exchange_keys import EXCHANGE_KEYS, REQUIRED, Key
 
 
@@ -71,6 +71,18 @@ def block(default: object = None) -> Key:
         "{zzz: 1}": "unknown key `zzz`",
     }
     return Key(default, {}, bad)
+
+
+STARTS: Final = Key(
+    None,
+    {"[EUR]": ("EUR",), "[USDT, BTC]": ("USDT", "BTC")},
+    {
+        "[]": "at least 1 currencies",
+        "[eur]": "upper case",
+        "EUR": "must be a list",
+        "[EUR, EUR]": "EUR stands there twice",
+    },
+)
 
 
 def rate() -> Key:
@@ -171,6 +183,7 @@ FLAG = Key(
         "": "is empty",
     },
 )
+FLAG_OFF = Key(default=False, good=FLAG.good, bad=FLAG.bad)
 KEYS: Final = {
     "name": Key(
         REQUIRED,
@@ -224,16 +237,12 @@ KEYS: Final = {
     ),
     "trading_pairs_file": FILE,
     "max_hops": whole(3, 2, 5),
-    "start_currencies": Key(
-        None,
-        {"[EUR]": ("EUR",), "[USDT, BTC]": ("USDT", "BTC")},
-        {
-            "[]": "at least 1 currencies",
-            "[eur]": "upper case",
-            "EUR": "must be a list",
-            "[EUR, EUR]": "EUR stands there twice",
-        },
-    ),
+    "start_currencies": STARTS,
+    "lightning": block(Lightning()),
+    "lightning.enabled": FLAG_OFF,
+    "lightning.max_hops": whole(3, 2, 5),
+    "lightning.start_currencies": STARTS,
+    "lightning.top": whole(20, 1, 100),
     "reference_currency": Key(
         None,
         {"USDT": "USDT"},

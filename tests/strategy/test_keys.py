@@ -28,7 +28,7 @@ def with_key(path: str, text: str | None) -> tuple[str, int]:
     }
     if path.endswith("max_allocation"):
         tree["capital_allocation"] = dict(FRACTION)
-    if path in {"trading_pairs_file", "max_hops", "start_currencies"}:
+    if path in {"trading_pairs_file", "max_hops", "start_currencies", "lightning.enabled"}:
         del tree["cycle"]
         tree["capital_allocation"] = dict(FRACTION)
     if path.startswith("exchange."):
@@ -69,6 +69,7 @@ def test_every_single_key_has_a_bound_or_is_one_of_a_few_words() -> None:
         "exchange.sandbox",
         "execution.mode",
         "execution.paper.feed",
+        "lightning.enabled",
         "order.allow_partial_fills",
         "order.type",
         "panic_sell.enabled",

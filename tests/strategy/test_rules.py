@@ -143,6 +143,39 @@ def test_what_finds_cycles_is_refused_where_they_are_named(key: str, refuses: Re
     )
 
 
+LIGHTNING = "lightning: {enabled: true}\n"
+
+
+def test_lightning_looks_for_cycles_and_a_named_one_is_refused_beside_it(
+    loads: Loads, refuses: Refuses
+) -> None:
+    starting = "lightning: {enabled: true, start_currencies: [USDT]}\n"
+    assert "demo.yaml:9:22: lightning looks for cycles in the markets, and `cycle` names one" in (
+        refuses(MINIMAL + starting)
+    )
+    loads(WITHOUT_CYCLE + starting)
+    loads(MINIMAL + starting.replace("true", "false"))
+
+
+@pytest.mark.parametrize("key", ["max_hops: 4", "start_currencies: [USDT]"])
+def test_what_finds_cycles_is_refused_beside_lightning_which_has_its_own(
+    key: str, refuses: Refuses
+) -> None:
+    name = key.split(":", maxsplit=1)[0]
+    message = refuses(WITHOUT_CYCLE + LIGHTNING + key + "\n")
+    assert f"{name} has no effect beside `lightning`; give `lightning.{name}`" in message
+
+
+def test_a_number_of_money_needs_one_start_currency_of_lightning_too(
+    loads: Loads, refuses: Refuses, tmp_path: Path
+) -> None:
+    assert "amount is a number, but cycles may begin with several" in refuses(
+        WITHOUT_CYCLE + LIGHTNING
+    )
+    (tmp_path / "cycles.csv").write_text(HEADER + "USDT,BTC,ETH\nBTC,ETH,USDT\n")
+    loads(WITHOUT_CYCLE + PAIRS + LIGHTNING.replace("true", "true, start_currencies: [USDT]"))
+
+
 def test_a_file_of_cycles_is_read_with_the_strategy(loads: Loads, tmp_path: Path) -> None:
     (tmp_path / "cycles.csv").write_text(HEADER + "USDT,BTC,ETH\nUSDT,ETH,BTC\n")
     loaded = loads(WITHOUT_CYCLE + PAIRS)

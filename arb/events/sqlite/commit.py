@@ -103,7 +103,9 @@ class Committer:
     def checkpoint(self) -> None:
         """Move the WAL into the database as far as readers allow, then mark the head as durable in the witness."""
         try:
-            pages, _ = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            pages, moved = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if moved == pages > 0:
+                connections.empty_wal(self.connection)
         except apsw.BusyError:  # somebody else's checkpoint runs: there will be another time
             self._checkpoint_at = self._wal_pages + self._checkpoint_pages
             return

@@ -75,6 +75,21 @@ def close(connection: apsw.Connection, *, checkpoint: bool = True) -> None:
             _open[file] -= 1
 
 
+def empty_wal(connection: apsw.Connection) -> None:
+    """Cut off a WAL that is in the database as a whole, unless somebody still reads from it.
+
+    A damaged one would be read up to the damage, and its old pages would overrule the database's new
+    ones.
+    """
+    connection.set_busy_timeout(0)
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError:  # when the next commit begins the WAL anew, or at the next checkpoint
+        return
+    finally:
+        connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+
+
 def is_open_here(path: Path) -> bool:
     """Tell whether this process has a connection open on a file."""
     try:

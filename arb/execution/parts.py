@@ -1,0 +1,40 @@
+"""What the wiring makes and the engine runs."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from msgspec import Struct
+
+from arb.events import facts as f
+from arb.execution.desk import Desk
+from arb.execution.detector import Detector
+from arb.execution.kill_switch import KillWatch
+from arb.execution.reconcile import Reconciler
+from arb.execution.runner import Runner
+from arb.execution.tally import Tally
+from arb.execution.trader import Trader
+from arb.execution.watchlist import Watchlist
+from arb.feeds.source import Change
+
+
+class Parts(Struct):
+    """What the wiring makes and the engine runs."""
+
+    desk: Desk
+    runner: Runner
+    trader: Trader
+    watchlist: Watchlist
+    reconciler: Reconciler
+    detector: Detector
+    tally: Tally
+    feed: Callable[[], AsyncIterator[Change]]
+    plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
+    attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there
+    lock_account: Callable[[], None]
+    run: str
+    version: str
+    kill_watch: KillWatch | None = None
+    duration_s: float | None = None
+    cycles_max: int | None = None
+    recover: bool = True
+    strategies: tuple[f.StrategyLoaded, ...] = ()  # configurations this log does not hold yet
+    progress: Callable[[int], None] = lambda _at_ns: None  # told now and then how far the feed is

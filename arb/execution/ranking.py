@@ -1,0 +1,50 @@
+"""Which of several opportunities is taken first: the one that brings most, in one currency."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+from arb.execution.desk import Desk
+from arb.execution.sizing import Plan
+from arb.money import ZERO
+from arb.strategy.schema import Strategy
+
+Opportunity = TypeVar("Opportunity")
+
+
+class Ranking(Generic[Opportunity]):
+    """Gives plans one by one, the best first; more may be added on the way."""
+
+    def __init__(self, desk: Desk, strategies: Mapping[str, Strategy]) -> None:
+        self._desk = desk
+        self._reference = reference_of(strategies)
+        # By whether it has a value, then the value, then the order they came in.
+        self._heap: list[tuple[bool, Decimal, int, Opportunity, Plan, int]] = []
+        self._added = 0
+
+    def add(self, opportunity: Opportunity, plan: Plan, *, after: int = 0) -> None:
+        """Add a plan that was made after so many others were taken."""
+        worth = self._worth(plan)
+        self._added += 1
+        entry = (worth is None, -(worth or ZERO), self._added, opportunity, plan, after)
+        heappush(self._heap, entry)
+
+    def __iter__(self) -> Iterator[tuple[Opportunity, Plan, int]]:
+        while self._heap:
+            _, _, _, opportunity, plan, after = heappop(self._heap)
+            yield opportunity, plan, after
+
+    def _worth(self, plan: Plan) -> Decimal | None:
+        """Value what a plan brings at the touch; a loss too. None: no book values it, it comes last."""
+        start, gain = plan.legs[0].spend_asset, plan.gain
+        worth = self._desk.value(start, abs(gain), self._reference)
+        if worth is None:
+            return None
+        return worth if gain >= 0 else -worth
+
+
+def reference_of(strategies: Mapping[str, Strategy]) -> str:
+    """The currency that opportunities are compared in: the one a strategy names, else its first base."""
+    named = [one.reference_currency for one in strategies.values() if one.reference_currency]
+    return (named or [one.panic_sell.base_currencies[0] for one in strategies.values()])[0]

@@ -1,0 +1,126 @@
+"""Size one opportunity: its start currency, its best amount, and what limits say to that."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from arb.events.facts import LegRoute
+from arb.execution.capital import offered
+from arb.execution.claims import Claims
+from arb.execution.declined import Refusal
+from arb.execution.desk import Desk
+from arb.execution.discovery import Wanted, start_order
+from arb.execution.guards import Guards, Path
+from arb.machine.risk import identity_of
+from arb.machine.state import Cycle
+from arb.market.chain import Quote, quote_path
+from arb.market.cycles import rotated
+from arb.market.depth import Shortfall
+from arb.market.reading import Reader
+from arb.market.size import best_size
+from arb.money import plain
+
+BELOW_BAR: Final = "edge_at_size"
+
+
+class Plan(NamedTuple):
+    """A cycle from its start currency on, sized and priced."""
+
+    legs: tuple[LegRoute, ...]
+    quote: Quote
+    available: Decimal  # of the start currency
+
+    @property
+    def gain(self) -> Decimal:
+        """What it brings net, in its start currency."""
+        return self.quote.output - self.quote.used
+
+
+class Sizing:
+    """Plans cycles on what nobody has claimed of the books and nobody has reserved of the balance."""
+
+    def __init__(
+        self, desk: Desk, guards: Guards, claims: Claims, opening: Mapping[str, Cycle]
+    ) -> None:
+        self._desk = desk
+        self._guards = guards
+        self._claims = claims
+        self._opening = opening
+        self._reader = Reader()
+
+    def plan(self, wanted: Wanted) -> Plan | Refusal:
+        """Plan the cycle from the first start currency of which there is something to begin with."""
+        desk, strategy = self._desk, wanted.strategy
+        path = Path(
+            identity_of([leg.spend_asset for leg in wanted.legs]),
+            tuple(leg.market for leg in wanted.legs),
+        )
+        refusal = self._guards.closed(strategy, path, self._opening.values())
+        if refusal is not None:
+            return refusal
+        starts = (wanted.start,) if wanted.start else start_order(strategy, wanted.legs)
+        for start in starts:
+            cap = offered(desk, strategy, start)
+            if not isinstance(cap, Refusal):
+                return self._sized(wanted, path, start, cap)
+            refusal = refusal or cap
+        assert refusal is not None, "a cycle has a start currency"
+        return refusal
+
+    def _sized(self, wanted: Wanted, path: Path, start: str, cap: Decimal) -> Plan | Refusal:
+        """Its edge has to hold at that size, and the limits have to allow it."""
+        desk, strategy = self._desk, wanted.strategy
+        legs = rotated(wanted.legs, start)
+        quote = best_size(
+            legs,
+            cap,
+            self._claims.book,
+            desk.markets,
+            wanted.fees,
+            strategy.max_slippage_bps,
+            min_profit_bps=wanted.min_profit_bps,
+            depth_share=strategy.capital_allocation.max_depth_share,
+            at_bound=strategy.order.type == "market",
+            reader=self._reader,
+        )
+        if isinstance(quote, Shortfall):
+            return Refusal(quote.reason, f"{quote.market}: {quote.detail}")
+        short = _short_of_bar(quote, wanted, start)
+        if short is not None:
+            return Refusal(BELOW_BAR, short)
+        opening = self._opening.values()
+        closed = self._guards.closed_at(strategy, path, quote, start, opening)
+        return closed or Plan(legs, quote, desk.arbiter.available(start))
+
+    def gone(self, wanted: Wanted, plan: Plan) -> str | None:
+        """Say why a plan pays no more at the books of now; None while it does.
+
+        Books that are the ones it was made on are not priced again.
+        """
+        desk, quote, strategy = self._desk, plan.quote, wanted.strategy
+        now = {market: desk.book(market) for market in quote.sequences}
+        if all(
+            book is not None and book.sequence == quote.sequences[market]
+            for market, book in now.items()
+        ):
+            return None
+        again = quote_path(
+            plan.legs,
+            quote.amount,
+            now.get,
+            desk.markets,
+            wanted.fees,
+            strategy.max_slippage_bps,
+            at_bound=strategy.order.type == "market",
+            depth_share=strategy.capital_allocation.max_depth_share,
+        )
+        if isinstance(again, Shortfall):
+            return f"{again.market}: {again.detail}"
+        return _short_of_bar(again, wanted, plan.legs[0].spend_asset)
+
+
+def _short_of_bar(quote: Quote, wanted: Wanted, start: str) -> str | None:
+    if quote.edge_bps > wanted.min_profit_bps:
+        return None
+    edge, bar = plain(quote.edge_bps), plain(wanted.min_profit_bps)
+    return f"{edge} bps at {plain(quote.used)} {start}, not above {bar}"
