@@ -1,10 +1,9 @@
 """How much a new cycle may begin with, in its start currency."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from arb.execution.declined import Refusal
-from arb.execution.desk import Desk
 from arb.money import plain
 from arb.strategy.schema import Money, Strategy
 
@@ -13,7 +12,15 @@ NO_VALUE: Final = "no_value"
 NO_AMOUNT: Final = "no_amount"
 
 
-def money_in(desk: Desk, money: Money, start: str, strategy: Strategy) -> Decimal | None:
+class Valued(Protocol):
+    """Who values an amount of one asset in another."""
+
+    def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
+        """Value an amount at the touch; None without a way."""
+        ...
+
+
+def money_in(desk: Valued, money: Money, start: str, strategy: Strategy) -> Decimal | None:
     """A limit of the strategy in a start currency; None where nothing values it, or it names others."""
     if isinstance(money, dict):
         return money.get(start)
@@ -23,10 +30,9 @@ def money_in(desk: Desk, money: Money, start: str, strategy: Strategy) -> Decima
     return desk.value(reference, money, start)
 
 
-def offered(desk: Desk, strategy: Strategy, start: str) -> Decimal | Refusal:
-    """The most that a new cycle may reserve, after the allocation, the balance and the position limit."""
+def offered(desk: Valued, available: Decimal, strategy: Strategy, start: str) -> Decimal | Refusal:
+    """The most of what is available that a new cycle may reserve, after its allocation and limits."""
     capital = strategy.capital_allocation
-    available = desk.arbiter.available(start)
     if available <= 0:
         return Refusal(BALANCE, f"no {start} is available")
     most = available

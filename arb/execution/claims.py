@@ -52,8 +52,8 @@ class Claims:
             return known[1]
         left = structs.replace(
             told,
-            bids=_less(told.bids, _sum(claims, "sell")),
-            asks=_less(told.asks, _sum(claims, "buy")),
+            bids=less(told.bids, _sum(claims, "sell")),
+            asks=less(told.asks, _sum(claims, "buy")),
         )
         self._left[market] = (told, left)
         return left
@@ -98,7 +98,7 @@ def _sum(claims: Sequence[Claim], side: str) -> Decimal:
     return sum((claim.amount for claim in claims if claim.side == side), Decimal(0))
 
 
-def _less(levels: tuple[Level, ...], amount: Decimal) -> tuple[Level, ...]:
+def less(levels: tuple[Level, ...], amount: Decimal) -> tuple[Level, ...]:
     """Take an amount from the touch on."""
     if amount <= 0:
         return levels

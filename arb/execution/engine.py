@@ -307,11 +307,12 @@ class Engine:
 
     async def _pump(self) -> None:
         p = self._p
-        rows = 0
+        rows = newest_ns = 0
         async for change in p.feed():
             p.trader.notice(change.market, p.detector.see(change))
+            newest_ns = max(newest_ns, change.at_ns)  # what lags is told with its own, older time
             if not change.more:  # nobody decides between changes that were there together
-                await p.trader.decide(change.at_ns)
+                await p.trader.decide(newest_ns)
             rows += 1
             if rows % PROGRESS_ROWS == 0:
                 p.progress(change.at_ns)

@@ -60,7 +60,7 @@ class Sizing:
             return refusal
         starts = (wanted.start,) if wanted.start else start_order(strategy, wanted.legs)
         for start in starts:
-            cap = offered(desk, strategy, start)
+            cap = offered(desk, desk.arbiter.available(start), strategy, start)
             if not isinstance(cap, Refusal):
                 return self._sized(wanted, path, start, cap)
             refusal = refusal or cap

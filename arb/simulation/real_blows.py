@@ -27,6 +27,7 @@ ROOM_BYTES_MAX: Final = 200_000
 ENDS_S_MAX: Final = 15.0
 BEGINS_S_MAX: Final = 100.0
 CRASH_NTH_MAX: Final = 4
+HALTS_MAX: Final = 3  # in a row
 
 
 class Ring:
@@ -38,6 +39,7 @@ class Ring:
         self.folder, self.disk, self.exchange, self.rng = folder, disk, exchange, rng
         self.db = disk.folder / "log.db"
         self.kills = self.lifts = 0
+        self._noted: set[int] = set()
         self.engines: list[Started] = []
         self.codes: Counter[int] = Counter()
 
@@ -58,7 +60,20 @@ class Ring:
         return engine
 
     def at_work(self, *, crash_at: str | None = None, off_ms: int = 0) -> Started:
-        """Start an engine and let it get somewhere, mostly into the middle of an order."""
+        """Start an engine and let it get somewhere, mostly into the middle of an order.
+
+        One that ends at once because of a halt, which is lifted then, is followed by another.
+        """
+        engine = self._begin_work(crash_at, off_ms)
+        for _ in range(HALTS_MAX):
+            if engine.process.poll() != HALTED:
+                break
+            self.note(engine)
+            engine = self._begin_work(crash_at, off_ms)
+        self.later(engine)
+        return engine
+
+    def _begin_work(self, crash_at: str | None, off_ms: int) -> Started:
         sent = self.exchange.state().creates_seen.total
         engine = self.begin("--cycles", CYCLES, crash_at=crash_at, off_ms=off_ms)
         if self.rng.random() >= QUIET_SHARE:
@@ -69,7 +84,6 @@ class Ring:
                 if self.exchange.state().creates_seen.total > sent:
                     break
                 engine.pause(0.1)
-        self.later(engine)
         return engine
 
     def spoke(self, engine: Started) -> None:
@@ -96,6 +110,9 @@ class Ring:
     def note(self, engine: Started) -> None:
         """Wait for an engine's end, and count it."""
         code = engine.process.wait(timeout=ENDS_S_MAX)
+        if id(engine) in self._noted:
+            return
+        self._noted.add(id(engine))  # each is kept
         self.codes[code] += 1
         self.kills += code == KILLED
         if code == HALTED:

@@ -6,6 +6,8 @@ from typing import Final
 
 import pytest
 
+from arb.simulation.mutants import PACKAGE, changes
+from arb.simulation.mutants.mutant import changed
 from tests.spec.cases import CASES, ROWS, Case, as_markdown
 from tests.spec.mistaken import ends, project
 from tests.spec.mistakes import ALL, OWN
@@ -69,6 +71,13 @@ def test_each_has_a_mistake_that_it_notices_and_each_mistake_has_its_use() -> No
     used = {case.mistake for case in EVERY.values()}
     assert used <= ALL.keys()
     assert {one.name for one in OWN} <= used
+
+
+def test_every_mistake_still_fits_the_code_it_changes() -> None:
+    for one in OWN:
+        for change in changes(one):
+            text = (PACKAGE / change.file).read_text()
+            assert changed(one, change, text) != text, one.name
 
 
 def test_the_page_of_guarantees_lists_them() -> None:

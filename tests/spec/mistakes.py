@@ -225,7 +225,7 @@ OWN: Final = (
         "every cycle that was ever opened counts as open",
         """
 @ execution/guards.py
--            or _too_many(strategy, open_cycles)
+-            or _too_many(strategy, self._open(strategy, opening))
 +            or _too_many(strategy, range(self._desk.journal.account.next_number - 1))
 """,
     ),

@@ -16,6 +16,8 @@ NAMES = [
     "gemini_forward",
     "gemini_reverse",
     "legacy_backtest",
+    "lightning_paper",
+    "lightning_practice",
     "live_binance",
     "minimal",
     "practice_binance",

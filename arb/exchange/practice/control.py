@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from arb.clock import NS_PER_MS
 from arb.errors import ArbError, ConfigInvalid
 from arb.exchange.paper_desk import Placement
 from arb.exchange.practice.doors import Gate, Grounds
@@ -48,12 +49,15 @@ class Control:
     def __init__(self, grounds: Grounds, gate: Gate) -> None:
         self._grounds = grounds
         self._gate = gate
-        self._acts: Mapping[str, Callable[[Act], None]] = {
+        self._acts: Mapping[str, Callable[[Act], object]] = {
             "deposit": lambda act: self._change(act, 1),
             "withdraw": lambda act: self._change(act, -1),
             "order": self._order,
             "halt": lambda act: grounds.hall.halt(self._listed(act), halted=act.on),
             "delist": lambda act: grounds.hall.delist(self._listed(act)),
+            "dislocate": lambda act: grounds.hall.dislocate(
+                self._listed(act), parse(act.amount), act.ms * NS_PER_MS
+            ),
             "revoke": self._revoke,
             "jump": self._jump,
             "ban": lambda act: grounds.faults.close(

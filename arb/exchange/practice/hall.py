@@ -16,6 +16,7 @@ from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_desk import UNKNOWN_MARKET, PaperDesk, Placement
 from arb.exchange.paper_records import PaperFill, PaperOrder, Statement
 from arb.exchange.port import Balance, BalanceChange, OrderNotFound, Refused
+from arb.exchange.practice.dislocating import Dislocated, Dislocation
 from arb.exchange.practice.faults import Faults
 from arb.exchange.practice.happenings import Happening, Notices
 from arb.exchange.practice.tape import Delta, Tape
@@ -59,7 +60,8 @@ class Hall:
         self.third_share: Final = third_share
         self.skew_ns = 0
         self._clock = clock
-        self._source = source if terms.least_value else WithoutLeastValue(source)
+        self._moved = Dislocated(source)
+        self._source = self._moved if terms.least_value else WithoutLeastValue(self._moved)
         self._desk = PaperDesk(
             account, self._source, fees, third_share=third_share, cost_cut=terms.cost_cut
         )
@@ -126,6 +128,14 @@ class Hall:
         """Halt a market, or open it again."""
         self._desk.halt(market, self.now_ns(), halted=halted)
         self._told_about(market)
+
+    def dislocate(self, market: str, bps: Decimal, lasting_ns: int) -> Dislocation:
+        """Push a market's prices off for a while, from now on."""
+        now_ns = self.now_ns()
+        made = Dislocation(market, bps, now_ns, now_ns + lasting_ns)
+        self._moved.dislocate(made)
+        self.tick()
+        return made
 
     def delist(self, market: str) -> None:
         """Cancel what rests on a market, halt it and list it no more, for ever."""

@@ -17,7 +17,7 @@ PROTOCOL: Final = (
          moved = await self.desk.journal.commit(draft, cause=cause)
          self._unsent |= known & intended
 @ execution/runner.py
--        outcome = await send(self.desk, self.gate, cycle, order)
+-        outcome = await send(self.desk, self.gate, cycle, order, recheck)
 +        outcome = self._early.pop(order.client_order_id)
 @ execution/runner.py
          self._unsent: set[str] = set()

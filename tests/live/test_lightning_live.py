@@ -1,0 +1,138 @@
+"""Lightning in live mode, on a practice exchange whose books are pushed off at known moments."""
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from arb.clock import NS_PER_MS
+from arb.events import facts as f
+from arb.events.facts import LegRoute
+from arb.events.sqlite import LogReader
+from arb.exchange.practice.dislocating import Dislocation
+from arb.exchange.practice.server import Practice
+from arb.execution.assembling import Run
+from arb.execution.retracing import retrace
+from arb.feeds.generated import GeneratedMarket
+from arb.feeds.recording import read_recording
+from arb.market.book import FeeRates
+from tests.live.trading import accounted_for, traded, until
+from tests.spec.command_line import invoke
+
+TAKER: Final = Decimal("0.001")
+STRATEGY: Final = """\
+name: lightning
+exchange: {exchange}
+lightning: {{enabled: true, max_hops: 4, start_currencies: [USDT]}}
+min_profit_bps: 20
+max_slippage_bps: 30
+capital_allocation: {{mode: fixed_amount, amount: 200}}
+fees: {{taker_bps: 10, maker_bps: 10}}
+risk_controls: {{max_open_cycles: 4, slippage_cooldown_seconds: 0}}
+execution: {{mode: live}}
+"""
+LASTING_NS: Final = 700 * NS_PER_MS
+# Every one is far above what three fees of 10 bps, the spreads and the threshold ask for.
+PUSHES: Final = (("ETH/BTC", "150"), ("SOL/USDT", "-150"), ("BNB/BTC", "200"), ("ETH/USDT", "-160"))
+
+
+class Watch:
+    """What a live run saw and did, while books were pushed off."""
+
+    def __init__(self) -> None:
+        self.pushed: list[Dislocation] = []
+        self.declined: list[tuple[int, tuple[str, ...], str]] = []
+        self.counts: tuple[int, int, int] = (0, 0, 0)
+
+    async def push(self, there: Practice, run: Run) -> None:
+        """Push one market after another, each alone."""
+        await until(lambda: run.parts.trader.accepting)
+        run.parts.trader.declined.listen(lambda *one: self._hear(run, *one))
+        for market, bps in PUSHES:
+            self.pushed.append(there.hall.dislocate(market, Decimal(bps), LASTING_NS))
+            await asyncio.sleep(1.5)
+        run.engine.interrupt()
+        detector = run.parts.detector
+        await until(lambda: not run.parts.runner.busy)
+        self.counts = (detector.paths, detector.episodes, detector.states)
+
+    def _hear(self, run: Run, legs: Sequence[LegRoute], reason: str, _detail: str) -> None:
+        markets = tuple(leg.market for leg in legs)
+        self.declined.append((run.parts.desk.clock.now_ns(), markets, reason))
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watch, Any]:
+    """One run, recorded."""
+    folder = tmp_path_factory.mktemp("lightning")
+    watch = Watch()
+    ended = traded(
+        folder,
+        cycles=None,  # type: ignore[arg-type]
+        act=watch.push,
+        source=GeneratedMarket(3, dislocated_ppm=0),
+        strategy=_lightning,
+        options={"record": folder / "books.rec.gz"},
+    )
+    return folder, watch, ended
+
+
+def _lightning(text: str) -> str:
+    """The same way to the exchange, with a strategy of its own."""
+    exchange = text.split("exchange: ", 1)[1].split("\n", 1)[0]
+    return STRATEGY.format(exchange=exchange)
+
+
+def test_every_push_above_the_threshold_is_acted_on_or_declined_with_a_reason(
+    lived: tuple[Path, Watch, Any],
+) -> None:
+    _, watch, ended = lived
+    assert ended.code == 130  # it was told to stop
+    accounted_for(ended)
+    opened = [
+        (one.seen_ns, tuple(leg.market for leg in one.legs)) for one in ended.of(f.CycleOpened)
+    ]
+    assert len(watch.pushed) == len(PUSHES)
+    for push in watch.pushed:
+        until_ns = push.until_ns + 500 * NS_PER_MS
+
+        def meant(at_ns: int, markets: tuple[str, ...], push: Dislocation = push) -> bool:
+            return push.from_ns <= at_ns < until_ns and push.market in markets  # noqa: B023
+
+        taken = [one for one in opened if meant(*one)]
+        declined = [reason for at_ns, markets, reason in watch.declined if meant(at_ns, markets)]
+        assert taken or declined, push
+        assert all(declined)
+    assert opened, "nothing at all was taken"
+
+
+def test_its_recording_makes_the_same_decisions_again(lived: tuple[Path, Watch, Any]) -> None:
+    folder, _, ended = lived
+    with LogReader(folder / "log.db") as reader:
+        records = list(reader.read())
+    again = retrace(records, read_recording(folder / "books.rec.gz", None), FeeRates(TAKER, TAKER))
+    assert again.differences == ()
+    assert again.decisions == len(ended.of(f.CycleOpened)) > 0
+    # With other fees it would have decided otherwise: the comparison is not empty.
+    dearer = FeeRates(2 * TAKER, TAKER)
+    other = retrace(records, read_recording(folder / "books.rec.gz", None), dearer)
+    assert len(other.differences) >= other.decisions
+
+
+def test_a_plain_backtest_of_its_recording_finds_the_same_above_the_threshold(
+    lived: tuple[Path, Watch, Any],
+) -> None:
+    folder, watch, _ = lived
+    path = folder / "again.yaml"
+    path.write_text(STRATEGY.format(exchange="binance"))
+    said = invoke(
+        *("--strategy", path, "--mode", "backtest", "--data-file", folder / "books.rec.gz"),
+        *("--db", folder / "again.db", "--json"),
+    )
+    assert said.code == 0, said.err
+    seen = said.summary["opportunities"]
+    assert (seen["paths"], seen["episodes"], seen["states"]) == watch.counts
+    assert watch.counts[0] > 0
