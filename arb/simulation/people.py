@@ -129,14 +129,18 @@ def _withdraw(rng: Random) -> Deed:
 
 def _trade_by_hand(rng: Random) -> Deed:
     market, side = rng.choice(TRADED), rng.choice(["buy", "sell"])
-    amount = Decimal("0.01" if market.startswith("ETH") else "0.001")
-    return lambda world, _life: _refused(lambda: world.venue.foreign_order(market, side, amount))
+    amount = Decimal("0.0113" if market.startswith("ETH") else "0.00117")
+    # It has a name: of what it sells, a cycle's own order may later ask for as much, and one without
+    # a name would stay in doubt, for it could be that.
+    return lambda world, _life: _refused(
+        lambda: world.venue.foreign_order(market, side, amount, client_order_id="by-hand")
+    )
 
 
 def _rest_by_hand(rng: Random) -> Deed:
     """An order that waits, and locks what it would spend; it is taken back later, if it is still there."""
     market, side = rng.choice(TRADED), rng.choice(["buy", "sell"])
-    amount = Decimal("0.05" if market.startswith("ETH") else "0.002")
+    amount = Decimal("0.0513" if market.startswith("ETH") else "0.00217")
     off = Decimal(rng.choice(["0.003", "0.02"])) * (-1 if side == "buy" else 1)
     tick = MARKETS[market].tick_size
     limit = (_MID[market] * (1 + off) / tick).to_integral_value() * tick

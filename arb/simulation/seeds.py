@@ -164,7 +164,8 @@ class SeedWorld(World):
 
     def run(self, *, cycles: int | None = 1, **wish: Any) -> int | None:  # noqa: ANN401 -- of a Wish
         """Live once; an operator looks after what takes long, as the engine asks him to."""
-        self.later(OPERATOR_S, partial(self._look_after, self.lives + 1))
+        for times in (1, 2, 3):
+            self.later(times * OPERATOR_S, partial(self._look_after, self.lives + 1))
         return super().run(cycles=cycles, **wish)
 
     def _look_after(self, number: int) -> None:
