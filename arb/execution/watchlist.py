@@ -29,6 +29,12 @@ class Watchlist:
         self._wanted.clear()
         self.strategies[sought.strategy.name] = sought.strategy
 
+    @property
+    def count(self) -> int:
+        """How many directed cycles are looked at."""
+        sought = (sum(one.counts.values()) for one in self.sought.values())
+        return len(self._named) + sum(sought)
+
     def who_wants(self, number: int) -> tuple[Wanted, ...]:
         """List the strategies that trade a cycle, and how."""
         known = self._wanted.get(number)

@@ -14,6 +14,7 @@ from arb.execution.real_clock import RealClock
 from arb.execution.running import EXIT_INTERRUPTED, Ended, opened_market, run_engine
 from arb.execution.wiring import fee_rates
 from arb.faces.check_text import check_lines
+from arb.faces.live_line import LiveLine
 from arb.faces.live_text import live_lines, warn
 from arb.faces.progress import Progress
 from arb.faces.report.command import Reporting, came_to_its_end
@@ -291,12 +292,12 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
     echo = Echo() if flags.as_json else None
     story = None if flags.as_json else Story()
 
-    with Progress() as progress:
+    with Progress() as progress, LiveLine(quiet=flags.as_json) as live:
 
         def watch(run: Run) -> None:
             for note in run.notes:
                 say(note)
-            for watcher in (echo, story, progress, reporting):
+            for watcher in (live, echo, story, progress, reporting):
                 if watcher is not None:
                     watcher.follow(run)
 

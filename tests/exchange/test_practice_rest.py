@@ -136,6 +136,22 @@ def test_a_wrong_order_is_refused_with_the_venues_own_code(tmp_path: Path) -> No
     lived(story())
 
 
+def test_a_market_is_pushed_off_its_price_for_a_while(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with practising(tmp_path) as there:
+            before = there.hall.mid("ETH/USDT")
+            act = {"act": "dislocate", "market": "ETH/USDT", "amount": "500", "ms": 60_000}
+            await there.controlled("act", act)
+            after = there.hall.mid("ETH/USDT")
+            assert before is not None
+            assert after is not None
+            assert after > before * Decimal("1.04")
+            refused = await there.controlled("act", {**act, "market": "NO/NO"})
+            assert refused == {"error": "no market 'NO/NO'"}
+
+    lived(story())
+
+
 def test_a_halted_market_is_closed_and_lets_orders_be_cancelled(tmp_path: Path) -> None:
     async def story() -> None:
         async with practising(tmp_path) as there:

@@ -7,15 +7,12 @@ from arb.simulation.mutants.mutant import Mutant
 PERMISSION: Final = (
     Mutant(
         "reservation forgotten",
-        "a cycle opens without looking at what is there for it",
+        "what other cycles own is there for a new one too",
         "reservation",
         """
 @ execution/arbiter.py
--        if amount > self.available(asset):
--            return False
-@ execution/capital.py
--    available = desk.arbiter.available(start)
-+    available = desk.journal.account.expected(start)
+-        return max(ZERO, usable - self.owned(asset))
++        return max(ZERO, usable)
 """,
     ),
     Mutant(
