@@ -11,14 +11,14 @@ from arb.simulation.weather import RATES_MAX
 
 # In how many of a hundred runs each of these has to be seen.
 FLOORS: Final = {
-    "completed": 55,
-    "liquidated": 30,
+    "completed": 50,
+    "liquidated": 25,
     "parked": 10,
     "found": 55,
     "absent": 40,
     "late fill": 6,
     "reopened": 7,
-    "together": 55,
+    "together": 50,
     "outside": 50,
     "halted": 18,
 }
