@@ -119,7 +119,7 @@ def _growth(setting: Setting) -> Iterator[Line]:
             times = _timed(setting, markets, hops, brute=False)
             row = f"14 {len(markets):,}x{hops}"
             yield Line(row=row, value=times.mean_us, unit="us", baseline=None)
-            yield Line(row=row, value=float(cycles), unit="cycles")
+            yield Line(row=f"{row} all", value=float(cycles), unit="cycles")
 
 
 def _scan(markets: dict[str, MarketRules], hops: int) -> Scan:

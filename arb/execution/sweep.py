@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
@@ -24,6 +25,7 @@ from arb.execution.findings import Findings, Measures, measured
 from arb.execution.running import EXIT_INTERRUPTED, SIGNALS, Interrupted, run_engine
 from arb.strategy.loader import Loaded
 
+SOCKET_FOLDER_CHARS_MAX = 70  # of the 107 that a socket's path may have
 SIGNALS_READ = 64  # at once; each is a byte
 STOP_PATIENCE_S = 5.0  # after a process was told to end, then it is killed
 
@@ -82,9 +84,7 @@ class _Players:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        # Each is a fork of one process that has loaded what is needed, and nothing that we opened.
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["__main__", __name__])
+        self._context = _context()
         self._working: dict[Connection, tuple[int, BaseProcess]] = {}
         self._before = [(number, signal.getsignal(number)) for number in SIGNALS]
         self._struck, self._strike = socket.socketpair()
@@ -147,6 +147,18 @@ class _Players:
             del self._working[ready]
             answers.append((number, answer))
         return sorted(answers, key=lambda one: one[0])
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """Say how processes begin: quickly, as forks of one that has loaded everything and opened nothing.
+
+    That one listens on a socket in the temporary folder, whose path may be too long for it.
+    """
+    if len(tempfile.gettempdir()) > SOCKET_FOLDER_CHARS_MAX:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    return context
 
 
 def _heard_elsewhere(_number: int, _frame: FrameType | None) -> None:

@@ -188,6 +188,19 @@ def stuck(folder: Path) -> Callable[[Callable[[], None]], None]:
     return run
 
 
+def test_a_long_temporary_folder_is_no_hindrance(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that makes the others listens there, on a socket whose path cannot be long."""
+    long = folder / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    loaded = load(strategy(folder), data_file=str(feed(folder, CHANCES)))
+    (played,) = play_all([Job(name="one", loaded=(loaded,))], at_once=1, told=lambda _done: None)
+    assert played.spells == 2
+    assert list(long.iterdir()) == []
+
+
 def kill_children() -> None:
     # It may run before the one who started it knows its number.
     for child in until(multiprocessing.active_children, "a process"):
