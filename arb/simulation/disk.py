@@ -49,6 +49,14 @@ class Disk:
         """Let go of the VFS."""
         self._vfs.unregister()
 
+    @property
+    def moves(self) -> bool:
+        """Whether a checkpoint was cut off: pages of the database were written and not synced."""
+        return any(
+            writes and not name.endswith((_WAL, ".witness"))
+            for name, writes in self._pending.items()
+        )
+
     def lose_power(self, way: Survivors | None = None) -> None:
         """Leave in each file what a power loss leaves of it, drawn or as told; nobody may have them open."""
         for name, content in self._deleted.items():

@@ -209,8 +209,8 @@ class SeedWorld(World):
             "recover": rng.random() < 0.9,  # noqa: PLR2004 -- a share of the lives
         }
         # Of two faults at once the witness catches one: after a power loss it may be behind itself.
-        # And beside a reader a checkpoint leaves old pages for a bit to bring back.
-        flips = not (self.dark or self.watched) and rng.random() < 0.15  # noqa: PLR2004 -- the same
+        # And a checkpoint that was cut off, or made beside a reader, leaves old pages to bring back.
+        flips = not (self.dark or self.watched or self.disk.moves) and rng.random() < 0.15  # noqa: PLR2004 -- the same
         mend = self.disk.flip_bit() if flips else None
         try:
             code = self._start(wish)
@@ -234,6 +234,7 @@ class SeedWorld(World):
 
     def _end(self, code: int | None, struck: "Counter[str]") -> None:
         """See to what a life left: the dead are counted, and the power may be gone."""
+        self.dark = self.dark or self.disk.failing is not None
         fate, self.fate, self.trouble, self.disk.failing = self.fate, None, None, None
         self.tell("it is dead" if code is None else f"it ends with {code}")
         for fault, times in struck.items():

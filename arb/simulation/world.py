@@ -184,7 +184,11 @@ class World:
             if life.dead.is_set():
                 return None
             raise
-        history = History(log)
+        try:
+            history = History(log)
+        except Exception:
+            await log.close()
+            raise
         outside = Outside(
             clock=self.clock,
             events=Pen(life, log),
