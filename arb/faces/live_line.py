@@ -112,7 +112,8 @@ class LiveLine:
         self._newest_ns = change.at_ns
 
     def _refresh(self) -> None:
-        self._write(WIPE + line(self.now(), shutil.get_terminal_size().columns))
+        # The cursor goes back, so that what somebody else prints goes over it.
+        self._write(WIPE + line(self.now(), shutil.get_terminal_size().columns) + "\r")
         sys.stderr.flush()
         self._shown = True
         self._timer = asyncio.get_running_loop().call_later(REFRESH_S, self._refresh)

@@ -28,9 +28,7 @@ class Progress:
             )
 
     def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
-        return self
+        return self  # it begins with what it shows: until then the terminal is somebody else's
 
     def __exit__(
         self,
@@ -46,6 +44,7 @@ class Progress:
         if self._bar is None or run.span_ns is None:
             return
         bar, (first_ns, last_ns) = self._bar, run.span_ns
+        bar.start()
         task = bar.add_task("backtest", total=(last_ns - first_ns) / NS_PER_S, unit="s")
 
         def told(at_ns: int) -> None:
@@ -58,5 +57,6 @@ class Progress:
         if self._bar is None:
             return lambda _done: None
         bar = self._bar
+        bar.start()
         task = bar.add_task(what, total=total, unit="runs")
         return lambda done: bar.update(task, completed=done)
