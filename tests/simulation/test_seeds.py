@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from arb.events import facts as f
 from arb.events.sqlite import LogReader
 from arb.simulation.seeds import run_seed
 
@@ -88,3 +89,16 @@ def test_what_only_an_operator_can_end_is_seen_to_by_one(tmp_path: Path) -> None
     assert result.violations == ()
     told = [one for one in result.story if "for it takes so long" in one.text]
     assert told, "the seed does not wait for anybody any more: take another one"
+
+
+def test_a_trade_that_the_venue_hid_when_the_account_was_opened_stays_unexplained(
+    tmp_path: Path,
+) -> None:
+    """Neither balances nor trades showed it, and its time is before the opening: an operator has to look."""
+    result = run_seed(1659, folder=tmp_path)
+    assert result.violations == ()
+    with LogReader(tmp_path / "log.db") as reader:
+        found = [
+            one.fact.source for one in reader.read() if isinstance(one.fact, f.ExternalChangeFound)
+        ]
+    assert found[:2] == ["unexplained"] * 2, "the seed has no such trade any more: take another one"
