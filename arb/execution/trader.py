@@ -72,6 +72,7 @@ class Trader:
         self._cycles_max = cycles_max
         self._space_low = space_low
         self.accepting = False
+        self._deciding = asyncio.Lock()  # one moment after the other
         self.taken = 0
         self._open: set[str] = set()  # cycles of this run that are not over
         self.ended = 0  # cycles of this run that sent an order and are over
@@ -101,12 +102,19 @@ class Trader:
             self._noticed.update(dict.fromkeys(seen.above))
 
     async def decide(self, seen_ns: int) -> None:
-        """Decide on what was noticed since the last moment, and pays still; `seen_ns`: its last change."""
-        if not self._noticed:
+        """Decide on what was noticed since the last moment, and pays still; `seen_ns`: its last change.
+
+        What was noticed before anything may be opened is kept until then.
+        """
+        if not self._noticed or not self.accepting:
             return
+        async with self._deciding:
+            await self._decide(seen_ns)
+
+    async def _decide(self, seen_ns: int) -> None:
         noticed, self._noticed = self._noticed, {}
         above = [number for number in noticed if self._detector.is_above(number)]
-        if not above or not self.accepting:
+        if not above:
             return
         paused = await self._breaker.closed()
         if not self.accepting:
