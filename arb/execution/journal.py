@@ -13,7 +13,7 @@ from arb import ids
 from arb.clock import Clock
 from arb.errors import Indeterminate, VersionConflict
 from arb.events import facts as f
-from arb.events.envelope import Meta
+from arb.events.envelope import Meta, Recorded
 from arb.events.log import EventLog, StreamAppend
 from arb.machine import commands as c
 from arb.machine.account import Account, closed_part, follow, shift_closed
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 Listener = Callable[[str, f.Fact, int], None]  # stream, fact, at_ns: after the append
 Judge = Callable[["Draft"], Sequence[f.Fact]]  # facts about the account that belong to a draft
+_CYCLES: Final = ids.cycle_stream("")
+Part = tuple[str, int, tuple[f.Fact, ...]]  # stream, expected version, facts
 CLOSING: Final = (f.NewCyclesPaused, f.EngineHalted, f.RiskTripped, f.BreakerTripped)
 
 
@@ -70,6 +72,7 @@ class Journal:
         self._closing = asyncio.Lock()
         self.moved: Cycle | None = None  # by the last commit
         self.broken: Indeterminate | None = None
+        self.position = 0  # of the last event that was folded
         self.closing = 0  # facts that forbid new cycles and are on their way into the log
 
     def listen(self, listener: Listener) -> None:
@@ -116,27 +119,53 @@ class Journal:
             assert not draft.notes, draft.notes
             return None
         if closed_part(draft.cycle).result is None:
-            return await self._commit(draft, cause, command_id)
+            return (await self._commit([draft], cause, command_id))[0]
         # One result after the other: each is judged with all those before it.
         async with self._closing:
-            return await self._commit(draft, cause, command_id)
+            return (await self._commit([draft], cause, command_id))[0]
 
-    async def _commit(self, draft: Draft, cause: str, command_id: str | None) -> Cycle:
-        stream = ids.cycle_stream(draft.cycle.id)
-        facts = tuple(draft.facts)
-        notes = (*draft.notes, *(fact for judge in self._judges for fact in judge(draft)))
-        own = (stream, draft.base_version, facts)
+    async def open(self, drafts: Sequence[Draft], *, cause: str) -> list[Cycle]:
+        """Append new cycles that were decided on together, in one batch; gives the live ones.
+
+        It is on its way before anybody else can append anything: what they were decided on holds.
+        """
+        return await self._commit(drafts, cause, None)
+
+    async def _commit(
+        self, drafts: Sequence[Draft], cause: str, command_id: str | None
+    ) -> list[Cycle]:
+        at_ns = drafts[-1].at_ns
+        own = [
+            (ids.cycle_stream(draft.cycle.id), draft.base_version, tuple(draft.facts))
+            for draft in drafts
+        ]
+        notes = [note for draft in drafts for note in self._notes(draft)]
         while True:
-            expected = self._events.stream_version(self.account_stream) if notes else 0
-            parts = [own, (self.account_stream, expected, notes)] if notes else [own]
+            parts: list[Part] = [*own]
+            if notes:
+                expected = self._events.stream_version(self.account_stream)
+                parts.append((self.account_stream, expected, tuple(notes)))
             try:
-                await self._append(parts, draft.at_ns, cause, command_id)
+                last = await self._append(parts, at_ns, cause, command_id)
             except VersionConflict:
-                if not notes or self._events.stream_version(stream) != draft.base_version:
+                moved_on = any(
+                    self._events.stream_version(stream) != version for stream, version, _ in own
+                )
+                if not notes or moved_on:
                     raise
                 continue  # only the account's stream moved on, and notes commute
             break
-        return self._move(draft.cycle.id, stream, facts, notes, draft.at_ns)
+        moved = [
+            self._move(draft.cycle.id, stream, facts, () if left else tuple(notes), at_ns)
+            for draft, (stream, _, facts), left in zip(
+                drafts, own, range(len(drafts) - 1, -1, -1), strict=True
+            )
+        ]
+        self.position = max(self.position, last)
+        return moved
+
+    def _notes(self, draft: Draft) -> list[f.Fact]:
+        return [*draft.notes, *(fact for judge in self._judges for fact in judge(draft))]
 
     async def note(
         self, *facts: f.Fact, cause: str, stream: str | None = None, command_id: str | None = None
@@ -147,11 +176,21 @@ class Journal:
         while True:
             expected = self._events.stream_version(stream)
             try:
-                await self._append([(stream, expected, facts)], at_ns, cause, command_id)
+                last = await self._append([(stream, expected, facts)], at_ns, cause, command_id)
             except VersionConflict:
                 continue  # another task of this process noted something first; notes commute
             break
         self._fold_notes(stream, facts, at_ns)
+        self.position = max(self.position, last)
+
+    def follow(self, record: Recorded) -> None:
+        """Move by an event that is in the log already: all of them make the same journal again."""
+        stream, fact, at_ns = record.stream, record.fact, record.at_ns
+        if stream.startswith(_CYCLES):
+            self._move(stream.removeprefix(_CYCLES), stream, (fact,), (), at_ns)  # type: ignore[arg-type]
+        else:
+            self._fold_notes(stream, (fact,), at_ns)
+        self.position = record.position
 
     def _fold_notes(self, stream: str, facts: Sequence[f.Fact], at_ns: int) -> None:
         for fact in facts:
@@ -160,11 +199,12 @@ class Journal:
 
     async def _append(
         self,
-        parts: Sequence[tuple[str, int, tuple[f.Fact, ...]]],
+        parts: Sequence[Part],
         at_ns: int,
         cause: str,
         command_id: str | None,
-    ) -> None:
+    ) -> int:
+        """Append; gives the position of the last event."""
         if self.broken is not None:
             raise self.broken
         batch = [StreamAppend(stream, version, facts) for stream, version, facts in parts]
@@ -172,7 +212,7 @@ class Journal:
         closes = any(isinstance(fact, CLOSING) for _, _, facts in parts for fact in facts)
         self.closing += closes
         try:
-            await self._events.append(
+            appended = await self._events.append(
                 batch, at_ns=at_ns, meta=Meta(run=self.run, cause=cause), command_id=command_id
             )
         except Indeterminate as error:
@@ -180,6 +220,7 @@ class Journal:
             raise
         finally:
             self.closing -= closes
+        return appended.last
 
     def _move(
         self,

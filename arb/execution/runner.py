@@ -114,13 +114,13 @@ class Runner:
         """Ask once more, right before an order is sent, whether it should be."""
         self._rechecks[order.client_order_id] = recheck
 
-    async def open(self, draft: Draft) -> Cycle:
-        """Append a new cycle with its validation and first intent in one batch, and work on it."""
-        cycle = await self._commit(draft, cause="opportunity")
-        assert cycle is not None
-        if not cycle.is_closed:
-            self.start(cycle.id)
-        return cycle
+    async def open(self, drafts: Sequence[Draft]) -> None:
+        """Append new cycles, each with its validation and first intent, in one batch; work on them."""
+        cycles = await self.desk.journal.open(drafts, cause="opportunity")
+        for draft, cycle in zip(drafts, cycles, strict=True):
+            self._unsent |= _intended(draft)
+            if not cycle.is_closed:
+                self.start(cycle.id)
 
     async def apply(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
         """Decide and append commands about a cycle that come from elsewhere, and go on with it.
@@ -149,12 +149,8 @@ class Runner:
                 await self.apply(cycle_id, *told, cause="attestation")
 
     async def _commit(self, draft: Draft, *, cause: str) -> Cycle | None:
-        known = {order.client_order_id for order in draft.cycle.orders if order.state == t.INTENDED}
-        intended = {
-            fact.client_order_id for fact in draft.facts if isinstance(fact, f.OrderIntended)
-        }
         moved = await self.desk.journal.commit(draft, cause=cause)
-        self._unsent |= known & intended
+        self._unsent |= _intended(draft)
         return moved
 
     # --- one cycle ----------------------------------------------------------------------------
@@ -365,6 +361,14 @@ async def decide_apart(
         finally:
             if cycle.is_closed:
                 journal.cycles.pop(cycle_id, None)
+
+
+def _intended(draft: Draft) -> set[str]:
+    """Name the orders that a draft intends and nobody has sent."""
+    known = {order.client_order_id for order in draft.cycle.orders if order.state == t.INTENDED}
+    return known & {
+        fact.client_order_id for fact in draft.facts if isinstance(fact, f.OrderIntended)
+    }
 
 
 def _raise(error: ArbError) -> None:

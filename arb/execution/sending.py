@@ -42,14 +42,23 @@ class Gate:
             self._sent.append(self._desk.clock.now_ns())
         return wrong
 
+    def recent(self) -> int:
+        """How many orders passed within the last second."""
+        now = self._desk.clock.now_ns()
+        while self._sent and now - self._sent[0] >= NS_PER_S:
+            self._sent.popleft()
+        return len(self._sent)
+
+    def assume(self, sent: int) -> None:
+        """Take so many orders to have passed just now, and no others."""
+        self._sent = deque([self._desk.clock.now_ns()] * sent)
+
     def objection(self, cycle: Cycle, order: Order) -> str | None:
         """Name the bound that the order would break now."""
         desk = self._desk
-        now = desk.clock.now_ns()
-        while self._sent and now - self._sent[0] >= NS_PER_S:
-            self._sent.popleft()
-        if len(self._sent) >= limits.ORDERS_PER_SECOND_MAX:
-            return f"{len(self._sent)} orders were sent within a second"
+        sent = self.recent()
+        if sent >= limits.ORDERS_PER_SECOND_MAX:
+            return f"{sent} orders were sent within a second"
         if desk.journal.broken is not None:
             return "the log cannot say what it holds"
         if desk.access.key_revoked is not None:

@@ -3,8 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -38,6 +39,20 @@ NO_CLOCK: Final = Refusal("no_clock", "the venue's clock was not read for too lo
 CROWDED: Final = "crowded"
 
 
+class Witness(Protocol):
+    """Who writes down what decisions are made on."""
+
+    def accepts(self, accepting: bool) -> None:  # noqa: FBT001 -- it is what is told
+        """New cycles may open from here on, or may not."""
+        ...
+
+    def moment(
+        self, seen_ns: int, paused: str | None, *, space_low: bool
+    ) -> AbstractContextManager[None]:
+        """Watch what is looked at while it is decided on one moment."""
+        ...
+
+
 class Trader:
     """Decides to trade or not; each decision not to is counted by its reason.
 
@@ -58,6 +73,7 @@ class Trader:
         watchlist: Watchlist,
         cycles_max: int | None,
         space_low: Callable[[], bool],
+        witness: Witness | None = None,
     ) -> None:
         self._desk = desk
         self._runner = runner
@@ -71,7 +87,8 @@ class Trader:
         self._noticed: dict[int, None] = {}  # cycles that were above at this moment, in order
         self._cycles_max = cycles_max
         self._space_low = space_low
-        self.accepting = False
+        self._witness = witness
+        self._accepting = False
         self._deciding = asyncio.Lock()  # one moment after the other
         self.taken = 0
         self._open: set[str] = set()  # cycles of this run that are not over
@@ -81,6 +98,17 @@ class Trader:
     def opening(self) -> bool:
         """Whether a cycle is being appended, and nobody works on it yet."""
         return bool(self._opening)
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new cycles may open."""
+        return self._accepting
+
+    @accepting.setter
+    def accepting(self, accepting: bool) -> None:
+        if self._witness is not None and accepting != self._accepting:
+            self._witness.accepts(accepting)
+        self._accepting = accepting
 
     @property
     def done(self) -> bool:
@@ -112,14 +140,25 @@ class Trader:
             await self._decide(seen_ns)
 
     async def _decide(self, seen_ns: int) -> None:
-        noticed, self._noticed = self._noticed, {}
-        above = [number for number in noticed if self._detector.is_above(number)]
+        above = self.still_above()
         if not above:
             return
         paused = await self._breaker.closed()
         if not self.accepting:
             return
-        await self._open_all(list(self._taken(above, paused, seen_ns)))
+        await self._open_all(self.decided(above, paused, seen_ns))
+
+    def still_above(self) -> list[int]:
+        """Give what was noticed since the last moment and pays still; it is noticed no more."""
+        noticed, self._noticed = self._noticed, {}
+        return [number for number in noticed if self._detector.is_above(number)]
+
+    def decided(self, above: list[int], paused: str | None, seen_ns: int) -> list[Draft]:
+        """Decide on one moment, on what is known now: nobody is waited for."""
+        if self._witness is None:
+            return list(self._taken(above, paused, seen_ns))
+        with self._witness.moment(seen_ns, paused, space_low=self._space_low()):
+            return list(self._taken(above, paused, seen_ns))
 
     def _taken(self, above: list[int], paused: str | None, seen_ns: int) -> Iterator[Draft]:
         """Decide, without a pause: which cycles are opened, each with its claims and its promise."""
@@ -244,22 +283,22 @@ class Trader:
         return draft
 
     async def _open_all(self, drafts: list[Draft]) -> None:
-        """Append what was decided together: they share a commit, and each one starts with its own."""
-        if len(drafts) == 1:
-            await self._append(drafts[0])
+        """Append what was decided together, at once: whatever comes after it is after it in the log."""
+        if not drafts:
             return
-        for ended in await asyncio.gather(*map(self._append, drafts), return_exceptions=True):
-            if ended is not None:
-                raise ended
-
-    async def _append(self, draft: Draft) -> None:
-        cycle = draft.cycle
         try:
-            await self._runner.open(draft)
+            await self._runner.open(drafts)
         finally:
-            self._desk.arbiter.resolved(cycle.id)
-            del self._opening[cycle.id]
-        log.info("cycle.opened", cycle=cycle.id, amount=str(cycle.start_amount))
+            for draft in drafts:
+                self.appended(draft.cycle.id)
+        for draft in drafts:
+            amount = str(draft.cycle.start_amount)
+            log.info("cycle.opened", cycle=draft.cycle.id, amount=amount)
+
+    def appended(self, cycle_id: str) -> None:
+        """Learn that a decided cycle is in the log, or will never be: what it was promised is its own now."""
+        self._desk.arbiter.resolved(cycle_id)
+        del self._opening[cycle_id]
 
 
 def _was_sent(order: Order) -> bool:

@@ -17,6 +17,11 @@ class Watchlist:
         self._wanted: dict[int, tuple[Wanted, ...]] = {}  # of cycles that were above once
         self.strategies: dict[str, Strategy] = {}  # by name: those that trade
 
+    def forget(self) -> None:
+        """Want none of the cycles that strategies name: they are planned anew."""
+        self._named.clear()
+        self._wanted.clear()
+
     def want(self, number: int, wanted: Wanted) -> None:
         """Trade a cycle when it pays."""
         self._named.setdefault(number, []).append(wanted)
