@@ -73,9 +73,11 @@ class Covered:
             judge=self._is_above,
             name=self._name,
         )
+        self._update = self.bounds.update  # the same for all markets, so that it is near
         self._sources: dict[int, tuple[str, str]] = {
             number: (rules.base, rules.quote) for number, rules in rules_of.items()
         }
+        self._legs: dict[int, LegRoute] = {}  # by edge, those that were written out
         self._pairs: dict[int, Edges] = {}
         self._paired = Listed(prices.rates, lambda number: self._is_above(self._pairs[number]))
         for edges in self._two_legs():
@@ -90,7 +92,7 @@ class Covered:
 
     def update_of(self, market: int) -> UpdateRates:
         """Say who takes a market's rates and gives the cycles through it that are above."""
-        return self._update_paired if market in self._two_legged else self.bounds.update
+        return self._update_paired if market in self._two_legged else self._update
 
     def _update_paired(self, market: int, sell: float, buy: float) -> Found:
         found = self.bounds.update(market, sell, buy) or []
@@ -114,15 +116,18 @@ class Covered:
         while len(ordered) < len(edges):
             edge = leaving[self._spent(edge ^ 1)]
             ordered.append(edge)
-        return tuple(
-            LegRoute(
+        return tuple(map(self._leg, ordered))
+
+    def _leg(self, edge: int) -> LegRoute:
+        leg = self._legs.get(edge)
+        if leg is None:
+            leg = self._legs[edge] = LegRoute(
                 self._prices.names[edge // 2],
                 SIDES[edge % 2],
                 self._spent(edge),
                 self._spent(edge ^ 1),
             )
-            for edge in ordered
-        )
+        return leg
 
     def edge_bps(self, edges: Edges) -> Decimal | None:
         """The net edge of a cycle now; None while a price is missing."""
