@@ -314,9 +314,7 @@ def test_what_stood_alone_in_a_cover_falls_with_it_where_another_has_its_markets
     scan = Scan()
 
     def cover(name: str, bar: str, shown: dict[str, MarketRules]) -> None:
-        made = Cover(
-            markets=shown, hops_max=3, keep_of=lambda *_: ONE, min_profit_bps=Decimal(bar)
-        )
+        made = Cover(markets=shown, hops_max=3, keep_of=lambda *_: ONE, min_profit_bps=Decimal(bar))
         scan.cover(name, made)
 
     cover("low", "0", markets)
