@@ -94,10 +94,11 @@ class Scan:
             for market in covered.markets:
                 updates_of[market].append(covered.update_of(market))
         self._update_of = [_all_of(updates) for updates in updates_of]
-        gone = [market for market in before.markets if not updates_of[market]] if before else []
-        for market in gone:
-            self._prices.drop(market)
-        return self._look_again([*made.markets, *gone])
+        left = sorted({*before.markets} - {*made.markets}) if before else []
+        for market in left:
+            if not updates_of[market]:
+                self._prices.drop(market)
+        return self._look_again([*made.markets, *left])
 
     def number(self, legs: tuple[LegRoute, ...]) -> int | None:
         """The number of a cycle, whatever it begins with; None while it is not known."""
