@@ -62,6 +62,9 @@ FEED_ANSWER_S: Final = 5.0  # for a request for streams
 
 # --- deciding
 OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges
+COOLDOWN_S_MAX: Final = Decimal(
+    3_600
+)  # of a path that fails again and again, unless asked for more
 
 # --- live venues
 DOTENV_FILE_BYTES_MAX: Final = 65_536

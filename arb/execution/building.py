@@ -16,6 +16,7 @@ from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.engine import Engine
+from arb.execution.fee_watch import FeeWatch
 from arb.execution.feeding import beginning_with
 from arb.execution.guards import Guards
 from arb.execution.history import History
@@ -152,6 +153,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         reconciler=reconciler,
         detector=detector,
         tally=Tally(lambda: journal.moved),
+        fee_watch=FeeWatch(desk),
         feed=feed,
         plan=watching.plan,
         attend=attend,

@@ -7,7 +7,7 @@ from arb.events import facts as f
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
 from arb.machine import commands as c
-from arb.machine.risk import identity_of
+from arb.machine.risk import cooldown_s, identity_of
 from arb.machine.state import path_of
 
 SHORTFALL: Final = "shortfall"  # the depth within `max_slippage_bps` does not take a leg
@@ -18,16 +18,22 @@ CAUSES: Final = (SHORTFALL, BELOW_FLOOR, NOTHING, LATENCY)
 
 
 def leave(desk: Desk, draft: Draft, cause: str, reason: str) -> None:
-    """Take a running cycle to recovering, and start its path's cooldown in the same batch."""
+    """Take a running cycle to recovering, and start its path's cooldown in the same batch.
+
+    Each further failure of the path in a row doubles it.
+    """
     draft.do(c.StartRecovery(reason=reason))
     cycle = draft.cycle
-    seconds = desk.strategy(cycle.config).risk_controls.slippage_cooldown_seconds
-    if seconds <= 0:
+    first_s = desk.strategy(cycle.config).risk_controls.slippage_cooldown_seconds
+    if first_s <= 0:
         return
+    identity = identity_of(path_of(cycle))
+    risk = desk.journal.account.risk[cycle.strategy]
+    seconds = cooldown_s(first_s, risk.failures_before(identity, cycle.id))
     draft.notes.append(
         f.CooldownStarted(
             strategy=cycle.strategy,
-            identity=identity_of(path_of(cycle)),
+            identity=identity,
             until_ns=draft.at_ns + int(seconds * NS_PER_S),
             cause=cause,
             cycle_id=cycle.id,

@@ -217,8 +217,10 @@ class Journal:
         """Take a closed cycle, folded from its stream, in hand: the next draft opens it again."""
         self.cycles.setdefault(cycle.id, cycle)
 
-    def next_number(self) -> int:
-        """Take the next cycle number; a number that is never used leaves a gap, not a twin."""
-        number = self.account.next_number
+    def take_number(self, number: int) -> None:
+        """Take the next cycle number for a cycle that will be opened.
+
+        Without gaps: so a copy of the log knows which number a later one has used, and asks for it.
+        """
+        assert number == self.account.next_number, number
         self.account.next_number = number + 1
-        return number

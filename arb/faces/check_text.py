@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import ROUND_UP, Decimal
 from itertools import islice
 
+from arb import limits
 from arb.execution.discovery import SKIPPED_TOLD_MAX, Discovery, Legs, discover
 from arb.market.book import FeeRates, MarketRules
 from arb.market.cycles import count_cycles
@@ -127,7 +128,11 @@ def _limits(loaded: Loaded) -> Iterator[str]:
         yield f"a leg slower than {strategy.max_leg_latency_ms} ms is compared with selling"
     if risk.slippage_cooldown_seconds:
         seconds = plain(risk.slippage_cooldown_seconds)
-        yield f"a path that was left because of price or time rests for {seconds} s"
+        most = plain(max(risk.slippage_cooldown_seconds, limits.COOLDOWN_S_MAX))
+        yield (
+            f"a path that was left because of price or time rests for {seconds} s, each further time in "
+            f"a row for twice as long, at most {most} s"
+        )
 
 
 def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:

@@ -9,7 +9,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 _ONE_LOG: Final = "one log serves one mode: choose the log with --db, its P/L is in --history"
 _NOT_MOVED: Final = (
-    "a cooldown lasts `slippage_cooldown_seconds`; --cooldowns shows what rests,"
+    "a cooldown lasts `slippage_cooldown_seconds`, doubled by each further failure; --cooldowns shows what rests,"
     " and --clear-cooldown PATH ends it"
 )
 _NOT_SUPPRESSED: Final = (

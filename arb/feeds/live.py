@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, cast
 
+from msgspec import Struct
+
 from arb.clock import Clock
 from arb.feeds.lag import Lag
 from arb.feeds.source import Best, Change
@@ -78,31 +80,26 @@ class _Levels:
 _NOTHING: Final = _Levels([], [])
 
 
-class _Standing:
+class _Standing(Struct, gc=False):
     """A market's newest book. It is made exact when somebody looks: most are overtaken unseen.
 
     `best`, where there is one, is newer than the levels: those that it has overtaken are gone.
     """
 
-    __slots__ = ("_book", "_market", "at_ns", "best", "levels", "sequence")
-
-    def __init__(
-        self, market: str, at_ns: int, sequence: int, levels: _Levels, best: Best | None = None
-    ) -> None:
-        self.at_ns = at_ns
-        self.sequence = sequence
-        self.levels = levels
-        self.best = best
-        self._market = market
-        self._book: Book | None = None
+    market: str
+    at_ns: int
+    sequence: int
+    levels: _Levels
+    best: Best | None = None
+    exact: Book | None = None
 
     @property
     def book(self) -> Book:
-        if self._book is None:
+        if self.exact is None:
             levels, best = self.levels, self.best
             bids, asks = levels.exact if best is None else levels.under(best)
-            self._book = Book(self._market, bids, asks, self.sequence)
-        return self._book
+            self.exact = Book(self.market, bids, asks, self.sequence)
+        return self.exact
 
     @property
     def touch(self) -> Best | None:
@@ -160,7 +157,7 @@ class LiveBooks:
             self._venue_numbers[market] = sequence
         number = self._next() if sequence is None else sequence
         levels = _Levels(buys, sells)
-        self._stand(_Standing(market, self._clock.now_ns(), number, levels), market)
+        self._stand(_Standing(market, self._clock.now_ns(), number, levels))
         return True
 
     def put_levels(
@@ -180,7 +177,7 @@ class LiveBooks:
             self.refused[str(error)] += 1
             self.drop(market)
             return False
-        self._stand(_Standing(market, at_ns, sequence, _Levels(*believed), best), market)
+        self._stand(_Standing(market, at_ns, sequence, _Levels(*believed), best))
         return True
 
     def put_best(self, market: str, best: Best, sequence: int | None, at_ns: int) -> bool:
@@ -204,7 +201,7 @@ class LiveBooks:
         before = self._standing.get(market)
         levels = _NOTHING if before is None else before.levels
         number = self._next() if sequence is None else sequence
-        self._stand(_Standing(market, at_ns, number, levels, best), market)
+        self._stand(_Standing(market, at_ns, number, levels, best))
         return True
 
     def drop(self, market: str) -> None:
@@ -214,7 +211,7 @@ class LiveBooks:
             self.dropped += 1
             gone = _Standing(market, self._clock.now_ns(), self._next(), _NOTHING)
             for reader in self._readers:
-                reader.tell(market, gone)
+                reader.tell(gone)
 
     def close(self) -> None:
         """End `changes`, and forget every book."""
@@ -255,9 +252,9 @@ class LiveBooks:
         old one. Ends when the books are closed.
         """
         reader = _Reader()
-        for market, standing in self._standing.items():
+        for standing in self._standing.values():
             if standing.at_ns > after_ns:
-                reader.tell(market, standing)
+                reader.tell(standing)
         self._readers.append(reader)
         told_ns = after_ns
         try:
@@ -265,13 +262,15 @@ class LiveBooks:
                 drained, reader.new = reader.new, {}
                 left = len(drained)
                 if drained:
-                    oldest_ns = min(standing.at_ns for standing in drained.values())
+                    oldest_ns = min([standing.at_ns for standing in drained.values()])
                     self.lag.note(self._clock.now_ns() - oldest_ns)
+                newer = reader.new
                 for market, drawn in drained.items():
                     left -= 1
                     # Its newest book, where one came since.
-                    standing = reader.new.pop(market, drawn)
-                    told_ns = max(told_ns, standing.at_ns)
+                    standing = newer.pop(market, drawn) if newer else drawn
+                    if standing.at_ns > told_ns:  # noqa: PLR1730 -- on every book a call would cost more
+                        told_ns = standing.at_ns
                     yield Change(told_ns, market, standing, left > 0)
                     if self._closed:
                         return
@@ -282,10 +281,10 @@ class LiveBooks:
             self._readers.remove(reader)
             self._conflated += reader.conflated
 
-    def _stand(self, standing: _Standing, market: str) -> None:
-        self._standing[market] = standing
+    def _stand(self, standing: _Standing) -> None:
+        self._standing[standing.market] = standing
         for reader in self._readers:
-            reader.tell(market, standing)
+            reader.tell(standing)
 
     def _next(self) -> int:
         self._number += 1
@@ -334,12 +333,13 @@ class _Reader:
         self.news = asyncio.Event()
         self.conflated = 0
 
-    def tell(self, market: str, standing: _Standing) -> None:
-        if market in self.new:
+    def tell(self, standing: _Standing) -> None:
+        new, market = self.new, standing.market
+        if market in new:
             self.conflated += 1
-        elif not self.new:
+        elif not new:
             self.news.set()
-        self.new[market] = standing
+        new[market] = standing
 
 
 def _unheard(_market: str) -> int | None:

@@ -5,14 +5,15 @@ never spent anything (missed, refused, declined, abandoned) is neither a loss no
 """
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
 from arb.clock import NS_PER_DAY
 from arb.events import facts as f
+from arb.limits import COOLDOWN_S_MAX
 from arb.machine import table as t
-from arb.machine.state import Cycle
+from arb.machine.state import Cycle, path_of
 from arb.money import ZERO, plain
 
 CONSECUTIVE_LOSSES: Final = "consecutive_losses"
@@ -24,6 +25,9 @@ RESULTS_KEPT: Final = 64  # can still be taken back; of older ones only the leng
 DAYS_KEPT: Final = 7
 OPENINGS_KEPT: Final = 64
 COOLDOWNS_KEPT: Final = 1_024
+FAILURES_KEPT: Final = 1_024
+
+Kept = TypeVar("Kept")
 
 _COUNTED: Final = frozenset({t.PROFIT_TAKEN, t.LIQUIDATED, t.PARKED})
 
@@ -33,7 +37,9 @@ class Result(Struct, frozen=True, gc=False):
 
     strategy: str
     cycle_id: str
+    identity: str  # of the path that it went to its end; none where what it held was sold
     asset: str
+    opened_ns: int
     ended_ns: int
     value: Decimal | None
     unknown: str = ""
@@ -55,6 +61,14 @@ class Opening(Struct, frozen=True, gc=False, array_like=True):
     books: dict[str, int]
 
 
+class Failed(Struct, frozen=True, gc=False, array_like=True):
+    """How many cycles in a row left a path because of price or time; the last one, and when it did."""
+
+    count: int
+    cycle_id: str
+    at_ns: int
+
+
 class Risk(Struct, gc=False, omit_defaults=True):
     """One strategy, as its limits see it. Changed by the functions below alone."""
 
@@ -67,11 +81,19 @@ class Risk(Struct, gc=False, omit_defaults=True):
     ] = {}  # limit -> its last reset; what ended by then counts no more
     cooldowns: dict[str, int] = {}  # path -> until_ns
     openings: dict[str, Opening] = {}  # path -> its last one
+    failures: dict[str, Failed] = {}  # path -> those since a cycle went it to its end
 
     def cools_until_ns(self, identity: str, now_ns: int) -> int | None:
         """When the cooldown of a path ends; None when none is running."""
         until_ns = self.cooldowns.get(identity, 0)
         return until_ns if until_ns > now_ns else None
+
+    def failures_before(self, identity: str, cycle_id: str) -> int:
+        """How many cycles in a row left a path before this one; one that leaves twice is one."""
+        failed = self.failures.get(identity)
+        if failed is None:
+            return 0
+        return failed.count - (failed.cycle_id == cycle_id)
 
     def streak(self) -> int:
         """How many of the last closed cycles lost, without one that did not between them."""
@@ -95,6 +117,19 @@ class Limits(Struct, frozen=True):
 
     consecutive_losses: int
     daily_loss: Decimal | None
+
+
+def cooldown_s(first_s: Decimal, failures: int) -> Decimal:
+    """How long a path rests after so many failures before this one: each doubles it, up to a bound.
+
+    The bound never cuts what a strategy asks for after the first.
+    """
+    seconds = first_s
+    for _ in range(failures):
+        if seconds >= COOLDOWN_S_MAX:
+            break
+        seconds = min(2 * seconds, COOLDOWN_S_MAX)
+    return seconds
 
 
 def identity_of(path: tuple[str, ...] | list[str]) -> str:
@@ -122,7 +157,17 @@ def result_of(cycle: Cycle) -> Result | None:
         unknown = f"the fees of {cycle.id} have no value in {cycle.start_asset}"
     else:
         value = cycle.pnl - cycle.fee_value
-    return Result(cycle.strategy, cycle.id, cycle.start_asset, cycle.ended_ns, value, unknown)
+    identity = identity_of(path_of(cycle)) if cycle.state == t.COMPLETED else ""
+    return Result(
+        strategy=cycle.strategy,
+        cycle_id=cycle.id,
+        identity=identity,
+        asset=cycle.start_asset,
+        opened_ns=cycle.opened_ns,
+        ended_ns=cycle.ended_ns,
+        value=value,
+        unknown=unknown,
+    )
 
 
 def shift_result(risks: dict[str, Risk], before: Result | None, after: Result | None) -> None:
@@ -136,6 +181,12 @@ def shift_result(risks: dict[str, Risk], before: Result | None, after: Result | 
 
 
 def _add(risk: Risk, result: Result) -> None:
+    failed = risk.failures.get(result.identity)
+    # One that was begun before the last failure, or is that failure, says nothing of the time since.
+    if failed is not None and result.opened_ns > failed.at_ns:
+        risk.failures = {
+            name: one for name, one in risk.failures.items() if name != result.identity
+        }
     value = result.value
     if value is None:
         return  # it trips the limits instead: see `tripped_by`
@@ -232,13 +283,11 @@ def evolve_risk(risks: dict[str, Risk], fact: f.Fact, at_ns: int) -> None:
             running = _running(risk.cooldowns, at_ns)
             until_ns = max(fact.until_ns, running.get(fact.identity, 0))
             risk.cooldowns = _last({**running, fact.identity: until_ns}, COOLDOWNS_KEPT)
+            _failed(risk, fact, at_ns)
         case f.CooldownCleared():
             for risk in _meant(risks, fact.strategy):
-                left = _running(risk.cooldowns, at_ns)
-                if fact.identity == EVERY:
-                    left = {}
-                left.pop(fact.identity, None)
-                risk.cooldowns = left
+                risk.cooldowns = _without(_running(risk.cooldowns, at_ns), fact.identity)
+                risk.failures = _without(risk.failures, fact.identity)
         case _:
             return
 
@@ -269,6 +318,20 @@ def _reset(risk: Risk, limit: str, at_ns: int) -> None:
 
 def _running(cooldowns: dict[str, int], at_ns: int) -> dict[str, int]:
     return {name: until for name, until in cooldowns.items() if until > at_ns}
+
+
+def _failed(risk: Risk, fact: f.CooldownStarted, at_ns: int) -> None:
+    before = risk.failures_before(fact.identity, fact.cycle_id)
+    failures = {**risk.failures, fact.identity: Failed(before + 1, fact.cycle_id, at_ns)}
+    if len(failures) > FAILURES_KEPT:
+        del failures[min(failures, key=lambda name: (failures[name].at_ns, name))]
+    risk.failures = failures
+
+
+def _without(of_paths: dict[str, Kept], identity: str) -> dict[str, Kept]:
+    if identity == EVERY:
+        return {}
+    return {name: one for name, one in of_paths.items() if name != identity}
 
 
 def _last(cooldowns: dict[str, int], count_max: int) -> dict[str, int]:

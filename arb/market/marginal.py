@@ -5,6 +5,7 @@ some leg runs out of a level, every unit more brings the product of the legs' ra
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import inf, prod
 
 from msgspec import Struct
@@ -17,14 +18,15 @@ class Climb(Struct, frozen=True, gc=False):
 
     bases: list[float]  # amounts of the watched leg
     surpluses: list[float]  # output - used x hurdle
-    moved: list[int]  # after each breakpoint, the leg that goes on to its next rung, or -1
-    legs: int
+    ended: list[int]  # after each breakpoint, the leg that goes on to its next stretch, or -1
     whole: bool  # nothing is left above the last one; else nothing up there gains anything
+    peak: float  # base of the first of the best breakpoints from `base_min` on
+    best: float  # surplus there; -inf without one
 
-    def rungs(self, at: int) -> list[int]:
-        """The rung of each leg on the way to a breakpoint."""
-        passed = self.moved[: max(at - 1, 0)]
-        return [passed.count(leg) for leg in range(self.legs)]
+    def stretches(self, at: int, legs: int) -> list[int]:
+        """The stretch of each leg on the way to a breakpoint."""
+        passed = self.ended[: max(at - 1, 0)]
+        return [passed.count(leg) for leg in range(legs)]
 
     def span_above(self, surplus: float) -> tuple[float, float]:
         """Bound the base amounts that bring more than a surplus: the first and the last.
@@ -47,7 +49,7 @@ class Climb(Struct, frozen=True, gc=False):
         return base + (base_after - base) * ((surplus - low) / (high - low))
 
 
-def climb(  # noqa: PLR0912, PLR0915 -- one loop, in which every call would cost more than what it does
+def climb(  # noqa: PLR0915 -- one loop, in which every call would cost more than what it does
     slopes: Sequence[Slope],
     hurdle: float,
     *,
@@ -66,80 +68,77 @@ def climb(  # noqa: PLR0912, PLR0915 -- one loop, in which every call would cost
     """
     count = len(slopes)
     bases, surpluses = [0.0], [0.0]
-    moved: list[int] = []
-    at = [0] * count
-    onwards = [range(leg, count) for leg in range(1, count + 1)]
+    went_on: list[int] = []
+    peak, best = (0.0, 0.0) if base_min <= 0 else (0.0, -inf)
     flows = [1.0]  # input of each leg, and at last the output, for a unit of the first leg's input
-    rates, ends = [], []  # of each leg's stretch: what a unit brings, the chain's input at its end
+    # Of each leg: its stretches; of the one it is on, what a unit brings, the chain's input at its end.
+    ways, rates, ends = [], [], []
     for slope in slopes:
-        rung = slope.rung(0)
-        if rung is None:
-            return Climb(bases, surpluses, moved, count, whole=True)
-        rates.append(rung.rate)
-        ends.append(rung.length / flows[-1])
-        flows.append(flows[-1] * rung.rate)
-    coming = rates.copy()  # of the rung, also in the gap before it
+        way = slope.stretches
+        if not way and not slope.reaches(0):
+            return Climb(bases, surpluses, went_on, whole=True, peak=peak, best=best)
+        length, rate, _, _ = way[0]
+        ways.append(way)
+        rates.append(rate)
+        ends.append(length / flows[-1])
+        flows.append(flows[-1] * rate)
+    gain = flows[count]
+    coming = rates.copy()  # the same also in a gap, of what is behind it
+    at = [0] * count
     left = [0.0] * count  # of the stretch, while nothing comes in
     # Base of the watched leg for a unit that it spends or, of a buy, receives.
     counted, base_each = watched, 1.0
     if slopes[watched].buys:
         counted, base_each = watched + 1, 1.0 / slopes[watched].keep
+    onwards = _onwards(count)
     used = base = surplus = 0.0
-    gain = flows[count]
-    add_base, add_surplus = bases.append, surpluses.append
-    best = 0.0 if base_min <= 0 else -inf
     while True:
         end = min(ends)
-        ended = ends.index(end)
+        leg = ends.index(end)
         more = end - used
         used = end
         surplus += more * (gain - hurdle)
         if rates[watched]:
             base += more * flows[counted] * base_each
-        add_base(base)
-        add_surplus(surplus)
+        bases.append(base)
+        surpluses.append(surplus)
         if surplus > best and base >= base_min:
-            best = surplus
+            peak, best = base, surplus
 
-        slope = slopes[ended]
-        below = at[ended]
-        above = below + 1 if rates[ended] else below
-        read = slope.rungs
-        rung = read[above] if above < len(read) else slope.rung(above)
-        flow, rate, length = flows[ended], 0.0, inf
-        if rung is None:
-            if not ended:
-                return Climb(bases, surpluses, moved, count, whole=True)
+        flow, way, stretch = flows[leg], ways[leg], at[leg] + 1
+        if stretch < len(way) or slopes[leg].reaches(stretch):
+            at[leg] = stretch
+            length, rate, coming[leg], _ = way[stretch]
+            rates[leg] = rate
+            ends[leg] = used + length / flow
+            went_on.append(leg)
+        elif leg:
             # What comes in from now on is left over.
-            moved.append(-1)
-            coming[ended] = 0.0
+            rates[leg] = coming[leg] = rate = 0.0
+            ends[leg] = inf
+            went_on.append(-1)
         else:
-            coming[ended] = rate = rung.rate
-            length = rung.length
-            if above == below:
-                moved.append(-1)
-            else:
-                moved.append(ended)
-                at[ended] = above
-                if rung.gap > 0:
-                    length, rate = rung.gap, 0.0
-        rates[ended] = rate
-        ends[ended] = used + length / flow
+            return Climb(bases, surpluses, went_on, whole=True, peak=peak, best=best)
         flow *= rate
-        for leg in onwards[ended]:
-            before = flows[leg]
-            if before:
-                left[leg] = (ends[leg] - used) * before
-            flows[leg] = flow
-            ends[leg] = used + left[leg] / flow if flow else inf
-            flow *= rates[leg]
+        for behind in onwards[leg]:
+            if before := flows[behind]:
+                left[behind] = (ends[behind] - used) * before
+            flows[behind] = flow
+            ends[behind] = used + left[behind] / flow if flow else inf
+            flow *= rates[behind]
         flows[count] = gain = flow
         # Where it pays less than the hurdle, what lies behind a gap may pay more again.
-        past = flow <= hurdle and (
+        past = gain <= hurdle and (
             surplus <= best - slack or (base > base_enough and surplus < best)
         )
         if past and prod(coming) <= hurdle:
-            return Climb(bases, surpluses, moved, count, whole=False)
+            return Climb(bases, surpluses, went_on, whole=False, peak=peak, best=best)
+
+
+@lru_cache
+def _onwards(legs: int) -> tuple[range, ...]:
+    """List which legs come after each."""
+    return tuple(range(leg, legs) for leg in range(1, legs + 1))
 
 
 def step_worths(slopes: Sequence[Slope]) -> list[float]:
@@ -147,7 +146,7 @@ def step_worths(slopes: Sequence[Slope]) -> list[float]:
     worths = []
     onwards = 1.0
     for slope in reversed(slopes):
-        touch = slope.rung(0)
+        touch = slope.line(0)
         assert touch is not None, "a ladder has a first rung, and a cap pays for some of it"
         price = touch.price
         worths.append(onwards * slope.keep * slope.step * (1.0 if slope.buys else price))

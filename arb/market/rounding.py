@@ -12,13 +12,12 @@ _WHOLE: Final = 1e-7  # of a step: what floats may lack of a whole one
 class Rounding:
     """Legs that each stay on one rung, where what a lot locks and brings is always the same."""
 
-    def __init__(self, slopes: Sequence[Slope], rungs: Sequence[int], leg: int) -> None:
+    def __init__(self, slopes: Sequence[Slope], stretches: Sequence[int], leg: int) -> None:
         # Of each leg: what a lot locks, lots below the rung, received without a lot and for each,
         # used without a lot and for each. Without a lot is where the line would begin.
         lines = []
-        for slope, at in zip(slopes, rungs, strict=True):
-            rung = slope.rung(at)
-            assert rung is not None, at
+        for slope, at in zip(slopes, stretches, strict=True):
+            rung = slope.lines[slope.stretches[at][-1]]
             locked, used, brings = 1.0, 1.0, slope.keep * rung.price
             if slope.buys:
                 locked, used, brings = rung.limit, rung.price, slope.keep

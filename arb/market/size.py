@@ -166,13 +166,13 @@ class Search:
         self._step = ladders[self.coarsest].rules.step_size
         self._lot = self._slopes[self.coarsest].step  # the same in a float
         self._lots_min = 1
-        self._climb = Climb([], [], [], len(ladders), whole=True)
+        self._climb = Climb([], [], [], whole=True, peak=0.0, best=-inf)
         self._roundings: dict[int, Rounding] = {}  # on the way to a mark
 
     @property
     def levels_read(self) -> int:
         """How many levels the search has read."""
-        return sum(slope.read for slope in self._slopes)
+        return sum(len(slope.lines) for slope in self._slopes)
 
     def climb(self, lowest: Plan | None = None) -> int:
         """Find the best unrounded size, in lots; from the smallest plan on, if one is given."""
@@ -181,7 +181,7 @@ class Search:
             self._keep(lowest)
             self._lots_min = int(lowest.watched / self._step)
             base_min = number(lowest.watched)
-        self._climb = climb(
+        self._climb = walked = climb(
             self._slopes,
             self._hurdle_float,
             watched=self.coarsest,
@@ -190,15 +190,9 @@ class Search:
             base_enough=SIZING_LOTS_MAX * self._lot if lowest is None else inf,
         )
         self._roundings.clear()
-        walked = self._climb
-        first = bisect_left(walked.bases, base_min)
-        if first == len(walked.bases):
+        if lowest is not None and walked.best <= number(self._surplus):
             return self._lots_min
-        most = max(walked.surpluses[first:])
-        if lowest is not None and most <= number(self._surplus):
-            return self._lots_min
-        peak = walked.bases[walked.surpluses.index(most, first)]
-        return max(int(peak / self._lot + _ALMOST), self._lots_min)
+        return max(int(walked.peak / self._lot + _ALMOST), self._lots_min)
 
     def attempt(self, lots: int) -> bool:
         """Plan this many lots, or as many as can be; tell whether no minimum asked for more."""
@@ -238,8 +232,8 @@ class Search:
         at = min(bisect_left(bases, (lots - _ALMOST) * self._lot), len(bases) - 1)
         rounding = self._roundings.get(at)
         if rounding is None:
-            rungs = self._climb.rungs(at)
-            rounding = self._roundings[at] = Rounding(self._slopes, rungs, self.coarsest)
+            stretches = self._climb.stretches(at, len(self._slopes))
+            rounding = self._roundings[at] = Rounding(self._slopes, stretches, self.coarsest)
         return rounding.surplus(lots, self._hurdle_float)
 
     def _keep(self, plan: Plan) -> None:
@@ -251,7 +245,7 @@ class Search:
     def _beaten_below(self) -> float:
         """The surplus that a size told in floats has to be above, to be better than the best plan."""
         assert self.best is not None, "what is better is asked for when something is known"
-        booked = _BOOKED * (2 + self._climb.moved.count(0))
+        booked = _BOOKED * (2 + self._climb.ended.count(0))
         return number(self._surplus) - booked - _FLOAT * number(self.best.used)
 
     def _worth_trying(self, peak: int) -> tuple[int, int]:

@@ -6,13 +6,14 @@ from msgspec import Struct
 
 from arb.market.ladder import Ladder
 
+# On which every unit of input brings the same: how much input, what a unit of it brings, what one
+# will bring behind it where that is nothing, and the rung that it is on or goes on to.
+Stretch = tuple[float, float, float, int]
 
-class Stretch(Struct, frozen=True, gc=False):
-    """A rung: a stretch of input on which every unit brings the same, and what stands below it."""
 
-    length: float  # input
-    rate: float  # received for a unit of input
-    gap: float  # input before it that brings nothing
+class Line(Struct, frozen=True, gc=False):
+    """A rung, and what stands below it."""
+
     price: float
     limit: float
     start: float  # base below it
@@ -24,8 +25,8 @@ class Slope:
     """The rungs of a leg in floats, read when they are first asked for.
 
     A buy locks all of its amount at its worst limit, so going on to a dearer rung first takes a gap,
-    input that buys nothing. The first leg of a path has none: what it locks and does not use comes
-    back. There a cap bounds what is locked.
+    a stretch of input that buys nothing. The first leg of a path has none: what it locks and does not
+    use comes back. There a cap bounds what is locked.
     """
 
     def __init__(self, ladder: Ladder, cap: Decimal | None) -> None:
@@ -35,27 +36,28 @@ class Slope:
         self.step, self.keep = ladder.scale
         self._ladder = ladder
         self._cap = None if cap is None else number(cap)
-        self.rungs: list[Stretch] = []  # those that were read
+        self.lines: list[Line] = []  # of the rungs that were read
+        self.stretches: list[Stretch] = []  # the same as a way up
         self._base = self._paid = self._brought = 0.0
 
-    def rung(self, at: int) -> Stretch | None:
+    def line(self, rung: int) -> Line | None:
         """The n-th rung from 0; None above the last, and where the cap is used up."""
-        if at < len(self.rungs):
-            return self.rungs[at]
-        assert at == len(self.rungs), "rungs are climbed one by one"
-        return self._grow()
+        lines = self.lines
+        if rung == len(lines) and not self._read():
+            return None
+        return lines[rung]
 
-    @property
-    def read(self) -> int:
-        """How many rungs were read."""
-        return len(self.rungs)
+    def reaches(self, stretch: int) -> bool:
+        """Whether there is an n-th stretch from 0."""
+        return stretch < len(self.stretches) or self._read()
 
-    def _grow(self) -> Stretch | None:
-        read, at = self._ladder.floats, len(self.rungs)
+    def _read(self) -> bool:
+        """Read one more rung; False where there is none."""
+        read, at = self._ladder.floats, len(self.lines)
         if at == len(read):
             rung = self._ladder.rung(at)
             if rung is None:
-                return None
+                return False
             price = float(str(rung.price))  # as `number` does, without the calls
             limit = price if rung.limit is rung.price else number(rung.limit)
             read.append((price, float(str(rung.size)), limit))
@@ -64,7 +66,7 @@ class Slope:
         if cap is not None:
             payable = (cap / limit if self.buys else cap) - base
             if payable <= 0:
-                return None
+                return False
             size = min(size, payable)
         cost, gap = size * price, 0.0
         if not self.buys:
@@ -73,15 +75,16 @@ class Slope:
             length, used, received = cost, cost, size * keep
         else:
             length, used, received = size * limit, cost, size * keep
-            gap = base * (limit - self.rungs[-1].limit) if base else 0.0
-        stretch = Stretch(
-            length, received / length, gap, price, limit, base, self._paid, self._brought
-        )
-        self.rungs.append(stretch)
+            gap = base * (limit - self.lines[-1].limit) if base else 0.0
+        rate = received / length
+        if gap > 0:
+            self.stretches.append((gap, 0.0, rate, at))
+        self.stretches.append((length, rate, rate, at))
+        self.lines.append(Line(price, limit, base, self._paid, self._brought))
         self._base = base + size
         self._paid += used
         self._brought += received
-        return stretch
+        return True
 
 
 def number(value: Decimal) -> float:

@@ -7,7 +7,7 @@ import apsw
 from msgspec.structs import fields
 
 from arb.machine.account import Account
-from arb.machine.risk import DayTotal, Opening, Risk
+from arb.machine.risk import DayTotal, Failed, Opening, Risk
 from arb.machine.state import Cycle, Order, Trade
 
 CYCLES: Final = "cycles"
@@ -114,7 +114,7 @@ SET_POSITION: Final = "UPDATE projection_head SET position = ?"
 _REVISION: Final = dict.fromkeys(_CREATE, 1)
 _SHAPES: Final = {
     OPEN_CYCLES: (Cycle, Order, Trade),
-    ACCOUNT_STATE: (Account, Risk, DayTotal, Opening),
+    ACCOUNT_STATE: (Account, Risk, DayTotal, Opening, Failed),
 }
 
 

@@ -127,8 +127,10 @@ class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What stops new cycles.
 
     A limit of losses that is tripped stays tripped until an operator resets it. A path that was left
-    because of price or time rests for `slippage_cooldown_seconds`. Within the suppression window,
-    and as long as the same books stand, a path is not opened again; 0 switches that off.
+    because of price or time rests for `slippage_cooldown_seconds`, each further time in a row for
+    twice as long, up to an hour; a cycle that goes it to its end sets that back. Within the
+    suppression window, and as long as the same books stand, a path is not opened again; 0 switches
+    that off.
     """
 
     max_open_cycles: Annotated[int, Number(at_least=1, at_most=OPEN_CYCLES_MAX)] = 3

@@ -67,6 +67,40 @@ def test_a_resting_path_is_not_opened_until_its_time_also_after_a_kill(world: Wo
     assert any("cooldown" in reasons for reasons in declined)
 
 
+def rests(world: World) -> list[int]:
+    """How long each cooldown lasts, in seconds."""
+    found = records_of(world, f.CooldownStarted)
+    return [(one.fact.until_ns - one.at_ns) // NS_PER_S for one in found]
+
+
+def test_each_further_failure_of_a_path_doubles_its_rest_also_after_a_kill(world: World) -> None:
+    world.strategies = [world.strategy(extra="risk_controls: {slippage_cooldown_seconds: 7}\n")]
+    for number in range(4):
+        world.heal()
+        leave(world, "nothing")
+        if number == 2:
+            world.kill_after(lambda fact: isinstance(fact, f.CooldownStarted))
+        assert world.run(cycles=1) == (None if number == 2 else 0)
+        if number == 2:
+            assert world.recover() == 0
+    world.check()
+    assert rests(world) == [7, 14, 28, 56]
+    opened = [one.at_ns for one in records_of(world, f.CycleOpened)]
+    until = [one.fact.until_ns for one in records_of(world, f.CooldownStarted)]
+    assert all(at_ns >= before for at_ns, before in zip(opened[1:], until, strict=False))
+
+
+def test_a_success_of_the_path_sets_its_rest_back(world: World) -> None:
+    world.strategies = [world.strategy(extra="risk_controls: {slippage_cooldown_seconds: 7}\n")]
+    for fails in (True, True, False, True):
+        world.heal()
+        if fails:
+            leave(world, "nothing")
+        assert world.run(cycles=1) == 0
+    world.check()
+    assert rests(world) == [7, 14, 7]
+
+
 def test_another_path_and_another_strategy_do_not_rest_with_it(world: World) -> None:
     leave(world, "nothing")
     rests = world.strategy("demo")

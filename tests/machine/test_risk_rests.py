@@ -11,11 +11,13 @@ from arb.events import facts as f
 from arb.machine.risk import (
     COOLDOWNS_KEPT,
     EVERY,
+    FAILURES_KEPT,
     OPENINGS_KEPT,
+    cooldown_s,
     identity_of,
 )
-from tests.machine.risk_book import NOON, Book
-from tests.spec.given import opened
+from tests.machine.risk_book import NOON, Book, liquidated, parked
+from tests.spec.given import D, opened, unwinding
 
 
 @pytest.fixture
@@ -26,9 +28,13 @@ def book() -> Book:
 # --- cooldowns and openings
 
 
-def cooldown(identity: str, until_ns: int) -> f.CooldownStarted:
+def cooldown(identity: str, until_ns: int, number: int = 1) -> f.CooldownStarted:
     return f.CooldownStarted(
-        strategy="demo", identity=identity, until_ns=until_ns, cause="latency", cycle_id="demo-1"
+        strategy="demo",
+        identity=identity,
+        until_ns=until_ns,
+        cause="latency",
+        cycle_id=f"demo-{number}",
     )
 
 
@@ -72,6 +78,92 @@ def test_openings_and_cooldowns_are_bounded_and_the_latest_stay(book: Book) -> N
     assert f"C{COOLDOWNS_KEPT + 2}>USDT" in book.risk.openings
     assert len(book.risk.cooldowns) == COOLDOWNS_KEPT
     assert "C2" not in book.risk.cooldowns
+
+
+# --- failures in a row
+
+ITS_PATH = "BTC>ETH>USDT"
+
+
+def fail(book: Book, number: int) -> int:
+    """Open a cycle and let it leave its path; gives how many failed before it."""
+    if number not in book.cycles:
+        book.now += 1
+        book.open(number)
+    book.now += 1
+    before = book.risk.failures_before(ITS_PATH, f"demo-{number}")
+    book.note(cooldown(ITS_PATH, book.now + 5, number))
+    return before
+
+
+def test_each_cycle_that_leaves_a_path_in_a_row_counts_once(book: Book) -> None:
+    assert [fail(book, number) for number in (1, 1, 2, 3, 3)] == [0, 0, 1, 2, 2]
+    assert book.risk.failures_before("BTC>USDT>ETH", "demo-4") == 0
+
+
+def test_a_cycle_that_goes_the_path_to_its_end_sets_it_back(book: Book) -> None:
+    assert [fail(book, 1), fail(book, 2)] == [0, 1]
+    book.now += 1
+    book.close(3, "-1")  # at a loss that its threshold allows
+    assert book.risk.failures == {}
+    assert fail(book, 4) == 0
+
+
+def test_a_cycle_that_was_begun_before_the_last_failure_or_is_it_sets_nothing_back(
+    book: Book,
+) -> None:
+    book.open(1)
+    assert fail(book, 2) == 0
+    book.now += 1
+    book.close(1, "5")
+    book.close(2, "5")  # it left, was resumed, and got through
+    assert fail(book, 3) == 1
+
+
+@pytest.mark.parametrize("end", [(unwinding(), liquidated("-2")), (parked("-2"),)])
+def test_a_cycle_that_was_sold_or_parked_sets_nothing_back(
+    book: Book, end: tuple[f.Fact, ...]
+) -> None:
+    assert fail(book, 1) == 0
+    book.now += 1
+    book.open(2)
+    book.tell(2, f.RecoveryStarted(reason="r"), *end)
+    assert fail(book, 3) == 1
+
+
+def test_a_cooldown_that_an_operator_ends_is_forgotten_with_its_failures(book: Book) -> None:
+    assert fail(book, 1) == 0
+    book.note(f.CooldownCleared(strategy="demo", identity=ITS_PATH, reason="looked"))
+    assert fail(book, 2) == 0
+    book.note(f.CooldownCleared(strategy=EVERY, identity=EVERY, reason="looked"))
+    assert fail(book, 3) == 0
+
+
+def test_failures_outlast_their_cooldowns_and_are_bounded(book: Book) -> None:
+    fail(book, 1)
+    for number in range(FAILURES_KEPT):
+        book.now += 100
+        book.note(cooldown(f"C{number}>USDT", book.now + 1))
+    assert len(book.risk.failures) == FAILURES_KEPT
+    assert ITS_PATH not in book.risk.failures  # the longest ago
+    assert book.risk.failures_before("C0>USDT", "demo-2") == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "rests"),
+    [
+        ("300", ["300", "600", "1200", "2400", "3600", "3600"]),
+        ("0.5", ["0.5", "1", "2", "4", "8", "16"]),
+        ("3600", ["3600"] * 6),
+        ("86400", ["86400"] * 6),
+        ("0", ["0"] * 6),
+    ],
+)
+def test_each_failure_doubles_the_rest_up_to_an_hour_and_never_cuts_what_was_asked_for(
+    first: str, rests: list[str]
+) -> None:
+    assert [cooldown_s(D(first), failures) for failures in range(6)] == [D(one) for one in rests]
+    assert cooldown_s(D("0.001"), 10**6) == D(3_600)
 
 
 @given(st.permutations("ABCDE"), st.integers(0, 4))

@@ -135,11 +135,11 @@ def test_a_dearer_level_of_a_later_buy_has_to_pay_for_what_it_locks_more() -> No
         ladder("sell", "C/A", [("0.0125", "9999")]),
     ]
     found = climb(slopes_of(legs, Decimal(9)), 1.0, watched=1, slack=inf)
-    assert [found.rungs(at) for at in range(len(found.bases))] == [
+    assert [found.stretches(at, len(legs)) for at in range(len(found.bases))] == [
         [0, 0, 0],
         [0, 0, 0],
         [0, 1, 0],
-        [0, 1, 0],
+        [0, 2, 0],
     ]
     assert [*zip(found.bases, map(pytest.approx, found.surpluses), strict=True)] == [
         (0.0, 0.0),
@@ -200,7 +200,7 @@ def test_rounding_on_one_rung_is_what_the_exact_plan_says(situation: Situation) 
     ladders = situation.ladders()
     if ladders is None:
         return
-    rungs = [0] * len(ladders)
+    first_ones = [0] * len(ladders)
     for leg, ladder_ in enumerate(ladders):
         step = ladder_.rules.step_size
         for lots in range(1, 6):
@@ -208,7 +208,9 @@ def test_rounding_on_one_rung_is_what_the_exact_plan_says(situation: Situation) 
             plan = None if first is None else settled(ladders, Decimal(10**12), first, leg)
             if plan is None or plan.first != first or not _on_first_rungs(ladders, plan.first):
                 continue
-            rounding = Rounding([Slope(one, None) for one in ladders], rungs, leg)
+            slopes = [Slope(one, None) for one in ladders]
+            assert all(slope.reaches(0) for slope in slopes)
+            rounding = Rounding(slopes, first_ones, leg)
             exact = number(plan.output - plan.used * situation.hurdle)
             event("compared")
             assert rounding.surplus(lots, number(situation.hurdle)) == pytest.approx(

@@ -8,6 +8,8 @@ from arb.events.envelope import Head
 from tests.simulation.judged import Judged, Row, more
 from tests.simulation.spoiling import first, say, spoils
 
+DAY_S = Decimal(86_400)
+
 # --- states -----------------------------------------------------------------------------------
 
 
@@ -133,8 +135,26 @@ def a_cycle_opens_while_the_breaker_rests(judged: Judged) -> None:
 
 @spoils("limits")
 def a_cycle_opens_while_its_path_cools_down(judged: Judged) -> None:
-    path = {"strategy": "demo", "identity": "BTC>ETH>USDT", "until_ns": 2**62}
-    _before_an_opening(judged, "CooldownStarted", **path, cause="nothing", cycle_id="demo-1")
+    _rest(judged, DAY_S)
+
+
+@spoils("limits")
+def a_path_rests_for_less_than_its_strategy_says(judged: Judged) -> None:
+    _rest(judged, Decimal(-1))
+
+
+@spoils("limits")
+def a_path_that_fails_again_does_not_rest_for_twice_as_long(judged: Judged) -> None:
+    for cycle_id in ("demo-1", "demo-2"):
+        _rest(judged, Decimal("0.000000001"), cycle_id)
+
+
+def _rest(judged: Judged, seconds: Decimal, cycle_id: str = "demo-1") -> None:
+    """Let a path rest right before the last cycle opens."""
+    _with_risk(judged, slippage_cooldown_seconds=str(max(seconds, Decimal(0))))
+    until_ns = judged.rows("CycleOpened")[-1]["at_ns"] + int(seconds * 10**9)
+    path = {"strategy": "demo", "identity": "BTC>ETH>USDT", "until_ns": until_ns}
+    _before_an_opening(judged, "CooldownStarted", **path, cause="nothing", cycle_id=cycle_id)
 
 
 def _with_risk(judged: Judged, **limits: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from arb.simulation.checker import moves
 from arb.simulation.checker.cycles import Cycle, Order, Wrong
+from arb.simulation.checker.failures import Failures
 from arb.simulation.checker.words import ZERO, Event, dec
 
 SECOND_NS = 10**9
@@ -16,6 +17,7 @@ ORDERS_PER_SECOND_MAX = 50
 NOTIONAL_CAP_FACTOR = Decimal("1.5")
 MOVED = Decimal("1.1")  # a price may move by this between two looks at one instant
 LOSSES, DAILY = "consecutive_losses", "daily_loss"
+COOLDOWN_S_MAX = Decimal(3_600)
 EVERY = "*"
 COUNTED = frozenset({"completed", "liquidated", "parked"})
 
@@ -37,6 +39,8 @@ class Limits:
         self._paused = False
         self._breaker_until_ns = 0
         self._cooldowns: dict[tuple[str, str], int] = {}
+        self._failures = Failures()
+        self._began: dict[str, Cycle] = {}
         self._intended: list[tuple[Cycle, Order]] = []
 
     def loads(self, name: str, config: str, text: dict[str, Any]) -> None:
@@ -66,6 +70,8 @@ class Limits:
             case "CooldownStarted":
                 path = (data["strategy"], data["identity"])
                 self._cooldowns[path] = max(data["until_ns"], self._cooldowns.get(path, 0))
+                self._rests(data["cycle_id"], path, data["until_ns"] - event.at_ns)
+                self._failures.fails(path, data["cycle_id"], event.at_ns)
             case "CooldownCleared":
                 self._cooldowns = {
                     path: until
@@ -73,6 +79,24 @@ class Limits:
                     if data["strategy"] not in {EVERY, path[0]}
                     or data["identity"] not in {EVERY, path[1]}
                 }
+                self._failures.clear(data["strategy"], data["identity"])
+
+    def _rests(self, cycle_id: str, path: tuple[str, str], rests_ns: int) -> None:
+        """Judge how long a path rests: what its cycle's configuration says, doubled by each failure before."""
+        cycle = self._began.get(cycle_id)
+        text = None if cycle is None else self._configs.get(cycle.config)
+        if text is None:
+            self._wrong(
+                "limits", f"{path[1]} rests after {cycle_id}, of which the log knows nothing"
+            )
+            return
+        first = dec(text["risk_controls"]["slippage_cooldown_seconds"])
+        most = max(first, COOLDOWN_S_MAX)
+        counts = self._failures.while_open(path, cycle_id)
+        allowed = {int(min(first * 2**count, most) * SECOND_NS) for count in counts}
+        if rests_ns not in allowed:
+            what = f"{path[1]} rests for {rests_ns} ns after {cycle_id}, not {sorted(allowed)}"
+            self._wrong("limits", what)
 
     def _meant(self, strategy: str) -> list[str]:
         return list(self._of) if strategy == EVERY else [strategy]
@@ -86,6 +110,8 @@ class Limits:
 
     def opens(self, cycle: Cycle, at_ns: int, others: Iterable[Cycle]) -> None:
         """Judge whether a new cycle may open here."""
+        self._began[cycle.id] = cycle
+        self._failures.opens((cycle.strategy, _identity(cycle.path)), cycle.id, at_ns)
         for limit in (LOSSES, DAILY):
             if (cycle.strategy, limit) in self._tripped:
                 self._wrong("limits", f"{cycle.id} opens behind the tripped limit {limit}")
@@ -135,6 +161,8 @@ class Limits:
         if before is not None:  # it was closed, and still is
             results[cycle.id] = before
             return
+        if cycle.state == "completed":
+            self._failures.succeeds((cycle.strategy, _identity(cycle.path)), cycle.id)
         limits = self._of[cycle.strategy]
         if cycle.fee_value is None or any(amount < 0 for amount in cycle.dust.values()):
             self._owe(cycle.strategy, LOSSES, f"the result of {cycle.id} is unknown")

@@ -68,6 +68,17 @@ PERMISSION: Final = (
 """,
     ),
     Mutant(
+        "every failure is the first",
+        "a path that fails again and again rests no longer each time",
+        "limits",
+        """
+@ machine/risk.py
+-    for _ in range(failures):
++    for _ in range(0):
+""",
+        seeds=200,
+    ),
+    Mutant(
         "any price",
         "an order may be ten times as far from the touch as it is allowed to",
         "limits",
