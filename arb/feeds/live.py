@@ -249,8 +249,12 @@ class LiveBooks:
         behind = self.behind(market)
         if behind is not None:
             return behind
-        heard = self.heard(market)
-        return standing.at_ns if heard is None else max(heard, standing.at_ns)
+        heard, now_ns = self.heard(market), self._clock.now_ns()
+        newest = standing.at_ns if heard is None else max(heard, standing.at_ns)
+        if newest <= now_ns:
+            return newest
+        # The clock was set back: a time that is not yet would keep a dead connection alive until then.
+        return heard if heard is not None and heard <= now_ns else None
 
     async def changes(self, after_ns: int) -> AsyncIterator[Change]:
         """Give each market's newest book once it changed after a time; what was overtaken is left out.

@@ -200,6 +200,40 @@ def test_a_silent_connection_is_ended_and_a_quiet_market_on_a_lively_one_is_hear
     assert ("broken", "books 0") in played(story).alarms
 
 
+@pytest.mark.parametrize("set_by_s", [-3_600, 3_600])
+def test_a_clock_that_is_set_makes_no_dead_connection_fresh(set_by_s: int) -> None:
+    async def story(venue: Venue) -> None:
+        await venue.watching(A)
+        venue.wire.best(A, 1, 99.0, 101.0)
+        await asyncio.sleep(3)
+        venue.pong_after_s = None
+        venue.clock._start_ns += set_by_s * NS_PER_S
+        heard = venue.books.heard_ns(A)
+        assert heard is None or venue.age_s(A) > 3_000
+        await asyncio.sleep(FEED_SILENT_S_MAX + 3)
+        assert venue.books.book(A) is None
+        assert len(venue.wires) > 1
+
+    played(story)
+
+
+def test_a_clock_that_is_set_back_leaves_a_quiet_market_of_a_lively_connection_fresh() -> None:
+    async def story(venue: Venue) -> None:
+        await venue.watching(A, B)
+        venue.wire.best(A, 1, 99.0, 101.0)
+        venue.wire.best(B, 1, 0.05, 0.06)
+        await asyncio.sleep(3)
+        venue.clock._start_ns -= 3_600 * NS_PER_S
+        await asyncio.sleep(3)
+        venue.wire.best(A, 2, 99.0, 101.0)
+        venue.wire.best(B, 2, 0.05, 0.06)
+        await asyncio.sleep(60)
+        assert venue.age_s(A) < 2
+        assert venue.age_s(B) < 2
+
+    played(story)
+
+
 def test_pongs_that_come_late_are_an_alarm_and_what_we_hear_then_is_old() -> None:
     async def story(venue: Venue) -> None:
         await venue.watching(A)
