@@ -179,6 +179,10 @@ class Gateway:
 
     # --- orders
 
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """How long until the venue's ration takes so many orders after those ahead; 0: now."""
+        return self._line.order_wait_ns(orders, ahead)
+
     async def create(self, request: OrderRequest) -> OrderReport:
         """Send an order, in one request. Its window is the venue's to enforce: it is signed with the intent's time."""
         if not self._markets:

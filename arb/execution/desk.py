@@ -10,6 +10,7 @@ from arb.exchange.port import Books, VenueRules
 from arb.execution.access import Access
 from arb.execution.arbiter import Arbiter
 from arb.execution.journal import Journal
+from arb.execution.ration import Ration
 from arb.limits import BOOK_HEARD_S_MAX, MARKETS_TIMEOUT_S
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.liquidation import value
@@ -43,6 +44,7 @@ class Desk:
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
+        self.ration = Ration(clock, access.venue)
         self.recorded_changes: set[str] = set()  # ids of the venue's reports that are in the log
         self.on_markets: Callable[[], None] = lambda: (
             None

@@ -219,6 +219,7 @@ class Runner:
         else:
             await self._reload_rules()
             await self._pause_before_retry(cycle)
+            await self._wait_for_room(cycle)
             await self._surprises.let_books_catch_up(cycle)
         situation = await self._situation(cycle, commands, trouble)
         return commands, replace(situation, rested=rested)
@@ -226,6 +227,7 @@ class Runner:
     async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
         recheck = self._rechecks.pop(order.client_order_id, None)
         outcome = await send(self.desk, self.gate, cycle, order, recheck)
+        self.desk.ration.let_go(order.client_order_id)
         self._surprises.note(order)
         log.info("order.sent", order=order.client_order_id, outcome=type(outcome).__name__)
         if isinstance(outcome, c.ReportRefused) and outcome.reason != NOT_SENT:
@@ -292,6 +294,13 @@ class Runner:
         delay_ms = self.desk.strategy(cycle.config).order.retry_delay_ms
         delay_ns = delay_ms * 2 ** min(tries - 1, 6) * NS_PER_MS
         await self._wait_until(cycle.id, self.desk.clock.now_ns() + delay_ns)
+
+    async def _wait_for_room(self, cycle: Cycle) -> None:
+        """Wait until the venue takes another order: nothing is decided on before it can be sent."""
+        wait_ns = self.desk.ration.next_wait_ns()
+        if wait_ns > 0:
+            log.info("order.waits", cycle=cycle.id, seconds=wait_ns / NS_PER_S)
+            await self._wait_until(cycle.id, self.desk.clock.now_ns() + wait_ns)
 
     async def _situation(
         self, cycle: Cycle, commands: tuple[c.Command, ...], trouble: str

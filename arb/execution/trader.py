@@ -229,6 +229,7 @@ class Trader:
         if not desk.arbiter.promise(cycle_id, start, amount):
             return Refusal(BALANCE, f"{plain(amount)} {start} is not available")
         desk.journal.take_number(number)
+        desk.ration.promise(draft.cycle.orders[-1].client_order_id)
         self._claims.take(cycle_id, quote.walks)
         self._opening[cycle_id] = draft.cycle
         self._open.add(cycle_id)

@@ -6,7 +6,7 @@ quiet market says nothing. What matters is when the connection was last heard.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, cast
@@ -16,15 +16,15 @@ from msgspec import Struct
 from arb.clock import Clock
 from arb.feeds.lag import Lag
 from arb.feeds.source import Best, Change
-from arb.market.book import Book, Level, MarketRules
+from arb.market.book import Book, Level
 
 Number = float | Decimal
 RawLevel = tuple[Number, Number]
 Told = Sequence[Sequence[Number | str]]  # price and size, best first
+Both = tuple[Told, Told]  # bids and asks
 
-LEVELS_MAX: Final = (
-    20  # of each side, by itself: what is deeper costs time and is hardly ever taken
-)
+# Of each side, by itself: what is deeper costs time and is hardly ever taken.
+LEVELS_MAX: Final = 20
 NUMBERS_MAX: Final = 65_536  # whose exact values are remembered: most levels stay between two books
 # No venue quotes less or more than this of anything; beyond, sums and quotients run out of digits.
 _DIGITS_MAX: Final = 24
@@ -123,6 +123,7 @@ class LiveBooks:
         # Where a venue numbers nothing. A later run goes on above: a number is never met again.
         self._number = clock.now_ns()
         self._venue_numbers: dict[str, int] = {}
+        self._gone: dict[str, int] = {}  # the last number of a market without a book
         self._readers: list[_Reader] = []
         self._closed = False
         self._conflated = 0  # for readers that have left
@@ -161,11 +162,12 @@ class LiveBooks:
         return True
 
     def put_levels(
-        self, market: str, levels: tuple[Told, Told], best: Best | None, sequence: int, at_ns: int
+        self, market: str, levels: Both, best: Best | None, sequence: int | None, at_ns: int
     ) -> bool:
         """Take bids and asks of a market, and its best prices where they are newer than those.
 
-        `sequence` is that of the newer of the two; whoever calls sees to it that it never falls.
+        `sequence` is that of the newer of the two. Levels that change beneath best prices make another
+        book, and get the next number.
         """
         if self._closed:
             return False
@@ -177,11 +179,14 @@ class LiveBooks:
             self.refused[str(error)] += 1
             self.drop(market)
             return False
-        self._stand(_Standing(market, at_ns, sequence, _Levels(*believed), best))
+        number = self._numbered(market, sequence, self._standing.get(market))
+        self._stand(_Standing(market, at_ns, number, _Levels(*believed), best))
         return True
 
-    def put_best(self, market: str, best: Best, sequence: int | None, at_ns: int) -> bool:
-        """Take a market's best prices; what stands deeper is what was last told of it.
+    def put_best(
+        self, market: str, best: Best, sequence: int | None, at_ns: int, *, alone: bool = False
+    ) -> bool:
+        """Take a market's best prices; what stands deeper is what was last told of it, or nothing: `alone`.
 
         `sequence` is the venue's number, where it has one. Four floats and nothing else are looked
         at: this is the way of most updates.
@@ -199,15 +204,18 @@ class LiveBooks:
         if self._closed:
             return False
         before = self._standing.get(market)
-        levels = _NOTHING if before is None else before.levels
-        number = self._next() if sequence is None else sequence
-        self._stand(_Standing(market, at_ns, number, levels, best))
+        levels = _NOTHING if before is None or alone else before.levels
+        if sequence is None or before is None or sequence <= before.sequence:
+            sequence = self._numbered(market, sequence, before)
+        self._stand(_Standing(market, at_ns, sequence, levels, best))
         return True
 
     def drop(self, market: str) -> None:
         """Forget a market's book: its stream broke, and until the next snapshot nothing is known."""
         self._venue_numbers.pop(market, None)
-        if self._standing.pop(market, None) is not None:
+        standing = self._standing.pop(market, None)
+        if standing is not None:
+            self._gone[market] = standing.sequence
             self.dropped += 1
             gone = _Standing(market, self._clock.now_ns(), self._next(), _NOTHING)
             for reader in self._readers:
@@ -241,8 +249,12 @@ class LiveBooks:
         behind = self.behind(market)
         if behind is not None:
             return behind
-        heard = self.heard(market)
-        return standing.at_ns if heard is None else max(heard, standing.at_ns)
+        heard, now_ns = self.heard(market), self._clock.now_ns()
+        newest = standing.at_ns if heard is None else max(heard, standing.at_ns)
+        if newest <= now_ns:
+            return newest
+        # The clock was set back: a time that is not yet would keep a dead connection alive until then.
+        return heard if heard is not None and heard <= now_ns else None
 
     async def changes(self, after_ns: int) -> AsyncIterator[Change]:
         """Give each market's newest book once it changed after a time; what was overtaken is left out.
@@ -286,6 +298,13 @@ class LiveBooks:
         for reader in self._readers:
             reader.tell(standing)
 
+    def _numbered(self, market: str, sequence: int | None, before: _Standing | None) -> int:
+        """The venue's number, or the next one: no two books of a market have the same."""
+        if sequence is None:
+            return self._next()
+        last = self._gone.get(market) if before is None else before.sequence
+        return sequence if last is None or sequence > last else last + 1
+
     def _next(self) -> int:
         self._number += 1
         return self._number
@@ -305,24 +324,6 @@ class LiveBooks:
         except (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
             raise Disbelieved("not a number") from None
         return buys, sells
-
-
-class LiveMarket:
-    """A `MarketSource` over live books: the book at any time is the one that stands now."""
-
-    def __init__(self, books: LiveBooks, markets: Mapping[str, MarketRules]) -> None:
-        self._books = books
-        self.markets = markets
-
-    def book_at(self, market: str, at_ns: int) -> Book | None:
-        """The book that stands now; a live market has no other time."""
-        del at_ns
-        return self._books.book(market)
-
-    def changes(self, after_ns: int) -> Iterator[Change]:
-        """Nothing: resting orders are held against the books that stand when somebody looks."""
-        del after_ns
-        return iter(())
 
 
 class _Reader:
