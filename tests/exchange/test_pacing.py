@@ -396,3 +396,16 @@ def test_every_venue_tells_how_long_orders_wait(venue: str) -> None:
 
     loop = VirtualLoop()
     run_virtual(loop, story(LoopClock(loop, START_NS)))
+
+
+def test_orders_that_others_sent_with_the_account_are_believed() -> None:
+    async def story(desk: Desk) -> None:
+        waits = desk.pacing.order_wait_ns
+        await desk.ask("order", 0.2)
+        desk.pacing.note({"X-MBX-ORDER-COUNT-10S": "98", "X-MBX-ORDER-COUNT-1D": "300"})
+        assert [waits(2, 0), waits(3, 0)] == [0, 10 * NS_PER_S]
+        for odd in ("5", "", "-3", "1e3", "\u0663"):
+            desk.pacing.note({"X-MBX-ORDER-COUNT-10S": odd})
+        assert [waits(2, 0), waits(3, 0)] == [0, 10 * NS_PER_S]
+
+    played(RATIONS["binance"], story)
