@@ -174,9 +174,9 @@ class Line:
             raise failure  # without ccxt's error: its words hold the request
         return body, made
 
-    async def read(self, name: str, *args: object) -> object:
+    async def read(self, name: str, *args: object, lane: Lane = "read") -> object:
         """Read what an endpoint tells, or what a method of ccxt makes of it."""
-        body, made = await self.ask("read", getattr(self.ccxt, name), *args)
+        body, made = await self.ask(lane, getattr(self.ccxt, name), *args)
         return made if name.startswith("fetch_") else body
 
     def has(self, kind: str) -> bool:

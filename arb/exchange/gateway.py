@@ -68,7 +68,7 @@ class Gateway:
         self._words = account_reads.words(dialect.venue)
         self._names = client_names(self.ccxt, lambda: self._markets)
         self._reading = account_reads.Reading(
-            ask=self._line.read,
+            ask=partial(self._line.read, lane="resolve"),  # cycles wait for what the account holds
             names=self._names,
             has=self._line.has,
             now_ns=self._line.now_ns,

@@ -43,6 +43,7 @@ class Allowance(Struct, frozen=True):
 
     orders: int
     window_s: float
+    told_in: str = ""  # the header of a reply that says how many the account has sent
 
 
 class Ration(Struct, frozen=True):
@@ -59,7 +60,12 @@ class Ration(Struct, frozen=True):
 # other rows are in ccxt's costs. OKX rations each endpoint by itself, at 60 in 2 s for the busy ones,
 # whose cost is a third.
 RATIONS: Final = {
-    "binance": Ration(6_000, 60, (Allowance(100, 10), Allowance(200_000, 86_400)), per_cost=5),
+    "binance": Ration(
+        6_000,
+        60,
+        (Allowance(100, 10, "x-mbx-order-count-10s"), Allowance(200_000, 86_400)),
+        per_cost=5,
+    ),
     "okx": Ration(20, 2, (Allowance(60, 2),), apart=True),
     "bybit": Ration(50, 1, (Allowance(10, 1),)),
     "bitget": Ration(20, 1, (Allowance(10, 1),)),
@@ -130,6 +136,11 @@ class _Window:
         else:
             self._spent.append((now_ns, now_ns, amount))
 
+    def correct(self, now_ns: int, used: int) -> None:
+        """Believe that more was used; where less is told, some of ours is on its way."""
+        self.wait_ns(now_ns, 0, self.size)
+        self.spend(now_ns, used - self.sum)
+
 
 class _Waiter:
     """One request in a lane's queue; woken when it is the first."""
@@ -170,18 +181,23 @@ class Pacing:
                 waiter.first.set()  # to be refused now rather than when it is its turn
 
     def correct(self, used_weight: float) -> None:
-        """Believe a venue that says more was used than we know of: others may share our address.
-
-        What it says too little is of requests on their way, or of a window that began later.
-        """
-        self._weights.wait_ns(now_ns := self._clock.now_ns(), 0, self._weights.size)
-        self._weights.spend(now_ns, round(used_weight * _MILLI) - self._weights.sum)
+        """Believe a venue that says more was used than we know of: others may share our address."""
+        self._weights.correct(self._clock.now_ns(), round(used_weight * _MILLI))
 
     def note(self, headers: Mapping[str, str]) -> None:
-        """Read what a reply says of the used weight, where the venue says it."""
+        """Read what a reply says of the used weight and of the account's orders, where it says it.
+
+        Others may trade with the account, and we did before a restart.
+        """
         for name, value in headers.items():
-            if name.lower() == USED_WEIGHT_HEADER and value.isdecimal() and value.isascii():
-                self.correct(int(value[:9]))
+            if not (value.isdecimal() and value.isascii()):
+                continue
+            told, count = name.lower(), int(value[:9])
+            if told == USED_WEIGHT_HEADER:
+                self.correct(count)
+            for allowance, window in zip(self._ration.orders, self._orders, strict=True):
+                if told == allowance.told_in:
+                    window.correct(self._clock.now_ns(), count)
 
     def order_wait_ns(self, orders: int, ahead: int) -> int:
         """How long until so many orders have room, after those ahead of them."""
