@@ -40,19 +40,25 @@ from arb.bench.lines import (
 ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     "1": ("durable move, us; floor: append + fsync; baseline: one-row FULL commit", moves.measure),
     "2": ("group commit; baseline: one commit each", group.measure),
-    "3": ("full replay; floor: rows only read; baseline: `eventsourcing`", replaying.measure),
+    "3": (
+        "full replay, best of 5; floor: rows only read; baseline: `eventsourcing`",
+        replaying.measure,
+    ),
     "4": ("start with open cycles; floor: rows only read; baseline: legacy", starting.measure),
     "5": ("memory of a live cycle with three settled legs", memory.measure),
     "7": ("start-up of tools; floor: bare Python", doors.measure),
     "8": (
-        "size of a three-leg cycle on books of 20 levels, which are new; kept: one is; baseline: 50 quotes",
+        "size of a three-leg cycle, best of 25, its books of 20 levels new; kept: one is; baseline: 50 quotes",
         sizing.measure,
     ),
     "9": (
-        "reading a recorded feed, rows/s; floor: lines split; baseline: csv, json",
+        "reading a recorded feed, best of 5, rows/s; floor: lines split; baseline: csv, json",
         feeding.measure,
     ),
-    "10": ("a backtest of 243 markets and 115 triangles, execution on", backtesting.measure),
+    "10": (
+        "a backtest of 243 markets and 115 triangles, execution on; best of 3",
+        backtesting.measure,
+    ),
     "11": ("ready with 2,000 markets", backtesting.measure_start),
     "12": (
         "20 live cycles at once: an order's way out, and what the client takes",
@@ -60,11 +66,11 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     ),
     "13": ("a live run ready with 2,000 markets", trading.measure_ready),
     "14": (
-        "an update to all cycles above, of 1,807 markets; baseline: every cycle multiplied out",
+        "an update to all cycles above, of 1,807 markets, best of 5; baseline: all multiplied out; read: rates",
         scanning.measure,
     ),
     "15": (
-        "a stream's message to the cycles it moves; baselines: json, ccxt, and aiohttp's socket",
+        "a stream's message to the cycles it moves, best of 5; baselines: json, ccxt, and aiohttp's socket",
         streaming.measure,
     ),
 }
@@ -92,7 +98,9 @@ def bench(
 ) -> None:
     """Measure rows 1 to 5 and 7 to 15 of the budgets, or the given ones.
 
-    Each result is a median. Nothing fails for being slow: exit 0 says that it was measured.
+    Where the same work is done several times, baseline included, its best time counts, as with
+    `timeit`: what else a machine does can only add to it. What waits for a disk or another process
+    is a median. Nothing fails for being slow: exit 0 says that it was measured.
     """
     unknown = [row for row in rows if row not in ROWS]
     if unknown:

@@ -72,5 +72,5 @@ async def _write(log: SqliteLog, cycles: Sequence[Script]) -> None:
         version = 0
         for move in one.moves:
             batch = [StreamAppend(one.stream, version, move.facts)]
-            await log.append(batch, at_ns=now_ns(), meta=logs.META)
+            await log.append(batch, at_ns=one.at_ns, meta=logs.META)
             version += len(move.facts)

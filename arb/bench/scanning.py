@@ -3,13 +3,20 @@
 The baseline multiplies every cycle out, as the updates have it; that the scan names exactly the cycles
 which that finds is asserted while it is measured. Cycles are covered: those that bounds rule out are
 not multiplied out one by one.
+
+The same updates are told to a new scan in every pass, and of each piece of work the fastest time
+counts: what else a machine does only ever adds to it. A figure is the mean of a chunk of updates, in
+the middle over chunks; `all` is the mean of every update, with those that meet hundreds of cycles at
+once and number them. How the work grows with the market is told free of any clock: `read` is how many
+rates an update reads. Where that stays and the time grows, memory is what is waited for.
 """
 
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import islice
-from typing import Final
+from itertools import count
+from statistics import fmean
+from typing import Final, SupportsIndex, overload
 
 from msgspec import Struct
 
@@ -18,7 +25,9 @@ from arb.bench.markets import QUOTED_FEW, Tick, listed, ticks
 from arb.market.book import MarketRules
 from arb.market.cycles import directed_cycles
 from arb.market.scan import Cover, Scan
+from arb.market.scan.bounds import Bounds
 from arb.market.scan.counts import count_directed
+from arb.market.scan.hubs import slots_of
 from arb.money import BPS, ONE
 
 THREE_US_MAX: Final = 1.5
@@ -36,6 +45,7 @@ _KEEP: Final = Decimal("0.99925")
 _MIN_PROFIT_BPS: Final = Decimal(2)
 _BAR: Final = float(ONE + _MIN_PROFIT_BPS / BPS)
 _CHUNK: Final = 250
+_PASSES: Final = 5
 _MB: Final = 1_000_000
 
 
@@ -81,34 +91,42 @@ class BruteForce:
 
 class _Times(Struct, frozen=True):
     mean_us: float  # the median over chunks
+    all_us: float
     p99_us: float
-    brute_us: float | None
-    equal: int  # updates that were held against brute force
+
+
+class _Pass(Struct, frozen=True):
+    """What one pass took."""
+
+    chunks_us: list[float]  # of an update, by chunk
+    singles_us: list[float]  # by update
 
 
 def measure(setting: Setting) -> list[Line]:
     """Measure what budgets are for, then how it grows with the market."""
     others = setting.size(OTHERS, 60)
-    three = _timed(setting, listed(others), 3)
-    four = _timed(setting, listed(others), 4)
-    twice = _timed(setting, listed(setting.size(_OTHERS_TWICE, 120)), 3)
+    markets, twice = listed(others), listed(setting.size(_OTHERS_TWICE, 120))
     few = listed(setting.size(_OTHERS_FEW, 60), QUOTED_FEW, together=0)
-    fewer = _timed(setting, few, 3)
+    three, four = _timed(setting, markets, 3), _timed(setting, markets, 4)
+    brute_three, equal_three = _held(setting, markets, 3)
+    brute_four, equal_four = _held(setting, markets, 4)
     return [
-        *_lines("14 three", three, THREE_US_MAX),
+        _line("14 three", three, brute_three, THREE_US_MAX),
+        Line(row="14 three, all", value=three.all_us, unit="us"),
         Line(row="14 three, p99", value=three.p99_us, unit="us", budget=THREE_P99_US_MAX),
-        *_lines("14 four", four, FOUR_US_MAX),
+        _line("14 four", four, brute_four, FOUR_US_MAX),
+        Line(row="14 four, all", value=four.all_us, unit="us"),
         Line(row="14 four, p99", value=four.p99_us, unit="us"),
-        *_lines("14 1,920", fewer, FEW_US_MAX),
-        *_lines("14 twice", twice, TWICE_US_MAX),
-        Line(row="14 equal", value=float(three.equal + four.equal), unit="updates"),
+        _line("14 1,920", _timed(setting, few, 3), _held(setting, few, 3)[0], FEW_US_MAX),
+        _line("14 twice", _timed(setting, twice, 3), _held(setting, twice, 3)[0], TWICE_US_MAX),
+        Line(row="14 equal", value=float(equal_three + equal_four), unit="updates"),
         Line(row="14 memory", value=_memory_mb(setting), unit="MB", budget=MEMORY_MB_MAX),
         *_growth(setting),
     ]
 
 
-def _lines(row: str, times: _Times, budget: float) -> Iterator[Line]:
-    yield Line(row=row, value=times.mean_us, unit="us", baseline=times.brute_us, budget=budget)
+def _line(row: str, times: _Times, brute_us: float, budget: float) -> Line:
+    return Line(row=row, value=times.mean_us, unit="us", baseline=brute_us, budget=budget)
 
 
 def _growth(setting: Setting) -> Iterator[Line]:
@@ -116,10 +134,10 @@ def _growth(setting: Setting) -> Iterator[Line]:
         markets = listed(setting.size(others, others // 8))
         for hops in (3, 4):
             cycles = sum(count_directed(markets, hops).values())
-            times = _timed(setting, markets, hops, brute=False)
             row = f"14 {len(markets):,}x{hops}"
-            yield Line(row=row, value=times.mean_us, unit="us", baseline=None)
-            yield Line(row=f"{row} all", value=float(cycles), unit="cycles")
+            yield Line(row=row, value=_timed(setting, markets, hops).mean_us, unit="us")
+            yield Line(row=f"{row} read", value=_rates_read(setting, markets, hops), unit="rates")
+            yield Line(row=f"{row} of", value=float(cycles), unit="cycles")
 
 
 def _scan(markets: dict[str, MarketRules], hops: int) -> Scan:
@@ -134,48 +152,56 @@ def _scan(markets: dict[str, MarketRules], hops: int) -> Scan:
     return scan
 
 
-def _timed(
-    setting: Setting, markets: dict[str, MarketRules], hops: int, *, brute: bool = True
-) -> _Times:
-    """Let a scan settle, time updates in chunks and one by one, then hold it against brute force."""
-    count = setting.size(20_000, 4_000)
-    checks = setting.size(200, 40)
-    come = ticks(markets, 3 * count + checks)
-    scan = _scan(markets, hops)
+def _told(setting: Setting, markets: dict[str, MarketRules]) -> tuple[list[Tick], list[Tick]]:
+    """Updates until a scan has settled, and those to measure by."""
+    size = setting.size(20_000, 4_000)
+    told = list(ticks(markets, 3 * size))
+    return told[: len(markets) + size], told[len(markets) + size :]
+
+
+def _timed(setting: Setting, markets: dict[str, MarketRules], hops: int) -> _Times:
+    """Time the same updates in several passes, in chunks and one by one; the fastest time counts."""
+    settling, measured = _told(setting, markets)
+    passes = [
+        _passed(_scan(markets, hops), settling, measured) for _ in range(setting.size(_PASSES, 2))
+    ]
+    chunks = [min(times) for times in zip(*(one.chunks_us for one in passes), strict=True)]
+    singles = [min(times) for times in zip(*(one.singles_us for one in passes), strict=True)]
+    singles.sort()
+    return _Times(middle(chunks), fmean(chunks), singles[int(len(singles) * 0.99)])
+
+
+def _passed(scan: Scan, settling: list[Tick], measured: list[Tick]) -> _Pass:
+    """Tell a scan everything; the first half of the updates is timed in chunks, the other one by one."""
     update = scan.update
-    every = BruteForce(markets, hops) if brute else None
 
     def take(some: list[Tick]) -> None:
         for market, bid, ask, update_id in some:
             update(market, bid, ask, 1.0, 1.0, update_id, 0)
 
-    settled = list(islice(come, len(markets) + count))
-    take(settled)
-    means, singles = [], []
-    chunks = list(islice(come, count))
-    for at in range(0, len(chunks), _CHUNK):
-        part = chunks[at : at + _CHUNK]
+    take(settling)
+    half = len(measured) // 2
+    chunks, singles = [], []
+    for at in range(0, half, _CHUNK):
+        part = measured[at : min(at + _CHUNK, half)]
         began = now_ns()
         take(part)
-        means.append((now_ns() - began) / len(part) / NS_PER_US)
-    alone = list(islice(come, count))
-    for market, bid, ask, update_id in alone:
+        chunks.append((now_ns() - began) / len(part) / NS_PER_US)
+    for market, bid, ask, update_id in measured[half:]:
         began = now_ns()
         update(market, bid, ask, 1.0, 1.0, update_id, 0)
         singles.append((now_ns() - began) / NS_PER_US)
-    singles.sort()
-    brute_us, equal = None, 0
-    if every is not None:
-        brute_us, equal = _held(scan, every, [*settled, *chunks, *alone], list(come))
-    return _Times(middle(means), singles[int(len(singles) * 0.99)], brute_us, equal)
+    return _Pass(chunks, singles)
 
 
-def _held(
-    scan: Scan, every: BruteForce, before: Sequence[Tick], more: Sequence[Tick]
-) -> tuple[float, int]:
-    """Time brute force, and assert after every update that it finds what the scan tells."""
-    for tick in before:
+def _held(setting: Setting, markets: dict[str, MarketRules], hops: int) -> tuple[float, int]:
+    """Assert after updates that brute force finds what the scan tells; the fastest brute force."""
+    settling, more = _told(setting, markets)
+    more = more[: setting.size(200, 40)]
+    scan, every = _scan(markets, hops), BruteForce(markets, hops)
+    for tick in settling:
         every.take(tick)
+        scan.update(tick.market, tick.bid, tick.ask, 1.0, 1.0, tick.update_id, 0)
     took = []
     for tick in more:
         every.take(tick)
@@ -184,7 +210,43 @@ def _held(
         every.above()
         took.append((now_ns() - began) / NS_PER_US)
         every.told(scan, seen.above, tick.market)
-    return middle(took), len(more)
+    return min(took), len(more)
+
+
+class _Counted(list[float]):
+    """Rates that count how often one is read."""
+
+    reads = 0
+
+    @overload
+    def __getitem__(self, at: SupportsIndex) -> float: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[float]: ...
+    def __getitem__(self, at: SupportsIndex | slice) -> float | list[float]:
+        self.reads += 1
+        return super().__getitem__(at)
+
+
+def _rates_read(setting: Setting, markets: dict[str, MarketRules], hops: int) -> float:
+    """Count how many rates an update reads, of bounds that have settled."""
+    number = {name: at for at, name in enumerate(markets)}
+    numbered = dict(enumerate(markets.values()))
+    sides, names = 2 * len(markets), count()
+    bounds = Bounds(
+        slots_of(numbered, sides, hops),
+        [float(_KEEP)] * sides,
+        _BAR,
+        hops,
+        judge=lambda _: False,
+        name=lambda _: next(names),
+    )
+    rates = bounds.rates = _Counted(bounds.rates)
+    settling, measured = _told(setting, markets)
+    for at, tick in enumerate([*settling, *measured]):
+        if at == len(settling):
+            rates.reads = 0
+        bounds.update(number[tick.market], tick.bid, 1.0 / tick.ask)
+    return rates.reads / len(measured)
 
 
 def _memory_mb(setting: Setting) -> float:

@@ -124,7 +124,7 @@ def _timed(books: Mapping[str, Book]) -> _Times:
         optimum_kept=fmean(one[0] for one in kept) + lots,
         whole_kept=fmean(one[1] for one in kept),
         levels=float(search.levels_read),
-        grid=_fastest_us(lambda: _grid(books), repeats=1),
+        grid=_fastest_us(lambda: _grid(books), repeats=3),
     )
 
 

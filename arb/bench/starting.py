@@ -18,6 +18,7 @@ from arb.events import facts as f
 from arb.events.sqlite import LogReader
 from arb.exchange.paper_account import PaperAccount
 from arb.execution.assembling import Options
+from arb.execution.real_clock import RealClock
 from arb.execution.sources import open_market
 from arb.execution.wiring import PAPER_SUFFIX, assemble
 from arb.ids import account_stream, strategy_stream
@@ -51,10 +52,11 @@ class _Stopwatch:
 
     def __init__(self) -> None:
         self.asked_ns: int | None = None
+        self._real = RealClock()
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
-        return now_ns()
+        return self._real.now_ns()
 
     async def sleep(self, seconds: float) -> None:  # noqa: ARG002 -- nobody waits here
         """Note the first time, and end the start."""

@@ -225,6 +225,8 @@ class BinanceBooks:
         while True:
             await self._clock.sleep(FEED_PING_S)
             silent_ns = self._clock.now_ns() - carrier.heard_ns
+            if silent_ns < 0:  # the clock was set back: how long it is silent cannot be told
+                raise TimeoutError("it was heard at a time that is not yet")
             if silent_ns > FEED_SILENT_S_MAX * NS_PER_S:
                 raise TimeoutError(f"it has been silent for {silent_ns // NS_PER_S} s")
             carrier.ping()

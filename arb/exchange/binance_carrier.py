@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from arb.clock import Clock
+from arb.clock import NS_PER_S, Clock
 from arb.exchange.binance_messages import (
     Data,
     Message,
@@ -22,16 +22,18 @@ from arb.exchange.fast_sockets import Socket
 from arb.feeds.lag import Lag
 from arb.feeds.live import LiveBooks
 from arb.feeds.source import Best
+from arb.limits import FEED_LATE_MAX, FEED_LEVELS_BEHIND_S
 
 log = structlog.get_logger()
 
 WHY_CHARS_MAX: Final = 200
+_LEVELS_BEHIND_NS: Final = round(FEED_LEVELS_BEHIND_S * NS_PER_S)
 
 
 class Carried:
     """What was last told of a market on the connection that carries it."""
 
-    __slots__ = ("best", "best_id", "levels_id", "name", "symbol")
+    __slots__ = ("best", "best_id", "best_late", "levels_id", "levels_late", "name", "overtaken_ns", "symbol")  # fmt: skip
 
     def __init__(self, name: str, symbol: str) -> None:
         self.name = name
@@ -43,6 +45,8 @@ class Carried:
         self.best: Best | None = None
         self.best_id = 0
         self.levels_id = 0
+        self.best_late = self.levels_late = 0  # messages in a row
+        self.overtaken_ns: int | None = None  # since when best prices are newer than the levels
 
     @property
     def untold(self) -> bool:
@@ -164,11 +168,18 @@ class Carrier:
             self._take_levels(message.stream, data, at_ns)
         elif data.u > market.best_id:
             market.best_id = data.u
+            market.best_late = 0
             market.best = best = (data.b, data.B, data.a, data.A)
             if data.u > market.levels_id:
-                self._books.put_best(market.name, best, data.u, at_ns)
+                since_ns = market.overtaken_ns
+                if since_ns is None:
+                    since_ns = market.overtaken_ns = at_ns
+                # Of a stream that stands still nothing is known any more.
+                alone = at_ns - since_ns > _LEVELS_BEHIND_NS
+                self._books.put_best(market.name, best, data.u, at_ns, alone=alone)
         else:
-            self._group.late += 1
+            market.best_late += 1
+            self._late(message.stream, market.best_late)
 
     def pong(self) -> None:
         """Hear the answer to the oldest ping."""
@@ -194,14 +205,22 @@ class Carrier:
             self.spoilt(f"a stream that was not asked for: {stream[:100]}")
             return
         if data.last_update_id <= market.levels_id:
-            self._group.late += 1
+            market.levels_late += 1
+            self._late(stream, market.levels_late)
             return
         market.levels_id = number = data.last_update_id
+        market.levels_late = 0
+        market.overtaken_ns = at_ns if market.best_id > number else None
         newer = None
         if market.best_id > number:
             newer, number = market.best, market.best_id
-        levels = (data.bids, data.asks)
-        self._books.put_levels(market.name, levels, newer, number, at_ns)
+        self._books.put_levels(market.name, (data.bids, data.asks), newer, number, at_ns)
+
+    def _late(self, stream: str, in_a_row: int) -> None:
+        """Count a message that is no news; what goes on saying none is believed no longer."""
+        self._group.late += 1
+        if in_a_row >= FEED_LATE_MAX:
+            self.spoilt(f"the numbers of {stream} began anew")
 
     def _answered(self, message: Message) -> None:
         names = None if message.id is None else self.asked.pop(message.id, None)

@@ -17,7 +17,7 @@ from arb.exchange.ccxt_calls import Call, Surroundings, calling, harden, reply_o
 from arb.exchange.connection import Connection
 from arb.exchange.dialect_shape import Dialect
 from arb.exchange.exact_json import at
-from arb.exchange.pacing import Lane, lane, pacing_of
+from arb.exchange.pacing import ORDER_PATIENCE_NS, Lane, lane, pacing_of
 from arb.exchange.port import Banned, Unreachable, VenueError
 from arb.exchange.replies import moment_ns
 from arb.exchange.sockets import open_session
@@ -104,6 +104,10 @@ class Line:
         await self.ccxt.close()
         await self._session.close()
 
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """How long until the venue's ration takes so many orders after those ahead; 0: now."""
+        return self._pacing.order_wait_ns(orders, ahead)
+
     def now_ns(self) -> int:
         """Estimate the venue's clock."""
         return self._clock.now_ns() + self.offset_ns
@@ -152,10 +156,13 @@ class Line:
         creating = call.order is not None
         failure: VenueError | None = None
         made: object = None
-        with calling(call), lane(name, orders=int(creating)):
+        patience_ns = ORDER_PATIENCE_NS if creating else None
+        with calling(call), lane(name, orders=int(creating), patience_ns=patience_ns):
             try:
                 made = await method(*args)
-            except VenueError:
+            except VenueError as error:
+                if creating and call.requests:  # whatever it says: the order is on its way
+                    raise Unreachable(f"{type(error).__name__}: {error}") from error
                 raise
             except Exception as error:  # noqa: BLE001 -- what it means is read from the raw reply
                 failure = self._judge(reply_of(error, call), creating=creating)
@@ -167,9 +174,9 @@ class Line:
             raise failure  # without ccxt's error: its words hold the request
         return body, made
 
-    async def read(self, name: str, *args: object) -> object:
+    async def read(self, name: str, *args: object, lane: Lane = "read") -> object:
         """Read what an endpoint tells, or what a method of ccxt makes of it."""
-        body, made = await self.ask("read", getattr(self.ccxt, name), *args)
+        body, made = await self.ask(lane, getattr(self.ccxt, name), *args)
         return made if name.startswith("fetch_") else body
 
     def has(self, kind: str) -> bool:

@@ -120,6 +120,10 @@ class FaultyVenue:
         view = self._view()
         return told if view is None else view.balances
 
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """How long until the venue within takes so many orders."""
+        return self.inner.order_wait_ns(orders, ahead)
+
     async def create(self, request: OrderRequest) -> OrderReport:
         """Send an order through everything that can happen to it."""
         call = self._begin("create", request.client_order_id)

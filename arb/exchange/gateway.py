@@ -68,7 +68,7 @@ class Gateway:
         self._words = account_reads.words(dialect.venue)
         self._names = client_names(self.ccxt, lambda: self._markets)
         self._reading = account_reads.Reading(
-            ask=self._line.read,
+            ask=partial(self._line.read, lane="resolve"),  # cycles wait for what the account holds
             names=self._names,
             has=self._line.has,
             now_ns=self._line.now_ns,
@@ -178,6 +178,10 @@ class Gateway:
         return sorted(distinct.values(), key=lambda one: (one.venue_ns, one.change_id))
 
     # --- orders
+
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """How long until the venue's ration takes so many orders after those ahead; 0: now."""
+        return self._line.order_wait_ns(orders, ahead)
 
     async def create(self, request: OrderRequest) -> OrderReport:
         """Send an order, in one request. Its window is the venue's to enforce: it is signed with the intent's time."""

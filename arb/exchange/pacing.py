@@ -24,6 +24,7 @@ Lane = Literal["order", "resolve", "read"]
 LANES: Final[tuple[Lane, ...]] = ("order", "resolve", "read")  # the first goes first
 WAITING_MAX: Final = 1_000  # in each lane
 LOOK_AGAIN_S: Final = 1.0  # at most, while waiting: a ban or a correction may have come
+ORDER_PATIENCE_NS: Final = NS_PER_S // 2  # what an order was decided on is over by then
 # Of the ration in a window, what each lane leaves to those before it.
 _KEEPS_FREE: Final[dict[Lane, float]] = {"order": 0.0, "resolve": 0.1, "read": 0.3}
 _LEGS: Final = 3  # requests of the usual price that are kept for orders, where the ration is small
@@ -34,6 +35,7 @@ _LANE: Final[ContextVar[Lane]] = ContextVar("lane", default="read")
 _ORDERS: Final[ContextVar[int]] = ContextVar("orders", default=0)
 _ENDPOINT: Final[ContextVar[str]] = ContextVar("endpoint", default="")
 _NO_ORDERS: Final = 0
+_PATIENCE_NS: Final[ContextVar[int | None]] = ContextVar("patience_ns", default=None)
 
 
 class Allowance(Struct, frozen=True):
@@ -41,6 +43,7 @@ class Allowance(Struct, frozen=True):
 
     orders: int
     window_s: float
+    told_in: str = ""  # the header of a reply that says how many the account has sent
 
 
 class Ration(Struct, frozen=True):
@@ -57,7 +60,12 @@ class Ration(Struct, frozen=True):
 # other rows are in ccxt's costs. OKX rations each endpoint by itself, at 60 in 2 s for the busy ones,
 # whose cost is a third.
 RATIONS: Final = {
-    "binance": Ration(6_000, 60, (Allowance(100, 10), Allowance(200_000, 86_400)), per_cost=5),
+    "binance": Ration(
+        6_000,
+        60,
+        (Allowance(100, 10, "x-mbx-order-count-10s"), Allowance(200_000, 86_400)),
+        per_cost=5,
+    ),
     "okx": Ration(20, 2, (Allowance(60, 2),), apart=True),
     "bybit": Ration(50, 1, (Allowance(10, 1),)),
     "bitget": Ration(20, 1, (Allowance(10, 1),)),
@@ -72,17 +80,22 @@ USED_WEIGHT_HEADER: Final = "x-mbx-used-weight-1m"  # Binance: what this address
 
 
 @contextmanager
-def lane(name: Lane, *, orders: int | None = None) -> Iterator[None]:
+def lane(
+    name: Lane, *, orders: int | None = None, patience_ns: int | None = None
+) -> Iterator[None]:
     """Make the requests of a block in a lane; by themselves they are reads.
 
     `orders` is how many orders each request of the block is in the venue's eyes. Where it is not
-    said, everything in the order lane counts as one: rather too many than too few.
+    said, everything in the order lane counts as one: rather too many than too few. `patience_ns` is
+    how long a request waits for its turn before it is not sent at all; None: as long as it takes.
     """
     counted = (1 if name == "order" else _NO_ORDERS) if orders is None else orders
     token, of_orders = _LANE.set(name), _ORDERS.set(counted)
+    patience = _PATIENCE_NS.set(patience_ns)
     try:
         yield
     finally:
+        _PATIENCE_NS.reset(patience)
         _ORDERS.reset(of_orders)
         _LANE.reset(token)
 
@@ -97,17 +110,19 @@ class _Window:
         self._spent: deque[tuple[int, int, int]] = deque()  # first moment, last moment, amount
         self.sum = 0
 
-    def wait_ns(self, now_ns: int, amount: int, room: int) -> int:
-        """How long until this amount fits; what is larger than the room has it for itself."""
+    def wait_ns(self, now_ns: int, amount: int, room: int, ahead: int = 0) -> int:
+        """How long until this amount fits after what is ahead of it; what is larger than the room has it for itself."""
         while self._spent and now_ns - self._spent[0][1] >= self._window_ns:
             self.sum -= self._spent.popleft()[2]
-        over = self.sum + min(amount, room) - room
+        over = self.sum + ahead + min(amount, room) - room
         if over <= 0:
             return 0
         for _, last_ns, spent in self._spent:
             over -= spent
             if over <= 0:
                 return last_ns + self._window_ns - now_ns
+        if ahead:
+            return self._window_ns  # at least: what is ahead was not even sent
         raise AssertionError(f"{self.sum} is more than was spent")
 
     def spend(self, now_ns: int, amount: int) -> None:
@@ -121,13 +136,19 @@ class _Window:
         else:
             self._spent.append((now_ns, now_ns, amount))
 
+    def correct(self, now_ns: int, used: int) -> None:
+        """Believe that more was used; where less is told, some of ours is on its way."""
+        self.wait_ns(now_ns, 0, self.size)
+        self.spend(now_ns, used - self.sum)
+
 
 class _Waiter:
     """One request in a lane's queue; woken when it is the first."""
 
-    def __init__(self, amount: int, orders: int) -> None:
+    def __init__(self, amount: int, orders: int, until_ns: int | None) -> None:
         self.amount = amount
         self.orders = orders
+        self.until_ns = until_ns  # it is not sent later than that
         self.first = asyncio.Event()
 
 
@@ -160,28 +181,44 @@ class Pacing:
                 waiter.first.set()  # to be refused now rather than when it is its turn
 
     def correct(self, used_weight: float) -> None:
-        """Believe a venue that says more was used than we know of: others may share our address.
-
-        What it says too little is of requests on their way, or of a window that began later.
-        """
-        self._weights.wait_ns(now_ns := self._clock.now_ns(), 0, self._weights.size)
-        self._weights.spend(now_ns, round(used_weight * _MILLI) - self._weights.sum)
+        """Believe a venue that says more was used than we know of: others may share our address."""
+        self._weights.correct(self._clock.now_ns(), round(used_weight * _MILLI))
 
     def note(self, headers: Mapping[str, str]) -> None:
-        """Read what a reply says of the used weight, where the venue says it."""
+        """Read what a reply says of the used weight and of the account's orders, where it says it.
+
+        Others may trade with the account, and we did before a restart.
+        """
         for name, value in headers.items():
-            if name.lower() == USED_WEIGHT_HEADER and value.isdecimal() and value.isascii():
-                self.correct(int(value[:9]))
+            if not (value.isdecimal() and value.isascii()):
+                continue
+            told, count = name.lower(), int(value[:9])
+            if told == USED_WEIGHT_HEADER:
+                self.correct(count)
+            for allowance, window in zip(self._ration.orders, self._orders, strict=True):
+                if told == allowance.told_in:
+                    window.correct(self._clock.now_ns(), count)
+
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """How long until so many orders have room, after those ahead of them."""
+        now_ns = self._clock.now_ns()
+        waits = [window.wait_ns(now_ns, orders, window.size, ahead) for window in self._orders]
+        one = round(self._ration.per_cost * _MILLI)
+        return max(0, self._weights.wait_ns(now_ns, one, self._weights.size), *waits)
 
     async def take(self, cost: float) -> None:
         """Wait for room for a request of this cost, then use it.
 
-        Raises Banned while a ban lasts, and NotSent where too many wait in the lane already.
+        Raises Banned while a ban lasts, and NotSent where too many wait in the lane already, or where
+        room would come after the lane's patience.
         """
         if not 0 <= cost < math.inf:
             raise ValueError(f"a cost must be a number of at least 0, was {cost}")
         name = _LANE.get()
-        waiter = _Waiter(round(cost * self._ration.per_cost * _MILLI), _ORDERS.get())
+        amount = round(cost * self._ration.per_cost * _MILLI)
+        patience = _PATIENCE_NS.get()
+        until_ns = None if patience is None else self._clock.now_ns() + patience
+        waiter = _Waiter(amount, _ORDERS.get(), until_ns)
         queue = self._queues[name]
         if len(queue) >= WAITING_MAX:
             raise NotSent(f"{len(queue)} requests wait in the {name} lane already")
@@ -209,6 +246,10 @@ class Pacing:
                 for window in self._orders:
                     window.spend(now_ns, waiter.orders)
                 return
+            if waiter.until_ns is not None and now_ns + wait_ns > waiter.until_ns:
+                raise NotSent(
+                    f"the venue takes it in {wait_ns / NS_PER_S:.1f} s, which is too late"
+                )
             await self._clock.sleep(min(wait_ns / NS_PER_S, LOOK_AGAIN_S))
 
     def _wait_ns(self, name: Lane, waiter: _Waiter, now_ns: int) -> int:
@@ -248,6 +289,10 @@ class PacingApart:
             self._each[name] = Pacing(self._clock, self._ration)
             self._each[name].banned_until_ns = self._banned_until_ns
         await self._each[name].take(cost)
+
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """As `Pacing.order_wait_ns`: only the endpoint that takes orders counts any."""
+        return max((one.order_wait_ns(orders, ahead) for one in self._each.values()), default=0)
 
     def ban(self, for_ns: int) -> None:
         """Let nothing through for a while."""

@@ -19,9 +19,12 @@ async def complete(
 ) -> Rows:
     """Read every row between two moments, window by window; a full page is read again in halves.
 
-    Rows on a border come twice. Raises Unreachable where one unit of time holds more than a page.
+    Rows on a border come twice. Raises Unreachable where one unit of time holds more than a page, and
+    where there is nothing between the two.
     """
     start = since_ns // unit_ns * unit_ns
+    if until_ns < start:  # a clock was set back: nothing would be asked, and nothing found
+        raise Unreachable("the history that is asked for ends before it begins")
     if until_ns - start > WINDOWS_MAX * window_ns:
         days = (until_ns - start) // (86_400 * 10**9)
         raise Unreachable(f"a history of {days} days is longer than can be read")

@@ -103,6 +103,10 @@ class PaperVenue:
         self._desk.advance(await self._arrive())
         return await self._reply(self.account.balances())
 
+    def order_wait_ns(self, orders: int, ahead: int) -> int:  # noqa: ARG002 -- the port's
+        """It takes as many orders as come."""
+        return 0
+
     async def create(self, request: OrderRequest) -> OrderReport:
         """Take an order; the reply carries its fills. Raises Refused with the reason."""
         now_ns = await self._arrive()

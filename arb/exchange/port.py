@@ -193,6 +193,13 @@ class Venue(Protocol):
         """Send an order. Never called twice for one client order id."""
         ...
 
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """How long until so many orders may be sent at once after those `ahead` of them; 0: now.
+
+        As far as the venue's ration is known. More than it ever takes at once wait until it is whole.
+        """
+        ...
+
     async def cancel(self, market: str, client_order_id: str) -> None:
         """Cancel an order; harmless when repeated. The order's fate is read, not concluded from this."""
         ...

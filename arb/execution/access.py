@@ -146,6 +146,6 @@ class Access:
         """Estimate the venue's clock from the last reading; None when that is too old."""
         now = self.clock.now_ns()
         age_max = round(limits.CLOCK_READ_AGE_S_MAX * NS_PER_S)
-        if self._offset_ns is None or now - self._offset_read_ns > age_max:
-            return None
+        if self._offset_ns is None or not 0 <= now - self._offset_read_ns <= age_max:
+            return None  # too old, or read before our clock was set back
         return now + self._offset_ns

@@ -16,6 +16,7 @@ from arb.execution.declined import Declined
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
 from arb.execution.engine import Engine
+from arb.execution.fee_watch import FeeWatch
 from arb.execution.feeding import beginning_with
 from arb.execution.guards import Guards
 from arb.execution.history import History
@@ -124,7 +125,7 @@ def deciding(
     )
     watching = Watching(loaded, desk, detector, watchlist)
     if tap is not None:
-        tap.join(desk, runner.gate, loaded, run=desk.journal.run, cycles_max=cycles_max)
+        tap.join(desk, loaded, run=desk.journal.run, cycles_max=cycles_max)
 
         def relisted() -> None:
             tap.relisted()
@@ -189,6 +190,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         reconciler=reconciler,
         detector=decider.detector,
         tally=Tally(lambda: journal.moved),
+        fee_watch=FeeWatch(desk),
         feed=feed,
         plan=watching.plan,
         attend=attend,

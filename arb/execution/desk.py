@@ -3,17 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
+import structlog
+
 from arb.clock import NS_PER_S, Clock
 from arb.exchange.port import Books, VenueRules
 from arb.execution.access import Access
 from arb.execution.arbiter import Arbiter
 from arb.execution.journal import Journal
+from arb.execution.ration import Ration
 from arb.limits import BOOK_HEARD_S_MAX, MARKETS_TIMEOUT_S
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.liquidation import value
 from arb.market.routes import Exits, exits_of
-from arb.money import ZERO
+from arb.money import ZERO, plain
 from arb.strategy.schema import Strategy
+
+log = structlog.get_logger()
 
 
 class Desk:
@@ -39,8 +44,11 @@ class Desk:
         self.fees = FeeRates(ZERO, ZERO)
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
+        self.ration = Ration(clock, access.venue)
         self.recorded_changes: set[str] = set()  # ids of the venue's reports that are in the log
-        self.on_markets: Callable[[], None] = lambda: None  # told when they were read again
+        self.on_markets: Callable[[], None] = lambda: (
+            None
+        )  # told when they, or the fees, were read again
 
     def learn(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> None:
         """Take over what the venue says of its markets and fees."""
@@ -77,6 +85,15 @@ class Desk:
         self.markets = await self.access.read(
             self.access.venue.markets, timeout_s=MARKETS_TIMEOUT_S
         )
+        self.on_markets()
+
+    async def reload_fees(self) -> None:
+        """Read the account's fees again: a level or a discount ends. Raises Unreachable or Banned."""
+        fees = await self.access.read(self.access.venue.fees)
+        if fees == self.fees:
+            return
+        log.warning("fees.changed", was=plain(self.fees.taker), now=plain(fees.taker))
+        self.fees = fees
         self.on_markets()
 
     @property

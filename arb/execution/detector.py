@@ -54,9 +54,7 @@ class Detector:
             seen = self.scan.take(change.book)
         else:
             bid, bid_size, ask, ask_size = touch
-            seen = self.scan.update(
-                change.market, bid, ask, bid_size, ask_size, received_ns=change.at_ns
-            )
+            seen = self.scan.update(change.market, bid, ask, bid_size, ask_size, None, change.at_ns)
         if seen is not NOTHING:
             self._note(seen)
             self.states += 1

@@ -28,7 +28,9 @@ class Wanted(Struct, frozen=True, gc=False):
     strategy: Strategy
     config: str
     legs: Legs
-    fees: FeeRates  # what it is judged with
+    fees: (
+        FeeRates | None
+    )  # of its row in a file; None: the account's, as they are when it is judged
     min_profit_bps: Decimal
     start: str | None  # None: one of the strategy's start currencies
 
@@ -54,11 +56,11 @@ class Sought(Struct, frozen=True):
             through=self.strategy.sought_starts,
         )
 
-    def on(self, markets: Mapping[str, MarketRules]) -> "Sought":
+    def on(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> "Sought":
         """Look for the same on the markets as they are now; the same if none came, left or changed its state."""
-        if _tradable(markets, self.fees).keys() == self.markets.keys():
+        if fees == self.fees and _tradable(markets, fees).keys() == self.markets.keys():
             return self
-        return _sought(self.strategy, self.config, self.fees, markets)
+        return _sought(self.strategy, self.config, fees, markets)
 
     def cycles(self) -> Iterator[Legs]:
         """Find them, one at a time."""
@@ -73,7 +75,7 @@ class Sought(Struct, frozen=True):
             return None
         if any(leg.market not in self.markets for leg in legs):
             return None
-        return Wanted(strategy, self.config, legs, self.fees, strategy.min_profit_bps, None)
+        return Wanted(strategy, self.config, legs, None, strategy.min_profit_bps, None)
 
 
 class Discovery(Struct, frozen=True):
@@ -162,12 +164,12 @@ def start_order(strategy: Strategy, legs: Legs) -> tuple[str, ...]:
 
 def _named(
     loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates, left_out: list[str]
-) -> Iterator[tuple[Legs, str | None, FeeRates, Decimal]]:
-    """Give each cycle with its start, its fees and its threshold."""
+) -> Iterator[tuple[Legs, str | None, FeeRates | None, Decimal]]:
+    """Give each cycle with its start, fees of its own and its threshold."""
     strategy = loaded.strategy
     if strategy.cycle is not None:
         legs = legs_of(strategy.cycle, markets)
-        yield legs, legs[0].spend_asset, fees, strategy.min_profit_bps
+        yield legs, legs[0].spend_asset, None, strategy.min_profit_bps
         return
     assert loaded.cycle_file is not None, "its cycles are named one way or the other"
     resolved = resolve(loaded.cycle_file.rows, markets)
@@ -177,7 +179,7 @@ def _named(
         if unsought is not None:
             left_out.append(f"{_path(listed.legs)}: {unsought}")
             continue
-        own = fees
+        own = None
         if listed.fee_bps is not None:
             own = FeeRates(listed.fee_bps / BPS, fees.maker, fees.fee_asset)
         bar = strategy.min_profit_bps

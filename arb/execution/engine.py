@@ -74,6 +74,7 @@ class Engine:
             if await self._unless_stopped(self._prepare()):
                 # Also while orders are resolved: what others did meanwhile may be what a balance says.
                 self._begin(background, "sweep", self._sweep_for_ever())
+                self._begin(background, "fees", self._p.fee_watch.look_for_ever())
                 if self._p.recover:
                     await self._recover()
                 self._begin(background, "feed", self._pump())
@@ -335,6 +336,7 @@ class Engine:
             if rounds % limits.SWEEPS_PER_MARKETS_READ == 0:
                 with suppress(Unreachable, Banned):  # the next time is soon
                     await p.desk.reload_markets()
+                    await p.desk.reload_fees()
 
     # --- end ----------------------------------------------------------------------------------
 

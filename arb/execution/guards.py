@@ -1,6 +1,6 @@
 """What forbids a strategy another cycle now, and which limits a closed cycle has broken."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ COOLDOWN: Final = "cooldown"
 DUPLICATE: Final = "duplicate"
 FEE_RESERVE: Final = "fee_reserve"
 SKEW: Final = "skew"
+ORDER_RATE: Final = "order_rate"
 NOTHING_YET: Final = Risk()
 
 
@@ -55,6 +56,7 @@ class Guards:
             or _too_many(strategy, self._open(strategy, opening))
             or self._cooling(risk, path.identity)
             or self._fee_reserve(strategy)
+            or self._order_rate(path, opening)
             or self._torn(path.markets)
         )
 
@@ -75,13 +77,23 @@ class Guards:
     def _risk(self, strategy: Strategy) -> Risk:
         return self._desk.journal.account.risk.get(strategy.name, NOTHING_YET)
 
-    def _open(self, strategy: Strategy, opening: Collection[Cycle]) -> Sequence[Cycle]:
+    def _all_open(self, opening: Collection[Cycle]) -> Iterator[Cycle]:
         there = self._desk.journal.cycles
-        return [
-            cycle
-            for cycle in (*there.values(), *(one for one in opening if one.id not in there))
-            if cycle.strategy == strategy.name and not cycle.is_closed
-        ]
+        for cycle in (*there.values(), *(one for one in opening if one.id not in there)):
+            if not cycle.is_closed:
+                yield cycle
+
+    def _open(self, strategy: Strategy, opening: Collection[Cycle]) -> Sequence[Cycle]:
+        return [one for one in self._all_open(opening) if one.strategy == strategy.name]
+
+    def _order_rate(self, path: Path, opening: Collection[Cycle]) -> Refusal | None:
+        """A cycle begins only where the venue takes all its orders, and those that others need first."""
+        orders, others = len(path.markets), list(self._all_open(opening))
+        wait_ns = self._desk.ration.wait_ns(orders, others)
+        if wait_ns <= 0:
+            return None
+        text = f"its {orders} orders, after those of {len(others)} open cycles"
+        return Refusal(ORDER_RATE, f"{text}, have room in {_seconds(wait_ns)} s")
 
     def _torn(self, markets: Sequence[str]) -> Refusal | None:
         """Books of connections of which one was heard long before another do not belong together."""

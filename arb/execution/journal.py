@@ -16,6 +16,7 @@ from arb.events import facts as f
 from arb.events.envelope import Meta, Recorded
 from arb.events.log import EventLog, StreamAppend
 from arb.machine import commands as c
+from arb.machine import table as t
 from arb.machine.account import Account, closed_part, follow, shift_closed
 from arb.machine.decide import decide
 from arb.machine.evolve import evolve
@@ -52,6 +53,12 @@ class Draft:
         for fact in decide(self._cycle, command):
             self._cycle = evolve(self._cycle, fact, self.at_ns)
             self.facts.append(fact)
+
+    def intended(self) -> set[str]:
+        """Name the orders that are intended here and that nobody has sent."""
+        known = {one.client_order_id for one in self.cycle.orders if one.state == t.INTENDED}
+        mine = (one for one in self.facts if isinstance(one, f.OrderIntended))
+        return known & {one.client_order_id for one in mine}
 
 
 class Journal:
@@ -258,8 +265,10 @@ class Journal:
         """Take a closed cycle, folded from its stream, in hand: the next draft opens it again."""
         self.cycles.setdefault(cycle.id, cycle)
 
-    def next_number(self) -> int:
-        """Take the next cycle number; a number that is never used leaves a gap, not a twin."""
-        number = self.account.next_number
+    def take_number(self, number: int) -> None:
+        """Take the next cycle number for a cycle that will be opened.
+
+        Without gaps: so a copy of the log knows which number a later one has used, and asks for it.
+        """
+        assert number == self.account.next_number, number
         self.account.next_number = number + 1
-        return number

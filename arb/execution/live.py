@@ -24,7 +24,8 @@ from arb.execution.assembling import Options, Run, Site, Trading, assembled, sha
 from arb.execution.history import History
 from arb.execution.sources import Market
 from arb.execution.wiring import refuse_other_log
-from arb.feeds.live import LiveBooks, LiveMarket
+from arb.feeds.live import LiveBooks
+from arb.feeds.live_market import LiveMarket
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from arb.events import facts as f
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
+from arb.execution.fee_watch import FeeWatch
 from arb.execution.kill_switch import KillWatch
 from arb.execution.reconcile import Reconciler
 from arb.execution.runner import Runner
@@ -26,6 +27,7 @@ class Parts(Struct):
     reconciler: Reconciler
     detector: Detector
     tally: Tally
+    fee_watch: FeeWatch
     feed: Callable[[], AsyncIterator[Change]]
     plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
     attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there

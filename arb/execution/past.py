@@ -19,7 +19,14 @@ from arb.execution.desk import Desk
 from arb.execution.journal import Draft, Journal
 from arb.execution.runner import Runner
 from arb.feeds.book_rows import Heading
-from arb.feeds.run_rows import AcceptsRow, BalancesRow, MarketsRow, MomentRow, TermsRow
+from arb.feeds.run_rows import (
+    AcceptsRow,
+    BalancesRow,
+    FeesRow,
+    MarketsRow,
+    MomentRow,
+    TermsRow,
+)
 from arb.feeds.source import Change
 from arb.ids import cycle_stream
 from arb.machine.account import Account
@@ -39,7 +46,7 @@ class Then:
     def __init__(self) -> None:
         self.at_ns = 0
         self.moment: MomentRow | None = None
-        self.unasked: list[str] = []  # markets that are looked at now, and were not then
+        self.unasked: list[str] = []  # what is looked at now, and was not then
         self._told: dict[str, Book] = {}
 
     def now_ns(self) -> int:
@@ -71,6 +78,14 @@ class Then:
             self.unasked.append(market)
         return self.moment.heard.get(market, self.at_ns)
 
+    def wait_ns(self, orders: int, others: int) -> int:
+        """How long the venue's ration let so many orders wait behind others."""
+        assert self.moment is not None, "nobody asks but to decide"
+        asked = f"{orders} {others}"
+        if asked not in self.moment.waits:
+            self.unasked.append(f"{orders} orders behind {others}")
+        return self.moment.waits.get(asked, 0)
+
 
 class Past:
     """The deciding parts of an engine on the log as it was; facts and books are told to it in turn."""
@@ -85,8 +100,9 @@ class Past:
         self.journal = Journal(MemoryLog(), self.then, terms.run, Account(), ())
         self.follow(terms.position)
         loaded = _loaded(told, terms)
-        # Nothing is asked of the venue but how long its windows are.
-        venue = cast("Venue", SimpleNamespace(rules=PAPER_RULES))
+        # Nothing else is asked of the venue.
+        ask = {"rules": PAPER_RULES, "order_wait_ns": self.then.wait_ns}
+        venue = cast("Venue", SimpleNamespace(**ask))
         self._desk = Desk(
             clock=self.then,
             journal=self.journal,
@@ -135,7 +151,7 @@ class Past:
         assert cycle is not None, before
         return cycle
 
-    def take(self, row: BalancesRow | MarketsRow | AcceptsRow) -> None:
+    def take(self, row: BalancesRow | MarketsRow | FeesRow | AcceptsRow) -> None:
         """Learn what the recording tells beside the books."""
         match row:
             case BalancesRow():
@@ -144,6 +160,9 @@ class Past:
                 self._desk.arbiter.note_balances(balances)
             case MarketsRow():
                 self._learn(row.markets)
+                self._desk.on_markets()
+            case FeesRow():
+                self._desk.fees = row.fees
                 self._desk.on_markets()
             case AcceptsRow():
                 self.trader.accepting = row.accepts
@@ -166,7 +185,7 @@ class Past:
         desk.access.banned_until_ns = moment.at_ns + 1 if moment.banned else 0
         desk.access.key_revoked = KeyRevoked() if moment.revoked else None
         self.journal.closing = moment.closing
-        self._runner.gate.assume(moment.sent)
+        desk.ration.assume(moment.sent, moment.promised)
         try:
             above = self.trader.still_above()
             return self.trader.decided(above, moment.paused, moment.seen_ns)

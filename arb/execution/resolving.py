@@ -11,7 +11,14 @@ from arb import limits
 from arb.clock import NS_PER_S
 from arb.exchange.port import FillReport, OrderNotFound, OrderReport, Unreachable
 from arb.execution.desk import Desk
-from arb.execution.vetting import Garbled, filled_by, fills_of, unreadable_change, vet_order
+from arb.execution.vetting import (
+    Garbled,
+    filled_by,
+    fills_of,
+    is_older,
+    unreadable_change,
+    vet_order,
+)
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Order
@@ -69,6 +76,8 @@ async def look(desk: Desk, order: Order, attempt: Attempt, timeout_s: Decimal) -
             lambda: desk.access.venue.order(order.market, order.client_order_id)
         )
     except OrderNotFound:
+        return await _not_found(desk, order, attempt)
+    if is_older(order, report):  # ours is not shown
         return await _not_found(desk, order, attempt)
     attempt.not_found = 0
     return await _found(desk, order, report, attempt)

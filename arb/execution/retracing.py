@@ -188,7 +188,7 @@ class _Again:
         unasked = sorted(set(self._past.then.unasked))
         self._past.then.unasked.clear()
         if unasked:
-            what = f"the books of {', '.join(unasked)} are looked at now, and were not then"
+            what = f"{', '.join(unasked)}: looked at now, and not then"
             self._differ(moment.at_ns, what)
 
     def _declined(self, strategy: str, legs: Sequence[LegRoute], reason: str, detail: str) -> None:

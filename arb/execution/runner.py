@@ -118,7 +118,7 @@ class Runner:
         """Append new cycles, each with its validation and first intent, in one batch; work on them."""
         cycles = await self.desk.journal.open(drafts, cause="opportunity")
         for draft, cycle in zip(drafts, cycles, strict=True):
-            self._unsent |= _intended(draft)
+            self._unsent |= draft.intended()
             if not cycle.is_closed:
                 self.start(cycle.id)
 
@@ -150,7 +150,7 @@ class Runner:
 
     async def _commit(self, draft: Draft, *, cause: str) -> Cycle | None:
         moved = await self.desk.journal.commit(draft, cause=cause)
-        self._unsent |= _intended(draft)
+        self._unsent |= draft.intended()
         return moved
 
     # --- one cycle ----------------------------------------------------------------------------
@@ -215,6 +215,7 @@ class Runner:
         else:
             await self._reload_rules()
             await self._pause_before_retry(cycle)
+            await self._wait_for_room(cycle)
             await self._surprises.let_books_catch_up(cycle)
         situation = await self._situation(cycle, commands, trouble)
         return commands, replace(situation, rested=rested)
@@ -222,6 +223,7 @@ class Runner:
     async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
         recheck = self._rechecks.pop(order.client_order_id, None)
         outcome = await send(self.desk, self.gate, cycle, order, recheck)
+        self.desk.ration.let_go(order.client_order_id)
         self._surprises.note(order)
         log.info("order.sent", order=order.client_order_id, outcome=type(outcome).__name__)
         if isinstance(outcome, c.ReportRefused) and outcome.reason != NOT_SENT:
@@ -288,6 +290,13 @@ class Runner:
         delay_ms = self.desk.strategy(cycle.config).order.retry_delay_ms
         delay_ns = delay_ms * 2 ** min(tries - 1, 6) * NS_PER_MS
         await self._wait_until(cycle.id, self.desk.clock.now_ns() + delay_ns)
+
+    async def _wait_for_room(self, cycle: Cycle) -> None:
+        """Wait until the venue takes another order: nothing is decided on before it can be sent."""
+        wait_ns = self.desk.ration.next_wait_ns()
+        if wait_ns > 0:
+            log.info("order.waits", cycle=cycle.id, seconds=wait_ns / NS_PER_S)
+            await self._wait_until(cycle.id, self.desk.clock.now_ns() + wait_ns)
 
     async def _situation(
         self, cycle: Cycle, commands: tuple[c.Command, ...], trouble: str
@@ -361,14 +370,6 @@ async def decide_apart(
         finally:
             if cycle.is_closed:
                 journal.cycles.pop(cycle_id, None)
-
-
-def _intended(draft: Draft) -> set[str]:
-    """Name the orders that a draft intends and nobody has sent."""
-    known = {order.client_order_id for order in draft.cycle.orders if order.state == t.INTENDED}
-    return known & {
-        fact.client_order_id for fact in draft.facts if isinstance(fact, f.OrderIntended)
-    }
 
 
 def _raise(error: ArbError) -> None:

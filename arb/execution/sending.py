@@ -1,13 +1,11 @@
 """Send one order, once. Refused only by proof, accepted only by proof, all else is unknown."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 import structlog
 
 from arb import crashpoints, limits
-from arb.clock import NS_PER_S
 from arb.exchange.port import (
     DUPLICATE_ORDER_ID,
     KEY_REVOKED,
@@ -33,30 +31,18 @@ class Gate:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._sent: deque[int] = deque()
 
     def closed(self, cycle: Cycle, order: Order) -> str | None:
         """Name the bound that the order would break; None lets it pass and counts it."""
         wrong = self.objection(cycle, order)
         if wrong is None:
-            self._sent.append(self._desk.clock.now_ns())
+            self._desk.ration.leave(order.client_order_id)
         return wrong
-
-    def recent(self) -> int:
-        """How many orders passed within the last second."""
-        now = self._desk.clock.now_ns()
-        while self._sent and now - self._sent[0] >= NS_PER_S:
-            self._sent.popleft()
-        return len(self._sent)
-
-    def assume(self, sent: int) -> None:
-        """Take so many orders to have passed just now, and no others."""
-        self._sent = deque([self._desk.clock.now_ns()] * sent)
 
     def objection(self, cycle: Cycle, order: Order) -> str | None:
         """Name the bound that the order would break now."""
         desk = self._desk
-        sent = self.recent()
+        sent = desk.ration.sent_in_a_second()
         if sent >= limits.ORDERS_PER_SECOND_MAX:
             return f"{sent} orders were sent within a second"
         if desk.journal.broken is not None:

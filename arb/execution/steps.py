@@ -178,7 +178,10 @@ def _intend(desk: Desk, draft: Draft, situation: Situation, walk: Walk, purpose:
         targets = targets_of(desk.strategy(draft.cycle.config), draft.cycle.start_asset)
         _park(desk, draft, f"{limits.ORDERS_PER_CYCLE_MAX} orders did not end it", targets)
         return
+    if desk.ration.next_wait_ns() > 0:
+        return  # decided on anew when the venue takes another order
     draft.do(planning.intend(desk, draft.cycle, walk, purpose, situation.venue_ns))
+    desk.ration.promise(draft.cycle.orders[-1].client_order_id)
 
 
 def _to_recovery_or_wait(desk: Desk, draft: Draft, reason: str) -> None:

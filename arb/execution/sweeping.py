@@ -18,6 +18,7 @@ from arb.execution.vetting import Garbled, could_be, fills_of, vet_order
 from arb.machine import commands as c
 from arb.machine.order_fold import ATTESTED
 from arb.machine.state import Cycle
+from arb.market.book import MarketRules
 
 log = structlog.get_logger()
 
@@ -53,18 +54,19 @@ class Sweeper:
         desk = self._desk
         now = await desk.access.venue_time_ns()
         since = self._since(now, deep)
+        markets = desk.markets  # the list may be read again meanwhile, without one of them
         for market in self.own_markets(deep):
             reading = await self._read_new(market, since)
             for doubt in reading.doubts:
                 await self._alarm(market, doubt)
             for exchange_id, trades in reading.orders.items():
-                await self._attribute(market, exchange_id, trades)
-            self._leave(market, reading)
+                await self._attribute(markets[market], exchange_id, trades)
+            self._leave(markets[market], reading)
 
-    def _leave(self, market: str, reading: Reading) -> None:
+    def _leave(self, rules: MarketRules, reading: Reading) -> None:
         """Remember which trades of a reading could not be booked, and since when."""
-        before, now = self._left.get(market, {}), self._desk.clock.now_ns()
-        rules = self._desk.markets[market]
+        market, now = rules.market, self._desk.clock.now_ns()
+        before = self._left.get(market, {})
         told = [trade for trades in reading.orders.values() for trade in trades]
         left: dict[str, tuple[set[str], int]] = {}
         for trade in (*told, *(doubt.trade for doubt in reading.doubts)):
@@ -153,8 +155,11 @@ class Sweeper:
     def _cycles(self) -> Sequence[Cycle]:
         return tuple(self._desk.journal.cycles.values())
 
-    async def _attribute(self, market: str, exchange_id: str, trades: Sequence[FillReport]) -> None:
+    async def _attribute(
+        self, rules: MarketRules, exchange_id: str, trades: Sequence[FillReport]
+    ) -> None:
         """Book the trades of one order: to its cycle, or as another client's."""
+        market = rules.market
         owner = await self._owner(market, exchange_id, trades)
         if owner is None:
             return  # it is looked at again in the next sweep
@@ -167,7 +172,7 @@ class Sweeper:
         for trade in trades:
             if trade.trade_id not in noted:
                 noted.add(trade.trade_id)
-                facts = foreign_facts(self._desk.markets[market], trade, owner)
+                facts = foreign_facts(rules, trade, owner)
                 log.warning("trade.foreign", market=market, trade=trade.trade_id, owner=owner)
                 await self._desk.journal.note(*facts, cause="sweep")
 

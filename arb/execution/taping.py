@@ -1,29 +1,32 @@
 """Record what an engine is told of the books, as it takes it, and what else its decisions were made on."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import structlog
 
 from arb.clock import Clock
 from arb.errors import ConfigInvalid
 from arb.exchange.port import Balance, Books
 from arb.execution.desk import Desk
-from arb.execution.sending import Gate
 from arb.feeds.book_rows import Heading
 from arb.feeds.recorder import Recorder
 from arb.feeds.run_rows import (
     AcceptsRow,
-    Ahead,
     Aside,
     BalancesRow,
+    FeesRow,
     FoldedRow,
     MarketsRow,
     MomentRow,
     TermsRow,
 )
 from arb.feeds.source import Change
-from arb.market.book import Book, MarketRules
+from arb.market.book import Book, FeeRates, MarketRules
 from arb.strategy.loader import Loaded
+
+log = structlog.get_logger()
 
 
 class Tap:
@@ -31,7 +34,8 @@ class Tap:
 
     Beside the books stand the moments at which something was decided, with whatever was looked at
     that is neither in the books as they were told nor in the log: see `arb.feeds.run_rows`.
-    A kill costs a second of it; it is made safe against a power loss where it ends.
+    A kill costs a second of it; it is made safe against a power loss where it ends. Where the disk
+    takes no more, the recording ends there, and the run goes on: money may be at work.
     """
 
     def __init__(self, path: Path, venue: str, feed: str, clock: Clock) -> None:
@@ -42,28 +46,25 @@ class Tap:
         self._feed = feed
         self._clock = clock
         self._recorder: Recorder | None = None
+        self._begun = False
         self._early: tuple[Aside, ...] = ()  # before there was anything to record
         self._told: dict[str, Book] = {}
         self._markets: Mapping[str, MarketRules] = {}
+        self._fees: FeeRates | None = None
         self._folded = -1
         self.looked = Looked(self._told)
 
     # --- joining a run ------------------------------------------------------------------------
 
     def join(
-        self,
-        desk: Desk,
-        gate: Gate,
-        loaded: Sequence[Loaded],
-        *,
-        run: str,
-        cycles_max: int | None,
+        self, desk: Desk, loaded: Sequence[Loaded], *, run: str, cycles_max: int | None
     ) -> None:
         """Follow a run that is put together; its log holds nothing of it yet."""
-        self._desk, self._gate, self._loaded = desk, gate, loaded
+        self._desk, self._loaded = desk, loaded
         self._run, self._cycles_max = run, cycles_max
         self._began = desk.journal.position
         desk.arbiter.on_balances = self._balances
+        desk.ration.venue_wait_ns = self.looked.waiting(desk.ration.venue_wait_ns)
 
     def _terms(self) -> TermsRow:
         desk = self._desk
@@ -86,64 +87,90 @@ class Tap:
 
     async def through(self, changes: AsyncIterator[Change]) -> AsyncIterator[Change]:
         """Pass a feed on, each change once it is written."""
-        assert self._recorder is None, "a run has one feed"
-        self._markets = self._desk.markets
+        self._begin()
+        async for change in changes:
+            if self._recorder is not None:
+                self._aside()
+                self._put(lambda recorder, one=change: recorder.take(one))  # type: ignore[misc]
+                self._put(Recorder.flush_if_due)
+                self._told[change.market] = change.book
+            yield change
+
+    def close(self) -> None:
+        """End the recording."""
+        self._put(Recorder.close)
+
+    def break_off(self) -> None:
+        """Leave the recording as a death does: what was not written yet is lost."""
+        if self._recorder is not None:
+            self._recorder.abandon()
+
+    def _begin(self) -> None:
+        assert not self._begun, "a run has one feed"
+        self._begun = True
+        self._markets, self._fees = self._desk.markets, self._desk.fees
         heading = Heading(
             venue=self._venue,
             feed=self._feed,
             began_ns=self._clock.now_ns(),
             markets=tuple(self._markets.values()),
         )
-        recorder = self._recorder = Recorder(self._path, heading, self._clock, durable=False)
+        try:
+            self._recorder = Recorder(self._path, heading, self._clock, durable=False)
+        except OSError as error:
+            self._broke(error)
         for row in (self._terms(), *self._early):
-            recorder.aside(row)
-        async for change in changes:
-            self._note_folded(recorder)
-            recorder.take(change)
-            self._told[change.market] = change.book
-            recorder.flush_if_due()
-            yield change
+            self._put(lambda recorder, one=row: recorder.aside(one))  # type: ignore[misc]
 
-    def close(self) -> None:
-        """End the recording."""
-        if self._recorder is not None:
-            self._recorder.close()
+    def _put(self, write: Callable[[Recorder], None]) -> None:
+        """Write to the recording while there is one."""
+        if self._recorder is None:
+            return
+        try:
+            write(self._recorder)
+        except OSError as error:
+            self._broke(error)
 
-    def break_off(self) -> None:
-        """Leave the recording as a death does."""
+    def _broke(self, error: OSError) -> None:
+        """Say it once: what was written so far can be read."""
         if self._recorder is not None:
-            self._recorder.break_off()
+            self._recorder.abandon()
+            self._recorder = None
+        log.error("recording.ended", path=str(self._path), error=str(error))
 
     # --- what else there is -------------------------------------------------------------------
 
-    def _aside(self, row: Aside) -> None:
-        assert self._recorder is not None, row
-        self._note_folded(self._recorder)
-        self._recorder.aside(row)
-
-    def _note_folded(self, recorder: Recorder) -> None:
+    def _aside(self, *rows: Aside) -> None:
+        """Write what became true; how far the log was known goes before it."""
         position = self._desk.journal.position
         if position != self._folded:
             self._folded = position
-            recorder.aside(FoldedRow(position))
+            rows = (FoldedRow(position), *rows)
+        for row in rows:
+            self._put(lambda recorder, one=row: recorder.aside(one))  # type: ignore[misc]
 
     def _balances(self, balances: Mapping[str, Balance]) -> None:
         amounts = {asset: (one.free, one.locked) for asset, one in sorted(balances.items())}
         row = BalancesRow(self._clock.now_ns(), amounts)
-        if self._recorder is None:
-            self._early = (FoldedRow(self._desk.journal.position), row)
-        else:
+        if self._begun:
             self._aside(row)
+        else:
+            self._early = (FoldedRow(self._desk.journal.position), row)
 
     def relisted(self) -> None:
-        """Learn that the venue's markets were read again."""
-        if self._recorder is not None and self._desk.markets != self._markets:
+        """Learn that the venue's markets or fees were read again."""
+        if not self._begun:
+            return
+        if self._desk.fees != self._fees:
+            self._fees = self._desk.fees
+            self._aside(FeesRow(self._fees))
+        if self._desk.markets != self._markets:
             self._markets = self._desk.markets
             self._aside(MarketsRow(tuple(self._markets.values())))
 
     def accepts(self, accepting: bool) -> None:  # noqa: FBT001 -- it is what is told
         """New cycles may open from here on, or may not."""
-        if self._recorder is not None:
+        if self._begun:
             self._aside(AcceptsRow(accepting))
 
     @contextmanager
@@ -159,49 +186,62 @@ class Tap:
             revoked=desk.access.key_revoked is not None,
             closing=desk.journal.closing,
             space_low=space_low,
-            sent=self._gate.recent(),
+            sent=desk.ration.sent_in_a_second(),
+            promised=desk.ration.promised,
+            waits={},
             heard={},
             ahead={},
         )
-        with self.looked.at(row.heard, row.ahead):
+        with self.looked.at(row):
             yield
         self._aside(row)
 
 
 class Looked:
-    """The books of a venue; while it is decided, what was looked at is kept."""
+    """The books of a venue, and its ration; while it is decided, what was looked at is kept."""
 
     def __init__(self, told: Mapping[str, Book]) -> None:
         self.books: Books
         self._told = told
-        self._heard: dict[str, int | None] | None = None
-        self._ahead: dict[str, Ahead | None] = {}
+        self._row: MomentRow | None = None
 
     @contextmanager
-    def at(self, heard: dict[str, int | None], ahead: dict[str, Ahead | None]) -> Iterator[None]:
-        """Keep what is looked at in these."""
-        self._heard, self._ahead = heard, ahead
+    def at(self, row: MomentRow) -> Iterator[None]:
+        """Keep what is looked at in this row."""
+        self._row = row
         try:
             yield
         finally:
-            self._heard = None
+            self._row = None
 
     def heard_ns(self, market: str) -> int | None:
         """When the connection that carries a market was last heard."""
         heard = self.books.heard_ns(market)
-        if self._heard is not None:
-            self._heard.setdefault(market, heard)
+        if self._row is not None:
+            self._row.heard.setdefault(market, heard)
         return heard
 
     def book(self, market: str) -> Book | None:
         """The latest book."""
         book = self.books.book(market)
-        if self._heard is not None and not same(self._told.get(market), book):
-            self._ahead[market] = None if book is None else (book.sequence, book.bids, book.asks)
+        if self._row is not None and not _same(self._told.get(market), book):
+            ahead = None if book is None else (book.sequence, book.bids, book.asks)
+            self._row.ahead[market] = ahead
         return book
 
+    def waiting(self, ask: Callable[[int, int], int]) -> Callable[[int, int], int]:
+        """Ask the venue's ration, and keep its answers."""
 
-def same(told: Book | None, book: Book | None) -> bool:
+        def wait_ns(orders: int, others: int) -> int:
+            wait_ns = ask(orders, others)
+            if self._row is not None:
+                self._row.waits[f"{orders} {others}"] = wait_ns
+            return wait_ns
+
+        return wait_ns
+
+
+def _same(told: Book | None, book: Book | None) -> bool:
     """Whether a book is what was told last; one without levels is told where there is none."""
     if told is book:
         return True

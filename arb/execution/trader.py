@@ -235,7 +235,7 @@ class Trader:
         venue_ns = desk.access.venue_time_estimate_ns()
         if venue_ns is None:
             return NO_CLOCK
-        number = desk.journal.next_number()
+        number = desk.journal.account.next_number
         cycle_id = ids.cycle_id(strategy.name, number)
         draft = desk.journal.draft(None)
         draft.do(
@@ -275,6 +275,8 @@ class Trader:
             return Refusal("gate", wrong)
         if not desk.arbiter.promise(cycle_id, start, amount):
             return Refusal(BALANCE, f"{plain(amount)} {start} is not available")
+        desk.journal.take_number(number)
+        desk.ration.promise(draft.cycle.orders[-1].client_order_id)
         self._claims.take(cycle_id, quote.walks)
         self._opening[cycle_id] = draft.cycle
         self._open.add(cycle_id)

@@ -78,6 +78,8 @@ def _wrong_order(order: Order, report: OrderReport) -> str | None:
         )
         if report.client_order_id is not None or not same:
             return f"it is about order {report.client_order_id}"
+    if is_older(order, report):
+        return "it is about an order that was made before ours was intended"
     if report.market is not None and report.market != order.market:
         return f"it is about market {report.market}"
     if report.side is not None and report.side != order.side:
@@ -85,6 +87,16 @@ def _wrong_order(order: Order, report: OrderReport) -> str | None:
     if report.status not in KNOWN_STATUSES:
         return f"unknown status {report.status!r}"
     return None
+
+
+def is_older(order: Order, report: OrderReport) -> bool:
+    """Whether an order was made so long before ours was intended that only its name is the same.
+
+    A copy of the log that was put back gives ids out again. How far clocks differ is less than the
+    time in which ours may come into being.
+    """
+    lasts_ns = order.dead_ns - order.venue_time_ns
+    return report.venue_ns is not None and report.venue_ns < order.venue_time_ns - lasts_ns
 
 
 def could_be(order: Order, nameless: OrderReport) -> bool:

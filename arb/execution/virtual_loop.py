@@ -59,8 +59,19 @@ def _moved_on(now_ns: int, seconds: float) -> int:
     return now_ns + max(1, round(seconds * NS_PER_S))
 
 
+class _Sleeper(asyncio.TimerHandle):
+    """Stands in the heap of timers for whoever sleeps alone: the same one every time, never run."""
+
+    _when: float
+
+    def until(self, when: float) -> "_Sleeper":
+        """Be due at a time of the loop."""
+        self._when = when
+        return self
+
+
 def _nothing() -> None:
-    """Stand for a sleeper in the heap of timers."""
+    """What a sleeper would do."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -75,6 +86,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = _NoWaiting()
         super().__init__(self._virtual)
+        self._sleeper = _Sleeper(0.0, _nothing, (), self)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
@@ -112,8 +124,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 return False
             if seconds > 0 and len(self._scheduled) > 1:
                 # Which of two timers of one moment is first, a heap decides by what went through it.
-                heapq.heappush(self._scheduled, asyncio.TimerHandle(when, _nothing, (), self))
-                heapq.heappop(self._scheduled)
+                heapq.heappush(self._scheduled, self._sleeper.until(when))
+                left = heapq.heappop(self._scheduled)
+                assert left is self._sleeper, "nobody else is due by then"
         self._virtual.now_ns = now_ns
         return True
 

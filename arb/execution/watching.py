@@ -42,15 +42,15 @@ class Watching:
                 detector.cover(one.config_hash, found.sought.cover)
                 watchlist.seek(found.sought)
             for wanted in found.wanted:
-                kept = (ONE - wanted.fees.taker) ** len(wanted.legs)
+                kept = (ONE - (wanted.fees or desk.fees).taker) ** len(wanted.legs)
                 number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
                 watchlist.want(number, wanted)
 
     def follow(self) -> None:
-        """Seek cycles in the markets that are open now, when some have come, halted or left."""
+        """Seek cycles in the markets that are open now, when some have come, halted or left, or fees changed."""
         desk = self._desk
         for before in list(self._watchlist.sought.values()):
-            now = before.on(desk.markets)
+            now = before.on(desk.markets, desk.fees)
             if now is before:
                 continue
             self._detector.cover(now.config, now.cover)

@@ -6,23 +6,25 @@ quiet market says nothing. What matters is when the connection was last heard.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, cast
 
+from msgspec import Struct
+
 from arb.clock import Clock
 from arb.feeds.lag import Lag
 from arb.feeds.source import Best, Change
-from arb.market.book import Book, Level, MarketRules
+from arb.market.book import Book, Level
 
 Number = float | Decimal
 RawLevel = tuple[Number, Number]
 Told = Sequence[Sequence[Number | str]]  # price and size, best first
+Both = tuple[Told, Told]  # bids and asks
 
-LEVELS_MAX: Final = (
-    20  # of each side, by itself: what is deeper costs time and is hardly ever taken
-)
+# Of each side, by itself: what is deeper costs time and is hardly ever taken.
+LEVELS_MAX: Final = 20
 NUMBERS_MAX: Final = 65_536  # whose exact values are remembered: most levels stay between two books
 # No venue quotes less or more than this of anything; beyond, sums and quotients run out of digits.
 _DIGITS_MAX: Final = 24
@@ -78,31 +80,26 @@ class _Levels:
 _NOTHING: Final = _Levels([], [])
 
 
-class _Standing:
+class _Standing(Struct, gc=False):
     """A market's newest book. It is made exact when somebody looks: most are overtaken unseen.
 
     `best`, where there is one, is newer than the levels: those that it has overtaken are gone.
     """
 
-    __slots__ = ("_book", "_market", "at_ns", "best", "levels", "sequence")
-
-    def __init__(
-        self, market: str, at_ns: int, sequence: int, levels: _Levels, best: Best | None = None
-    ) -> None:
-        self.at_ns = at_ns
-        self.sequence = sequence
-        self.levels = levels
-        self.best = best
-        self._market = market
-        self._book: Book | None = None
+    market: str
+    at_ns: int
+    sequence: int
+    levels: _Levels
+    best: Best | None = None
+    exact: Book | None = None
 
     @property
     def book(self) -> Book:
-        if self._book is None:
+        if self.exact is None:
             levels, best = self.levels, self.best
             bids, asks = levels.exact if best is None else levels.under(best)
-            self._book = Book(self._market, bids, asks, self.sequence)
-        return self._book
+            self.exact = Book(self.market, bids, asks, self.sequence)
+        return self.exact
 
     @property
     def touch(self) -> Best | None:
@@ -126,6 +123,7 @@ class LiveBooks:
         # Where a venue numbers nothing. A later run goes on above: a number is never met again.
         self._number = clock.now_ns()
         self._venue_numbers: dict[str, int] = {}
+        self._gone: dict[str, int] = {}  # the last number of a market without a book
         self._readers: list[_Reader] = []
         self._closed = False
         self._conflated = 0  # for readers that have left
@@ -160,15 +158,16 @@ class LiveBooks:
             self._venue_numbers[market] = sequence
         number = self._next() if sequence is None else sequence
         levels = _Levels(buys, sells)
-        self._stand(_Standing(market, self._clock.now_ns(), number, levels), market)
+        self._stand(_Standing(market, self._clock.now_ns(), number, levels))
         return True
 
     def put_levels(
-        self, market: str, levels: tuple[Told, Told], best: Best | None, sequence: int, at_ns: int
+        self, market: str, levels: Both, best: Best | None, sequence: int | None, at_ns: int
     ) -> bool:
         """Take bids and asks of a market, and its best prices where they are newer than those.
 
-        `sequence` is that of the newer of the two; whoever calls sees to it that it never falls.
+        `sequence` is that of the newer of the two. Levels that change beneath best prices make another
+        book, and get the next number.
         """
         if self._closed:
             return False
@@ -180,11 +179,14 @@ class LiveBooks:
             self.refused[str(error)] += 1
             self.drop(market)
             return False
-        self._stand(_Standing(market, at_ns, sequence, _Levels(*believed), best), market)
+        number = self._numbered(market, sequence, self._standing.get(market))
+        self._stand(_Standing(market, at_ns, number, _Levels(*believed), best))
         return True
 
-    def put_best(self, market: str, best: Best, sequence: int | None, at_ns: int) -> bool:
-        """Take a market's best prices; what stands deeper is what was last told of it.
+    def put_best(
+        self, market: str, best: Best, sequence: int | None, at_ns: int, *, alone: bool = False
+    ) -> bool:
+        """Take a market's best prices; what stands deeper is what was last told of it, or nothing: `alone`.
 
         `sequence` is the venue's number, where it has one. Four floats and nothing else are looked
         at: this is the way of most updates.
@@ -202,19 +204,22 @@ class LiveBooks:
         if self._closed:
             return False
         before = self._standing.get(market)
-        levels = _NOTHING if before is None else before.levels
-        number = self._next() if sequence is None else sequence
-        self._stand(_Standing(market, at_ns, number, levels, best), market)
+        levels = _NOTHING if before is None or alone else before.levels
+        if sequence is None or before is None or sequence <= before.sequence:
+            sequence = self._numbered(market, sequence, before)
+        self._stand(_Standing(market, at_ns, sequence, levels, best))
         return True
 
     def drop(self, market: str) -> None:
         """Forget a market's book: its stream broke, and until the next snapshot nothing is known."""
         self._venue_numbers.pop(market, None)
-        if self._standing.pop(market, None) is not None:
+        standing = self._standing.pop(market, None)
+        if standing is not None:
+            self._gone[market] = standing.sequence
             self.dropped += 1
             gone = _Standing(market, self._clock.now_ns(), self._next(), _NOTHING)
             for reader in self._readers:
-                reader.tell(market, gone)
+                reader.tell(gone)
 
     def close(self) -> None:
         """End `changes`, and forget every book."""
@@ -244,8 +249,12 @@ class LiveBooks:
         behind = self.behind(market)
         if behind is not None:
             return behind
-        heard = self.heard(market)
-        return standing.at_ns if heard is None else max(heard, standing.at_ns)
+        heard, now_ns = self.heard(market), self._clock.now_ns()
+        newest = standing.at_ns if heard is None else max(heard, standing.at_ns)
+        if newest <= now_ns:
+            return newest
+        # The clock was set back: a time that is not yet would keep a dead connection alive until then.
+        return heard if heard is not None and heard <= now_ns else None
 
     async def changes(self, after_ns: int) -> AsyncIterator[Change]:
         """Give each market's newest book once it changed after a time; what was overtaken is left out.
@@ -255,9 +264,9 @@ class LiveBooks:
         old one. Ends when the books are closed.
         """
         reader = _Reader()
-        for market, standing in self._standing.items():
+        for standing in self._standing.values():
             if standing.at_ns > after_ns:
-                reader.tell(market, standing)
+                reader.tell(standing)
         self._readers.append(reader)
         told_ns = after_ns
         try:
@@ -265,13 +274,15 @@ class LiveBooks:
                 drained, reader.new = reader.new, {}
                 left = len(drained)
                 if drained:
-                    oldest_ns = min(standing.at_ns for standing in drained.values())
+                    oldest_ns = min([standing.at_ns for standing in drained.values()])
                     self.lag.note(self._clock.now_ns() - oldest_ns)
+                newer = reader.new
                 for market, drawn in drained.items():
                     left -= 1
                     # Its newest book, where one came since.
-                    standing = reader.new.pop(market, drawn)
-                    told_ns = max(told_ns, standing.at_ns)
+                    standing = newer.pop(market, drawn) if newer else drawn
+                    if standing.at_ns > told_ns:  # noqa: PLR1730 -- on every book a call would cost more
+                        told_ns = standing.at_ns
                     yield Change(told_ns, market, standing, left > 0)
                     if self._closed:
                         return
@@ -282,10 +293,17 @@ class LiveBooks:
             self._readers.remove(reader)
             self._conflated += reader.conflated
 
-    def _stand(self, standing: _Standing, market: str) -> None:
-        self._standing[market] = standing
+    def _stand(self, standing: _Standing) -> None:
+        self._standing[standing.market] = standing
         for reader in self._readers:
-            reader.tell(market, standing)
+            reader.tell(standing)
+
+    def _numbered(self, market: str, sequence: int | None, before: _Standing | None) -> int:
+        """The venue's number, or the next one: no two books of a market have the same."""
+        if sequence is None:
+            return self._next()
+        last = self._gone.get(market) if before is None else before.sequence
+        return sequence if last is None or sequence > last else last + 1
 
     def _next(self) -> int:
         self._number += 1
@@ -308,24 +326,6 @@ class LiveBooks:
         return buys, sells
 
 
-class LiveMarket:
-    """A `MarketSource` over live books: the book at any time is the one that stands now."""
-
-    def __init__(self, books: LiveBooks, markets: Mapping[str, MarketRules]) -> None:
-        self._books = books
-        self.markets = markets
-
-    def book_at(self, market: str, at_ns: int) -> Book | None:
-        """The book that stands now; a live market has no other time."""
-        del at_ns
-        return self._books.book(market)
-
-    def changes(self, after_ns: int) -> Iterator[Change]:
-        """Nothing: resting orders are held against the books that stand when somebody looks."""
-        del after_ns
-        return iter(())
-
-
 class _Reader:
     """What one reader of the changes has not taken yet: at most one book of each market."""
 
@@ -334,12 +334,13 @@ class _Reader:
         self.news = asyncio.Event()
         self.conflated = 0
 
-    def tell(self, market: str, standing: _Standing) -> None:
-        if market in self.new:
+    def tell(self, standing: _Standing) -> None:
+        new, market = self.new, standing.market
+        if market in new:
             self.conflated += 1
-        elif not self.new:
+        elif not new:
             self.news.set()
-        self.new[market] = standing
+        new[market] = standing
 
 
 def _unheard(_market: str) -> int | None:

@@ -96,8 +96,8 @@ class Recorder:
             self.flush()
             self._file.close()
 
-    def break_off(self) -> None:
-        """Let go of the file as a death does: what was not written yet is lost."""
+    def abandon(self) -> None:
+        """Let go of a file that takes no more: it has no end then."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -105,7 +105,7 @@ class Recorder:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, OSError):
-            self.break_off()  # the disk took no more; it has no end then
+            self.abandon()
         else:
             self.close()
 

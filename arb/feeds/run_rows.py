@@ -45,6 +45,12 @@ class MarketsRow(Struct, frozen=True, array_like=True, tag="markets", gc=False):
     markets: tuple[MarketRules, ...]
 
 
+class FeesRow(Struct, frozen=True, array_like=True, tag="fees", gc=False):
+    """The venue told of other fees than before."""
+
+    fees: FeeRates
+
+
 class AcceptsRow(Struct, frozen=True, array_like=True, tag="accepts", gc=False):
     """Whether new cycles may open from here on: not before a run trades, and not at its end."""
 
@@ -63,8 +69,10 @@ class MomentRow(Struct, frozen=True, array_like=True, tag="moment", gc=False):
     closing: int  # pauses and halts that were on their way into the log
     space_low: bool  # on the log's disk
     sent: int  # orders within the last second
+    promised: int  # orders that were decided and had not left
+    waits: dict[str, int]  # "orders others" -> how long the venue's ration let them wait, in ns
     heard: dict[str, int | None]  # when the connection of each market that was asked for was heard
     ahead: dict[str, Ahead | None]  # books that were looked at and are others than were told
 
 
-Aside = TermsRow | FoldedRow | BalancesRow | MarketsRow | AcceptsRow | MomentRow
+Aside = TermsRow | FoldedRow | BalancesRow | MarketsRow | FeesRow | AcceptsRow | MomentRow

@@ -152,18 +152,20 @@ class Ladder:
     def _read_to(self, number: int) -> bool:
         """Read levels up to the n-th rung; False when there are not so many."""
         tick, bound_price, seen = self.rules.tick_size, self._bound, self._seen
+        levels, left = self._levels, self._left
         while number >= len(seen):
-            if self._next >= len(self._levels) or self._left <= 0:
+            if self._next >= len(levels) or left <= ZERO:
                 return False
-            price, visible = self._levels[self._next]
+            price, size = levels[self._next]
             limit = limit_for(self.side, price, tick) if price % tick else price
             if limit > bound_price if self.buys else limit < bound_price:
                 return False
             self._next += 1
-            size = min(visible, self._left)
-            if size > 0:
+            if size > left:  # noqa: PLR1730 -- on every level a call would cost more
+                size = left
+            if size > ZERO:
                 seen.append(Rung(price, size, bound_price if self._at_bound else limit))
-                self._left -= size
+                self._left = left = left - size
         return True
 
     def _grow(self) -> bool:

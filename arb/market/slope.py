@@ -32,10 +32,10 @@ class Slope:
     def __init__(self, ladder: Ladder, cap: Decimal | None) -> None:
         self.buys = ladder.buys
         if ladder.scale is None:
-            ladder.scale = (number(ladder.rules.step_size), number(1 - ladder.rate))
+            ladder.scale = (float(ladder.rules.step_size), float(1 - ladder.rate))
         self.step, self.keep = ladder.scale
         self._ladder = ladder
-        self._cap = None if cap is None else number(cap)
+        self._cap = None if cap is None else float(cap)
         self.lines: list[Line] = []  # of the rungs that were read
         self.stretches: list[Stretch] = []  # the same as a way up
         self._base = self._paid = self._brought = 0.0
@@ -58,9 +58,9 @@ class Slope:
             rung = self._ladder.rung(at)
             if rung is None:
                 return False
-            price = float(str(rung.price))  # as `number` does, without the calls
-            limit = price if rung.limit is rung.price else number(rung.limit)
-            read.append((price, float(str(rung.size)), limit))
+            price = float(rung.price)
+            limit = price if rung.limit is rung.price else float(rung.limit)
+            read.append((price, float(rung.size), limit))
         price, size, limit = read[at]
         base, keep, cap = self._base, self.keep, self._cap
         if cap is not None:
@@ -89,4 +89,4 @@ class Slope:
 
 def number(value: Decimal) -> float:
     """Read a decimal as a float."""
-    return float(str(value))  # three times as fast as from the Decimal itself, and the same
+    return float(value)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from arb.clock import NS_PER_S
 from arb.exchange.port import Balance, BalanceChange, Unreachable
 from arb.market.book import FeeRates
 from tests.exchange.captured import Asked, Wire, heard
@@ -210,3 +211,17 @@ def test_a_test_network_has_no_way_in_or_out(binance: Wire) -> None:
     assert binance.run(binance.gateway.balance_changes(MS_NS)) == []
     assert binance.run(binance.gateway.may_withdraw()) is None
     assert binance.session.asked == []
+
+
+def test_what_the_account_holds_is_read_before_what_merely_watches_the_market() -> None:
+    """Cycles that have to sell wait for their balances; polls leave them room for that."""
+    wire = Wire("binance")
+    pacing = wire.gateway._line._pacing
+    began_ns = wire.clock.now_ns()
+    pacing.correct(4_300)  # of 6,000: what the read lane leaves to the others is all there is
+    told = heard(wire, wire.gateway.balances(), {"balances": [], "uid": 1})
+    assert told == {}
+    assert wire.clock.now_ns() == began_ns
+    heard(wire, wire.gateway.best_prices(), [])
+    assert wire.clock.now_ns() - began_ns >= 60 * NS_PER_S
+    wire.close()

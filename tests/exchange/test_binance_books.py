@@ -10,6 +10,7 @@ import pytest
 from arb.clock import NS_PER_S
 from arb.exchange.port import Unreachable
 from arb.limits import FEED_SILENT_S_MAX
+from arb.market.book import Book
 from tests.exchange.binance_wire import SYMBOLS, A, B, C, Venue, played
 
 
@@ -65,6 +66,7 @@ def test_whatever_comes_late_or_twice_the_newest_is_what_stands(seed: int) -> No
         told = [(n, draw.choice(("best", "levels"))) for n in sorted(truth)]
         shuffled = sorted(told * 2, key=lambda one: one[0] + draw.uniform(0, 6))
         newest = 0
+        seen: dict[int, Book] = {}
         for n, kind in shuffled:
             bid, ask = truth[n]
             if kind == "best":
@@ -74,7 +76,7 @@ def test_whatever_comes_late_or_twice_the_newest_is_what_stands(seed: int) -> No
             newest = max(newest, n)
             book = venue.books.book(A)
             assert book is not None
-            assert book.sequence == newest
+            assert seen.setdefault(book.sequence, book) == book, "one number, two books"
             assert (venue.bids(A)[0], venue.asks(A)[0]) == truth[newest]
         assert venue.feed.late >= len(told)
         assert venue.books.refused == {}

@@ -52,6 +52,12 @@ def test_a_history_that_is_too_long_is_an_error_before_anything_is_asked() -> No
         read([], 0, 100 * (WINDOWS_MAX + 1), window_ms=100, page=2, newest=False)
 
 
+def test_a_history_that_would_end_before_it_begins_is_an_error_and_not_empty() -> None:
+    """A clock that is set back asks for one; to read nothing is no proof that there is nothing."""
+    with pytest.raises(Unreachable, match="ends before it begins"):
+        read([5, 50], 100, 60, window_ms=100, page=2, newest=False)
+
+
 def test_a_history_that_is_too_full_is_an_error() -> None:
     with pytest.raises(Unreachable, match="pages of history"):
         read([*range(2 * REQUESTS_MAX)], 0, 2 * REQUESTS_MAX, window_ms=10**6, page=2, newest=True)

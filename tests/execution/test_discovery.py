@@ -97,12 +97,13 @@ def test_rows_of_a_file_keep_their_start_fee_and_threshold(
 ) -> None:
     found = discover(written(rows="USDT,BTC,ETH,,,,25,-7\nETH,BTC,USDT,,,,,\n"), MARKETS, FEES)
     first, second = found.wanted
+    assert first.fees is not None
     assert (first.start, first.fees.taker, first.min_profit_bps) == (
         "USDT",
         Decimal("0.0025"),
         -7,
     )
-    assert (second.start, second.fees, second.min_profit_bps) == ("ETH", FEES, -100)
+    assert (second.start, second.fees, second.min_profit_bps) == ("ETH", None, -100)
 
 
 def test_rows_without_markets_are_told_with_their_line_and_skipped(

@@ -14,7 +14,8 @@ from arb.execution.feed_recording import Asked, Recorded, record
 from arb.execution.sources import Market
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.feeds.generated import GeneratedMarket
-from arb.feeds.live import LiveBooks, LiveMarket
+from arb.feeds.live import LiveBooks
+from arb.feeds.live_market import LiveMarket
 from arb.feeds.recorded import RecordedMarket
 from arb.strategy.loader import load
 from tests.spec.command_line import paper_strategy

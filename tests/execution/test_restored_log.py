@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from arb import crashpoints, ids
+from arb.clock import NS_PER_S
 from arb.errors import LogDamaged
 from arb.events import facts as f
 from arb.events.sqlite import accept_head
+from arb.exchange.port import OrderReport
 from arb.projections.projector import Projections
 from arb.simulation.life import Life
 from arb.simulation.world import INSTANCE
@@ -77,6 +79,64 @@ def test_an_id_that_was_used_for_an_order_without_a_fill_is_noticed(world: World
     world.show("BTC/USDT", [("50000", "5")], [("50010", "5")])
     restore(world, copy)
     assert "--accept-head" in refused(world)
+
+
+def test_an_id_that_was_used_after_opportunities_were_refused_is_noticed(world: World) -> None:
+    """A number is taken by a cycle that is opened, so that the next one is what was used next."""
+    world.strategies = [world.strategy(retries=0)]
+    assert world.run() == 0
+    copy = copied(world)
+    world.show("BTC/USDT", [("30000", "5")], [("50010", "5")])  # too far from its middle to send
+    gone = ("BTC/USDT", [("50000", "1")], [("59000", "1")])
+    world.at(20.0, lambda _life: world.show("BTC/USDT", [("50000", "5")], [("50010", "5")]))
+    world.on(f.OrderIntended, 1, lambda: world.show_soon(*gone))
+    assert world.run() == 0
+    assert world.cycle_ids() == ["demo-1", "demo-2"]
+    assert sum(fact.reasons.get("gate", 0) for fact in world.facts(f.OpportunitiesDeclined)) > 0
+    world.watchers.clear()
+    world.show("BTC/USDT", [("50000", "5")], [("50010", "5")])
+    restore(world, copy)
+    assert "--accept-head" in refused(world)
+
+
+def used_before(world: World) -> OrderReport:
+    """Let a copy of the log use the id of the second cycle's second order, and be gone for long."""
+    assert world.run() == 0
+    name = ids.client_order_id(INSTANCE, 2, 2)
+    old: OrderReport = world.venue.foreign_order(
+        "ETH/BTC", "buy", Decimal("0.4991"), limit=Decimal("0.01"), client_order_id=name
+    )
+    assert (old.status, old.filled) == ("expired", 0)
+    world.wait(3_600)
+    return old
+
+
+def test_an_older_order_of_the_same_id_says_nothing_about_ours(world: World) -> None:
+    """Where a reading lags it shows the old one, which filled nothing: to order again would double ours."""
+    old, real = used_before(world), world.venue.order
+    world.fault("reply_lost", order=2)
+
+    async def lagging(market: str, client_order_id: str) -> OrderReport:
+        told = await real(market, client_order_id)
+        late = world.now_ns() < world.orders()[-1].created_ns + 2 * NS_PER_S
+        return old if client_order_id == old.client_order_id and late else told
+
+    world.venue.order = lagging  # type: ignore[method-assign]
+    assert world.run() == 0
+    assert world.cycle("demo-2").outcome == "completed"
+    bought = [one for one in world.orders() if one.market == "ETH/BTC" and one.filled > 0]
+    assert len(bought) == 2
+    world.check_money()
+
+
+def test_an_order_that_never_arrived_is_absent_though_an_older_one_has_its_id(world: World) -> None:
+    used_before(world)
+    world.fault("request_lost", order=2)
+    assert world.run() == 0
+    assert [fact.client_order_id for fact in world.facts(f.OrderAbsent)] == [
+        ids.client_order_id(INSTANCE, 2, 2)
+    ]
+    world.check_money()
 
 
 def test_an_open_order_that_only_a_later_copy_of_the_log_knows_is_refused(world: World) -> None:

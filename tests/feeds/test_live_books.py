@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arb.clock import VirtualClock
-from arb.feeds.live import LiveBooks, LiveMarket
+from arb.feeds.live import LiveBooks
+from arb.feeds.live_market import LiveMarket
 from arb.feeds.source import Change
 from tests.market.examples import rules
 from tests.spec.properties import examples

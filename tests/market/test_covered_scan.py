@@ -309,6 +309,23 @@ def test_what_is_read_again_may_have_risen_too(seed: int) -> None:
     walk(seed, 5, 40)
 
 
+def test_what_stood_alone_in_a_cover_falls_with_it_where_another_has_its_markets_too() -> None:
+    markets = {name: rules(name) for name in ("B/A", "C/B", "C/A")}
+    scan = Scan()
+
+    def cover(name: str, bar: str, shown: dict[str, MarketRules]) -> None:
+        made = Cover(markets=shown, hops_max=3, keep_of=lambda *_: ONE, min_profit_bps=Decimal(bar))
+        scan.cover(name, made)
+
+    cover("low", "0", markets)
+    cover("high", "1000", markets)
+    for name, price in (("B/A", "1"), ("C/B", "1"), ("C/A", "1.01")):
+        scan.take(book(name, [(price, "1")], [(price, "1")]))
+    assert scan.stats().above == 1
+    cover("low", "0", {})
+    assert scan.stats().above == 0
+
+
 def walk(seed: int, hops_max: int, steps: int) -> int:
     """Let things happen to a world, hold the scan against it after each, and count what is above."""
     world, markets = a_world(seed, hops_max)

@@ -8,6 +8,7 @@ A rate that falls needs nothing: no cycle rises with it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from typing import Final
 
 from arb.market.scan.hubs import Edges, Slots
@@ -19,6 +20,12 @@ _UNKNOWN: Final = -1
 DOUBT: Final = 1e-12
 # How far a cycle is above its bar, relative to it and negative so that the best is least, and its number.
 Found = list[tuple[float, int]]
+
+
+_Joined = tuple[tuple[int, int], ...]  # the other edge of a path, its slot
+# Of a sell and of a buy: what is kept after the fee, the paths it is on, the slot that it closes or
+# -1; at last the cycles that stand. In one place, because memory takes longer than all the rest.
+_Around = tuple[float, _Joined, int, float, _Joined, int, dict[Edges, int]]
 
 
 # Says whether a cycle that floats cannot judge is above its bar.
@@ -45,53 +52,67 @@ class Bounds:
     ) -> None:
         self.slots, self.hops_max = slots, hops_max
         self.rates = [0.0] * len(keeps)
-        self._keeps = list(keeps)
         self._low = bar * (1.0 - DOUBT)
         self._judge, self._name = judge, name
         count = len(slots.ends)
-        self._joined, self._closes = slots.joined, slots.closes
         self._paths, self._closers, self._reverse = slots.paths, slots.closers, slots.reverse
         self._best = [0.0] * count  # no path of the slot brings more
         self._back = [0.0] * count  # no way back does
         self._marks = [0.0] * count  # what a path has to exceed to be of interest
-        self._closing_marks = [0.0] * count  # what a closing edge has to exceed
+        # What a closing edge has to exceed; at last, so at -1, for those that close nothing.
+        self._closing_marks = [*([0.0] * count), inf]
         self._four, self._five = hops_max >= FOUR, hops_max >= FIVE
         self._wide = _Wide(slots) if self._five else None
         # A cycle is the sorted tuple of its edges: they say by themselves which follows which.
         self._known: dict[Edges, int | None] = {}  # its number, if it was above once
         self._standing: list[dict[Edges, int]] = [{} for _ in range(len(keeps) // 2)]
+        self._around = self._laid_out(keeps)
         self._new: list[Edges] = []  # met in this update, in no order
 
     def update(self, market: int, sell: float, buy: float) -> Found | None:
         """Take what a unit brings before fees; give the cycles through the market that are above."""
-        rates, keeps = self.rates, self._keeps
+        keep_sold, sold_on, sold_back, keep_bought, bought_on, bought_back, standing = self._around[
+            market
+        ]
+        rates, marks, closing_marks = self.rates, self._marks, self._closing_marks
         edge = market + market
-        sold, bought = sell * keeps[edge], buy * keeps[edge + 1]
+        sold, bought = sell * keep_sold, buy * keep_bought
         sold_before, bought_before = rates[edge], rates[edge + 1]
-        marks = self._marks
         rates[edge], rates[edge + 1] = sold, bought
         # Twice the same: on every update a call would cost more.
         if sold > sold_before:
-            for other, slot in self._joined[edge]:
+            for other, slot in sold_on:
                 if sold * rates[other] > marks[slot]:
                     self._path_rose(edge, other, slot, sold * rates[other])
-            if self._closes[edge] >= 0:
-                self._closer_rose(edge, sold)
+            if sold > closing_marks[sold_back] or self._five:
+                self._closer_rose(edge, sold_back, sold)
         if bought > bought_before:
-            for other, slot in self._joined[edge + 1]:
+            for other, slot in bought_on:
                 if bought * rates[other] > marks[slot]:
                     self._path_rose(edge + 1, other, slot, bought * rates[other])
-            if self._closes[edge + 1] >= 0:
-                self._closer_rose(edge + 1, bought)
-        if self._new or self._standing[market]:
+            if bought > closing_marks[bought_back] or self._five:
+                self._closer_rose(edge + 1, bought_back, bought)
+        if standing or self._new:
             return self._settle(market)
         return None
 
-    def _closer_rose(self, edge: int, rate: float) -> None:
-        slot = self._closes[edge]
+    def _laid_out(self, keeps: Sequence[float]) -> list[_Around]:
+        """Lay out what an update of each market looks at."""
+        joined, closes = self.slots.joined, self.slots.closes
+        same: dict[float, float] = {}  # most markets have the same fees: let them be one number
+
+        def side(edge: int) -> tuple[float, _Joined, int]:
+            return same.setdefault(keeps[edge], keeps[edge]), joined[edge], closes[edge]
+
+        return [
+            (*side(2 * market), *side(2 * market + 1), standing)
+            for market, standing in enumerate(self._standing)
+        ]
+
+    def _closer_rose(self, edge: int, slot: int, rate: float) -> None:
         if rate > self._closing_marks[slot]:
             self._closing_rose(edge, slot, rate)
-        if self._wide is not None:
+        if self._wide is not None and slot >= 0:
             self._closing_rose_wide(edge, slot, rate)
 
     def _path_rose(self, edge: int, other: int, slot: int, product: float) -> None:

@@ -58,9 +58,12 @@ class Covered:
         rules_of = {prices.market(rules.market): rules for rules in active}
         self.markets = tuple(rules_of)
         self._keeps = [ONE] * len(prices.rates)
+        self._legs: dict[int, LegRoute] = {}  # by edge
         for number, rules in rules_of.items():
-            for edge, side in enumerate(SIDES, 2 * number):
+            ways = ((rules.base, rules.quote), (rules.quote, rules.base))
+            for edge, side, way in zip((2 * number, 2 * number + 1), SIDES, ways, strict=True):
                 self._keeps[edge] = cover.keep_of(rules.market, side)
+                self._legs[edge] = LegRoute(rules.market, side, *way)
         self.bounds = Bounds(
             slots_of(
                 rules_of if cover.hops_max >= _TRIANGLE else {},
@@ -73,9 +76,7 @@ class Covered:
             judge=self._is_above,
             name=self._name,
         )
-        self._sources: dict[int, tuple[str, str]] = {
-            number: (rules.base, rules.quote) for number, rules in rules_of.items()
-        }
+        self._update = self.bounds.update  # the same for all markets, so that it is near
         self._pairs: dict[int, Edges] = {}
         self._paired = Listed(prices.rates, lambda number: self._is_above(self._pairs[number]))
         for edges in self._two_legs():
@@ -90,7 +91,7 @@ class Covered:
 
     def update_of(self, market: int) -> UpdateRates:
         """Say who takes a market's rates and gives the cycles through it that are above."""
-        return self._update_paired if market in self._two_legged else self.bounds.update
+        return self._update_paired if market in self._two_legged else self._update
 
     def _update_paired(self, market: int, sell: float, buy: float) -> Found:
         found = self.bounds.update(market, sell, buy) or []
@@ -108,21 +109,13 @@ class Covered:
 
     def legs(self, edges: Edges) -> tuple[LegRoute, ...]:
         """Write a cycle out, from the first of its assets by name on."""
-        leaving = {self._spent(edge): edge for edge in edges}
-        edge = leaving[min(leaving)]
-        ordered = [edge]
+        leaving = {leg.spend_asset: leg for leg in map(self._legs.__getitem__, edges)}
+        leg = leaving[min(leaving)]
+        ordered = [leg]
         while len(ordered) < len(edges):
-            edge = leaving[self._spent(edge ^ 1)]
-            ordered.append(edge)
-        return tuple(
-            LegRoute(
-                self._prices.names[edge // 2],
-                SIDES[edge % 2],
-                self._spent(edge),
-                self._spent(edge ^ 1),
-            )
-            for edge in ordered
-        )
+            leg = leaving[leg.receive_asset]
+            ordered.append(leg)
+        return tuple(ordered)
 
     def edge_bps(self, edges: Edges) -> Decimal | None:
         """The net edge of a cycle now; None while a price is missing."""
@@ -135,7 +128,7 @@ class Covered:
         return kept
 
     def _spent(self, edge: int) -> str:
-        return self._sources[edge // 2][edge % 2]
+        return self._legs[edge].spend_asset
 
     def _watched(self, edges: Edges) -> Watched:
         return Watched(self.legs(edges), self._kept(edges), self._cover.min_profit_bps)
@@ -149,8 +142,9 @@ class Covered:
     def _two_legs(self) -> Iterator[Edges]:
         """Find the cycles on two markets that join the same two assets."""
         alike: dict[frozenset[str], list[int]] = {}
-        for number, ends in self._sources.items():
-            alike.setdefault(frozenset(ends), []).append(number)
+        for number in self.markets:
+            ends = frozenset((self._spent(2 * number), self._spent(2 * number + 1)))
+            alike.setdefault(ends, []).append(number)
         for markets in alike.values():
             for one, other in combinations(markets, 2):
                 for there in (2 * one, 2 * one + 1):

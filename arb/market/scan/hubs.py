@@ -114,7 +114,8 @@ def slots_of(markets: Mapping[int, MarketRules], edges: int, hops_max: int) -> S
         paths=tuple(paths),
         closers=tuple(closers),
         reverse=tuple(slot_of[last, first] for first, last in ends),
-        joined=tuple(map(tuple, joined)),
+        # Written anew, so that what is read together lies together in memory.
+        joined=tuple(tuple((other, slot) for other, slot in paths) for paths in joined),
         closes=tuple(closes),
         sources=tuple(sources),
         targets=tuple(targets),

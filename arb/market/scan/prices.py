@@ -32,6 +32,7 @@ class Top(NamedTuple):
 _Top = tuple[Price, Size, Price, Size, int | None, int]  # the same: made in a fifth of the time
 NO_TOP: Final[_Top] = (0.0, None, 0.0, None, None, 0)
 SIDES: Final = ("sell", "buy")
+_EMPTY: Final = (ZERO, ZERO)
 
 
 class Prices:
@@ -65,16 +66,16 @@ class Prices:
 
     def take(self, book: Book, number: int, received_ns: int) -> None:
         """Take the touch of a book; its prices are kept as they are."""
-        bid, ask = (levels[0] if levels else (ZERO, ZERO) for levels in (book.bids, book.asks))
-        bid_before, _, ask_before, *_ = self.tops[number]
-        self.tops[number] = (bid[0], bid[1], ask[0], ask[1], book.sequence, received_ns)
+        bid, bid_size = book.bids[0] if book.bids else _EMPTY
+        ask, ask_size = book.asks[0] if book.asks else _EMPTY
+        before = self.tops[number]
+        self.tops[number] = (bid, bid_size, ask, ask_size, book.sequence, received_ns)
         edge = number + number
-        # Through its text is much faster than from the Decimal itself, and the same.
-        if bid[0] is not bid_before:
-            self.rates[edge] = float(str(bid[0]))
-        if ask[0] is not ask_before:
-            self.rates[edge + 1] = 1.0 / float(str(ask[0])) if ask[0] else 0.0
-        if bid[0] > ask[0] > 0:
+        if bid is not before[0]:
+            self.rates[edge] = float(bid)
+        if ask is not before[2]:
+            self.rates[edge + 1] = 1.0 / float(ask) if ask else 0.0
+        if bid > ask > ZERO:
             self.refused += 1
             self.drop(number)
 

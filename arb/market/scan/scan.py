@@ -3,7 +3,7 @@
 Floats decide where there is no doubt, exact decimals where there is, so the answer is exact.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple
@@ -61,7 +61,7 @@ class Scan:
         self._named: dict[int, Watched] = {}
         self._listed = Listed(self._prices.rates, self._is_above, crowd_min)
         self._covers: dict[str, Covered] = {}
-        self._updates_of: list[list[UpdateRates]] = []  # by market: of its covers
+        self._update_of: list[UpdateRates] = []  # by market: of its covers
         self._above: list[set[int]] = []  # by market: the numbers of those above
         self._carried: dict[str, list[str]] = {}  # by connection, its markets
         self._updates = 0
@@ -89,16 +89,16 @@ class Scan:
         before = self._covers.get(name)
         made = self._covers[name] = Covered(cover, self._prices, self._register)
         self._note_markets()
-        self._updates_of = [[] for _ in self._updates_of]
+        updates_of: list[list[UpdateRates]] = [[] for _ in self._update_of]
         for covered in self._covers.values():
             for market in covered.markets:
-                self._updates_of[market].append(covered.update_of(market))
-        gone = (
-            [market for market in before.markets if not self._updates_of[market]] if before else []
-        )
-        for market in gone:
-            self._prices.drop(market)
-        return self._look_again([*made.markets, *gone])
+                updates_of[market].append(covered.update_of(market))
+        self._update_of = [_all_of(updates) for updates in updates_of]
+        left = sorted({*before.markets} - {*made.markets}) if before else []
+        for market in left:
+            if not updates_of[market]:
+                self._prices.drop(market)
+        return self._look_again([*made.markets, *left])
 
     def number(self, legs: tuple[LegRoute, ...]) -> int | None:
         """The number of a cycle, whatever it begins with; None while it is not known."""
@@ -138,13 +138,18 @@ class Scan:
             if before is not None and update_id <= before:
                 prices.late += 1
                 return NOTHING
-        if not (0.0 < bid <= ask < inf and bid_size != 0 and ask_size != 0):
+        if not (0.0 < bid <= ask < inf and bid_size != 0.0 and ask_size != 0.0):
             bid, ask = prices.possible(bid, ask, bid_size, ask_size)
         tops[number] = (bid, bid_size, ask, ask_size, update_id, received_ns)
-        rates = prices.rates
-        rates[number + number] = bid
-        rates[number + number + 1] = buy = 1.0 / ask if ask else 0.0
-        return self._rescore(number, bid, buy)
+        rates, edge = prices.rates, number + number
+        rates[edge] = bid
+        rates[edge + 1] = buy = 1.0 / ask if ask else 0.0
+        # As in `_rescore`, without the call.
+        self._updates += 1
+        found = self._update_of[number](number, bid, buy)
+        if found or self._named or self._above[number]:
+            return self._judged(number, found)
+        return NOTHING
 
     def carry(self, connection: str, markets: Iterable[str]) -> None:
         """Say which markets a connection brings."""
@@ -198,19 +203,16 @@ class Scan:
 
     def _rescore(self, market: int, sell: float, buy: float) -> Seen:
         self._updates += 1
-        found: Found | None = None
-        for update in self._updates_of[market]:
-            more = update(market, sell, buy)
-            if more:
-                found = found + more if found else more
-        above = self._above[market]
-        if self._named:
-            more = self._listed.update(market, quiet=not above)
-            found = found + more if found else more
-        return self._judged(above, found) if found or above else NOTHING
+        return self._judged(market, self._update_of[market](market, sell, buy))
 
-    def _judged(self, were: set[int], found: Found | None) -> Seen:
+    def _judged(self, market: int, found: Found | None) -> Seen:
         """Note which of a market's cycles rose and fell."""
+        were = self._above[market]
+        if self._named:
+            more = self._listed.update(market, quiet=not were)
+            found = found + more if found else more
+        if not (found or were):
+            return NOTHING
         numbers = [number for _, number in sorted(found)] if found else []
         now = set(numbers)
         risen = now - were
@@ -253,8 +255,28 @@ class Scan:
     def _note_markets(self) -> None:
         new = range(len(self._above), len(self._prices.names))
         self._above += [set() for _ in new]
-        self._updates_of += [[] for _ in new]
+        self._update_of += [_none for _ in new]
 
     def _is_above(self, number: int) -> bool:
         cycle = self._named[number]
         return self._prices.pays(self._edges[number], cycle.kept, cycle.min_profit_bps)
+
+
+def _none(_market: int, _sell: float, _buy: float) -> None:
+    """Of a market that no cover has."""
+
+
+def _all_of(updates: Sequence[UpdateRates]) -> UpdateRates:
+    """Take a market's rates for all of its covers."""
+    if len(updates) == 1:
+        return updates[0]
+    if not updates:
+        return _none
+
+    def update(market: int, sell: float, buy: float) -> Found | None:
+        found: Found = []
+        for one in updates:
+            found += one(market, sell, buy) or ()
+        return found
+
+    return update
