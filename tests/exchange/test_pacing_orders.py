@@ -1,0 +1,83 @@
+"""An order that would wait for the venue's ration is not sent, and how long it would wait is told before."""
+
+import asyncio
+
+import pytest
+
+from arb.clock import NS_PER_S
+from arb.exchange.pacing import RATION_OTHERS, RATIONS, at_endpoint, lane, pacing_of
+from arb.exchange.port import NotSent
+from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from tests.exchange.test_pacing import SMALL, START_NS, Desk, played
+
+
+def test_an_order_that_would_wait_for_long_is_not_sent_at_all() -> None:
+    async def story(desk: Desk) -> None:
+        with lane("order", patience_ns=NS_PER_S // 2):
+            for _ in range(5):
+                await desk.pacing.take(0)
+            with pytest.raises(NotSent, match=r"in 2\.0 s, which is too late"):
+                await desk.pacing.take(0)
+            await desk.clock.sleep(1.6)
+            await desk.pacing.take(0)
+        desk.went.append((desk.now_s, "order", "", 0))
+
+    assert played(SMALL, story).times("order") == [2.0]
+
+
+def test_orders_that_wait_behind_another_are_not_sent_late_either() -> None:
+    async def story(desk: Desk) -> None:
+        with lane("order", patience_ns=NS_PER_S // 2):
+            for _ in range(5):
+                await desk.pacing.take(0)
+            await desk.clock.sleep(1.6)
+            told = await asyncio.gather(
+                *(desk.pacing.take(0) for _ in range(7)), return_exceptions=True
+            )
+        assert [type(one) for one in told] == [type(None)] * 5 + [NotSent] * 2
+        desk.went.append((desk.now_s, "order", "", 0))
+
+    assert played(SMALL, story).times("order") == [2.0]
+
+
+def test_how_long_orders_would_wait_is_told_without_waiting() -> None:
+    async def story(desk: Desk) -> None:
+        waits = desk.pacing.order_wait_ns
+        assert [waits(5, 0), waits(9, 0)] == [0, 0]  # more than there ever is has a whole window
+        assert [waits(1, 4), waits(2, 4), waits(1, 5)] == [0, 2 * NS_PER_S, 2 * NS_PER_S]
+        await desk.ask("order", 0.1)
+        await desk.clock.sleep(0.5)
+        await desk.ask("order", 0.1)
+        expected = [0, 1.5 * NS_PER_S, 2 * NS_PER_S, 1.5 * NS_PER_S, 2 * NS_PER_S]
+        assert [waits(3, 0), waits(4, 0), waits(5, 0), waits(1, 3), waits(3, 5)] == expected
+
+    played(SMALL, story)
+
+
+@pytest.mark.parametrize("venue", [*RATIONS, "some other"])
+def test_every_venue_tells_how_long_orders_wait(venue: str) -> None:
+    async def story(clock: LoopClock) -> None:
+        pacing = pacing_of(venue, clock)
+        at_endpoint("POST order")
+        assert pacing.order_wait_ns(3, 0) == 0
+        allowed = min(RATIONS.get(venue, RATION_OTHERS).orders, key=lambda one: one.orders)
+        with lane("order"):
+            for _ in range(allowed.orders):
+                await pacing.take(0)
+        assert pacing.order_wait_ns(1, 0) == allowed.window_s * NS_PER_S
+
+    loop = VirtualLoop()
+    run_virtual(loop, story(LoopClock(loop, START_NS)))
+
+
+def test_orders_that_others_sent_with_the_account_are_believed() -> None:
+    async def story(desk: Desk) -> None:
+        waits = desk.pacing.order_wait_ns
+        await desk.ask("order", 0.2)
+        desk.pacing.note({"X-MBX-ORDER-COUNT-10S": "98", "X-MBX-ORDER-COUNT-1D": "300"})
+        assert [waits(2, 0), waits(3, 0)] == [0, 10 * NS_PER_S]
+        for odd in ("5", "", "-3", "1e3", "\u0663"):
+            desk.pacing.note({"X-MBX-ORDER-COUNT-10S": odd})
+        assert [waits(2, 0), waits(3, 0)] == [0, 10 * NS_PER_S]
+
+    played(RATIONS["binance"], story)
