@@ -154,20 +154,25 @@ async def opened_market(loaded: Loaded, clock: Clock) -> AsyncIterator[Market]:
 
 
 class _Signals:
-    """SIGINT and SIGTERM: before the engine runs they end the process, then they are the engine's."""
+    """SIGINT, SIGTERM, and SIGHUP: before the engine runs they end the process, then they are the engine's.
+
+    A terminal that hangs up is no reason to leave a cycle where it stands; under `nohup` it is none at all.
+    """
 
     def __init__(self) -> None:
+        hangs_up = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+        self._numbers = (*SIGNALS, signal.SIGHUP) if hangs_up else SIGNALS
         self._loop = asyncio.get_running_loop()
         self._engine: Engine | None = None
         self._task = asyncio.current_task()
 
     def __enter__(self) -> Self:
-        for number in SIGNALS:
+        for number in self._numbers:
             self._loop.add_signal_handler(number, self._hear)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number in SIGNALS:
+        for number in self._numbers:
             self._loop.remove_signal_handler(number)
 
     def _hear(self) -> None:

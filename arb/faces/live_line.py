@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Self
 
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.execution.assembling import Run
+from arb.faces.audience import Unheard
 from arb.feeds.source import Change
 from arb.market.scan import Seen
 
@@ -52,7 +53,7 @@ class LiveLine:
     def __init__(
         self, write: Callable[[str], object] | None = None, *, quiet: bool = False
     ) -> None:
-        self._write = write or sys.stderr.write
+        self._write = write or Unheard(sys.stderr).write
         self._quiet = quiet or (write is None and not sys.stderr.isatty())
         self._shown = False
         self._hits = 0
@@ -114,6 +115,6 @@ class LiveLine:
     def _refresh(self) -> None:
         # The cursor goes back, so that what somebody else prints goes over it.
         self._write(WIPE + line(self.now(), shutil.get_terminal_size().columns) + "\r")
-        sys.stderr.flush()
+        Unheard(sys.stderr).flush()
         self._shown = True
         self._timer = asyncio.get_running_loop().call_later(REFRESH_S, self._refresh)

@@ -3,7 +3,9 @@
 import logging
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import TextIO, cast
 
 import click
 import msgspec
@@ -12,6 +14,7 @@ import structlog
 from arb.events import facts as f
 from arb.execution.assembling import Run
 from arb.execution.running import Ended
+from arb.faces.audience import Audience, Unheard
 from arb.faces.text import when
 from arb.machine.state import Cycle
 from arb.money import plain
@@ -37,7 +40,7 @@ def configure_log(level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso"),
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unheard(sys.stderr))),
         cache_logger_on_first_use=False,
     )
 
@@ -49,7 +52,8 @@ class Echo:
         """Begin with what is in the log since before this run, the creation included."""
         self._run = run
         self._position = run.began
-        run.parts.desk.journal.listen(lambda _stream, _fact, _at_ns: self._print())
+        audience = Audience(run)
+        run.parts.desk.journal.listen(lambda _stream, _fact, _at_ns: audience.tell(self._print))
         self._print()
 
     def _print(self) -> None:
@@ -67,8 +71,13 @@ class Story:
 
     def follow(self, run: Run) -> None:
         """Listen for ends."""
-        run.parts.desk.journal.listen_closed(self._closed)
-        run.parts.desk.journal.listen(self._hear)
+        audience = Audience(run)
+        run.parts.desk.journal.listen_closed(
+            lambda cycle: audience.tell(partial(self._closed, cycle))
+        )
+        run.parts.desk.journal.listen(
+            lambda _stream, fact, _at_ns: audience.tell(partial(self._hear, fact))
+        )
 
     def _closed(self, cycle: Cycle) -> None:
         path = " > ".join([*(leg.spend_asset for leg in cycle.legs), cycle.start_asset])
@@ -81,7 +90,7 @@ class Story:
             words.append(f"({cycle.error})")
         click.echo(", ".join(words))
 
-    def _hear(self, _stream: str, fact: f.Fact, _at_ns: int) -> None:
+    def _hear(self, fact: f.Fact) -> None:
         match fact:
             case f.EngineHalted():
                 say(f"HALTED ({fact.scope}): {fact.reason}")

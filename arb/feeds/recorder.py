@@ -91,12 +91,16 @@ class Recorder:
             self.flush()
             self._file.close()
 
+    def abandon(self) -> None:
+        """Let go of a file that takes no more: it has no end then."""
+        self._file.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, OSError):
-            self._file.close()  # the disk took no more; it has no end then
+            self.abandon()
         else:
             self.close()
 

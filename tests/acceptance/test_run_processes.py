@@ -6,13 +6,15 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from arb.execution.acting import act
-from arb.simulation.processes import Started, start, until
+from arb.simulation.processes import ROOT, Started, environment, start, until
 from tests.crash.kills import audit
 from tests.spec.command_line import invoke, paper_strategy
 from tests.spec.processes import crash, events, rows, until_event
@@ -66,7 +68,7 @@ def lives(folder: Path) -> Iterator[Lives]:
 # --- interrupts
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_interrupt_lets_running_cycles_end(lives: Lives, number: int) -> None:
     engine = lives.trading()
     engine.interrupt(number)
@@ -77,6 +79,30 @@ def test_one_interrupt_lets_running_cycles_end(lives: Lives, number: int) -> Non
     assert "Traceback" not in ended.err
     assert events(lives.db, "RunEnded")[-1]["exit_code"] == 130
     assert not lives.db.with_name("log.db.sock").exists()
+
+
+@pytest.mark.parametrize("flags", [["--json"], []])
+def test_running_cycles_end_when_whoever_reads_the_output_has_gone(
+    folder: Path, lives: Lives, flags: list[str]
+) -> None:
+    """As with `run.py | head`: no reason to leave a cycle where it stands."""
+    words = ["--strategy", folder / "s.yaml", "--db", lives.db, "--duration", "200", *flags]
+    engine = subprocess.Popen(
+        [sys.executable, str(ROOT / "tools" / "run.py"), *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(folder), cwd=folder,
+    )  # fmt: skip
+    try:
+        assert engine.stdout is not None
+        assert engine.stderr is not None
+        engine.stdout.readline()
+        engine.stdout.close()
+        engine.stderr.close()
+        assert engine.wait(60) == 1
+    finally:
+        engine.kill()
+        engine.wait()
+    assert set(lives.states().values()) <= CLOSED
+    assert events(lives.db, "RunEnded")[-1]["exit_code"] == 130
 
 
 def test_two_interrupts_stop_at_once_and_name_what_is_left(lives: Lives) -> None:

@@ -1,0 +1,44 @@
+"""Whoever reads what a run prints. They may leave at any time: that is no reason to leave a cycle where it stands."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TextIO
+
+from arb.execution.assembling import Run
+
+
+class Audience:
+    """Is told things until it has gone; then no new cycle is opened, and running ones may end."""
+
+    def __init__(self, run: Run) -> None:
+        self._engine = run.engine
+        self._gone = False
+
+    def tell(self, say: Callable[[], object]) -> None:
+        """Say something, as long as somebody listens."""
+        if self._gone:
+            return
+        try:
+            say()
+        except OSError:  # a pipe without a reader, a terminal that hung up, a full disk
+            self._gone = True
+            if not self._engine.interrupts:
+                self._engine.interrupt()
+
+
+class Unheard:
+    """A stream for what need not be heard: what cannot be written is left out."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if that can be done."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that can be done."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
