@@ -121,6 +121,19 @@ class Journal:
         async with self._closing:
             return await self._commit(draft, cause, command_id)
 
+    async def open(self, drafts: Sequence[Draft], *, cause: str) -> None:
+        """Append new cycles in one batch, all or none, and take them in hand.
+
+        They are on their way into the log before anybody else has a turn: nothing that forbids
+        them gets in between. Raises as `commit`.
+        """
+        assert all(draft.base_version == 0 and not draft.notes for draft in drafts)
+        own = [(ids.cycle_stream(one.cycle.id), 0, tuple(one.facts)) for one in drafts]
+        at_ns = drafts[-1].at_ns
+        await self._append(own, at_ns, cause, None)
+        for draft, (stream, _, facts) in zip(drafts, own, strict=True):
+            self._move(draft.cycle.id, stream, facts, (), at_ns)
+
     async def _commit(self, draft: Draft, cause: str, command_id: str | None) -> Cycle:
         stream = ids.cycle_stream(draft.cycle.id)
         facts = tuple(draft.facts)

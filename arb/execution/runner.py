@@ -114,13 +114,12 @@ class Runner:
         """Ask once more, right before an order is sent, whether it should be."""
         self._rechecks[order.client_order_id] = recheck
 
-    async def open(self, draft: Draft) -> Cycle:
-        """Append a new cycle with its validation and first intent in one batch, and work on it."""
-        cycle = await self._commit(draft, cause="opportunity")
-        assert cycle is not None
-        if not cycle.is_closed:
-            self.start(cycle.id)
-        return cycle
+    async def open(self, drafts: Sequence[Draft]) -> None:
+        """Append new cycles with validation and first intent in one batch, and work on them."""
+        await self.desk.journal.open(drafts, cause="opportunity")
+        self._unsent |= {draft.cycle.orders[-1].client_order_id for draft in drafts}
+        for draft in drafts:
+            self.start(draft.cycle.id)
 
     async def apply(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
         """Decide and append commands about a cycle that come from elsewhere, and go on with it.

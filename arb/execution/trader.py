@@ -1,6 +1,5 @@
 """Decide once a moment: size what pays, rank it, take it while it lasts, and open the cycles."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -111,7 +110,7 @@ class Trader:
         paused = await self._breaker.closed()
         if not self.accepting:
             return
-        await self._open_all(list(self._taken(above, paused, seen_ns)))
+        await self._begin(list(self._taken(above, paused, seen_ns)))
 
     def _taken(self, above: list[int], paused: str | None, seen_ns: int) -> Iterator[Draft]:
         """Decide, without a pause: which cycles are opened, each with its claims and its promise."""
@@ -237,23 +236,18 @@ class Trader:
         self._runner.recheck(draft.cycle.orders[-1], partial(self._sizing.gone, wanted, plan))
         return draft
 
-    async def _open_all(self, drafts: list[Draft]) -> None:
-        """Append what was decided together: they share a commit, and each one starts with its own."""
-        if len(drafts) == 1:
-            await self._append(drafts[0])
+    async def _begin(self, drafts: list[Draft]) -> None:
+        """Append what was decided together, as one."""
+        if not drafts:
             return
-        for ended in await asyncio.gather(*map(self._append, drafts), return_exceptions=True):
-            if ended is not None:
-                raise ended
-
-    async def _append(self, draft: Draft) -> None:
-        cycle = draft.cycle
         try:
-            await self._runner.open(draft)
+            await self._runner.open(drafts)
         finally:
-            self._desk.arbiter.resolved(cycle.id)
-            del self._opening[cycle.id]
-        log.info("cycle.opened", cycle=cycle.id, amount=str(cycle.start_amount))
+            for draft in drafts:
+                self._desk.arbiter.resolved(draft.cycle.id)
+                del self._opening[draft.cycle.id]
+        for draft in drafts:
+            log.info("cycle.opened", cycle=draft.cycle.id, amount=str(draft.cycle.start_amount))
 
 
 def _was_sent(order: Order) -> bool:
