@@ -108,6 +108,11 @@ class Desk:
             return None
         return self.books.book(market)
 
+    def whole_book(self, market: str) -> Book | None:
+        """The book of a market that has both sides: only those together tell a price."""
+        book = self.book(market)
+        return None if book is None or book.mid() is None else book
+
     def strategy(self, config: str) -> Strategy:
         """The configuration a cycle began with."""
         return self.strategies[config]

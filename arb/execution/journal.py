@@ -16,7 +16,6 @@ from arb.events import facts as f
 from arb.events.envelope import Meta, Recorded
 from arb.events.log import EventLog, StreamAppend
 from arb.machine import commands as c
-from arb.machine import table as t
 from arb.machine.account import Account, closed_part, follow, shift_closed
 from arb.machine.decide import decide
 from arb.machine.evolve import evolve
@@ -28,7 +27,6 @@ log = structlog.get_logger()
 Listener = Callable[[str, f.Fact, int], None]  # stream, fact, at_ns: after the append
 Judge = Callable[["Draft"], Sequence[f.Fact]]  # facts about the account that belong to a draft
 _CYCLES: Final = ids.cycle_stream("")
-Part = tuple[str, int, tuple[f.Fact, ...]]  # stream, expected version, facts
 CLOSING: Final = (f.NewCyclesPaused, f.EngineHalted, f.RiskTripped, f.BreakerTripped)
 
 
@@ -53,12 +51,6 @@ class Draft:
         for fact in decide(self._cycle, command):
             self._cycle = evolve(self._cycle, fact, self.at_ns)
             self.facts.append(fact)
-
-    def intended(self) -> set[str]:
-        """Name the orders that are intended here and that nobody has sent."""
-        known = {one.client_order_id for one in self.cycle.orders if one.state == t.INTENDED}
-        mine = (one for one in self.facts if isinstance(one, f.OrderIntended))
-        return known & {one.client_order_id for one in mine}
 
 
 class Journal:
@@ -126,53 +118,43 @@ class Journal:
             assert not draft.notes, draft.notes
             return None
         if closed_part(draft.cycle).result is None:
-            return (await self._commit([draft], cause, command_id))[0]
+            return await self._commit(draft, cause, command_id)
         # One result after the other: each is judged with all those before it.
         async with self._closing:
-            return (await self._commit([draft], cause, command_id))[0]
+            return await self._commit(draft, cause, command_id)
 
-    async def open(self, drafts: Sequence[Draft], *, cause: str) -> list[Cycle]:
-        """Append new cycles that were decided on together, in one batch; gives the live ones.
+    async def open(self, drafts: Sequence[Draft], *, cause: str) -> None:
+        """Append new cycles in one batch, all or none, and take them in hand.
 
-        It is on its way before anybody else can append anything: what they were decided on holds.
+        They are on their way into the log before anybody else has a turn: nothing that forbids
+        them gets in between. Raises as `commit`.
         """
-        return await self._commit(drafts, cause, None)
-
-    async def _commit(
-        self, drafts: Sequence[Draft], cause: str, command_id: str | None
-    ) -> list[Cycle]:
+        assert all(draft.base_version == 0 and not draft.notes for draft in drafts)
+        own = [(ids.cycle_stream(one.cycle.id), 0, tuple(one.facts)) for one in drafts]
         at_ns = drafts[-1].at_ns
-        own = [
-            (ids.cycle_stream(draft.cycle.id), draft.base_version, tuple(draft.facts))
-            for draft in drafts
-        ]
-        notes = [note for draft in drafts for note in self._notes(draft)]
+        last = await self._append(own, at_ns, cause, None)
+        for draft, (stream, _, facts) in zip(drafts, own, strict=True):
+            self._move(draft.cycle.id, stream, facts, (), at_ns)
+        self.position = max(self.position, last)
+
+    async def _commit(self, draft: Draft, cause: str, command_id: str | None) -> Cycle:
+        stream = ids.cycle_stream(draft.cycle.id)
+        facts = tuple(draft.facts)
+        notes = (*draft.notes, *(fact for judge in self._judges for fact in judge(draft)))
+        own = (stream, draft.base_version, facts)
         while True:
-            parts: list[Part] = [*own]
-            if notes:
-                expected = self._events.stream_version(self.account_stream)
-                parts.append((self.account_stream, expected, tuple(notes)))
+            expected = self._events.stream_version(self.account_stream) if notes else 0
+            parts = [own, (self.account_stream, expected, notes)] if notes else [own]
             try:
-                last = await self._append(parts, at_ns, cause, command_id)
+                last = await self._append(parts, draft.at_ns, cause, command_id)
             except VersionConflict:
-                moved_on = any(
-                    self._events.stream_version(stream) != version for stream, version, _ in own
-                )
-                if not notes or moved_on:
+                if not notes or self._events.stream_version(stream) != draft.base_version:
                     raise
                 continue  # only the account's stream moved on, and notes commute
             break
-        moved = [
-            self._move(draft.cycle.id, stream, facts, () if left else tuple(notes), at_ns)
-            for draft, (stream, _, facts), left in zip(
-                drafts, own, range(len(drafts) - 1, -1, -1), strict=True
-            )
-        ]
+        moved = self._move(draft.cycle.id, stream, facts, notes, draft.at_ns)
         self.position = max(self.position, last)
         return moved
-
-    def _notes(self, draft: Draft) -> list[f.Fact]:
-        return [*draft.notes, *(fact for judge in self._judges for fact in judge(draft))]
 
     async def note(
         self, *facts: f.Fact, cause: str, stream: str | None = None, command_id: str | None = None
@@ -206,7 +188,7 @@ class Journal:
 
     async def _append(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[tuple[str, int, tuple[f.Fact, ...]]],
         at_ns: int,
         cause: str,
         command_id: str | None,

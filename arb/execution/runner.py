@@ -115,12 +115,11 @@ class Runner:
         self._rechecks[order.client_order_id] = recheck
 
     async def open(self, drafts: Sequence[Draft]) -> None:
-        """Append new cycles, each with its validation and first intent, in one batch; work on them."""
-        cycles = await self.desk.journal.open(drafts, cause="opportunity")
-        for draft, cycle in zip(drafts, cycles, strict=True):
-            self._unsent |= draft.intended()
-            if not cycle.is_closed:
-                self.start(cycle.id)
+        """Append new cycles with validation and first intent in one batch, and work on them."""
+        await self.desk.journal.open(drafts, cause="opportunity")
+        self._unsent |= {draft.cycle.orders[-1].client_order_id for draft in drafts}
+        for draft in drafts:
+            self.start(draft.cycle.id)
 
     async def apply(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
         """Decide and append commands about a cycle that come from elsewhere, and go on with it.
@@ -149,8 +148,12 @@ class Runner:
                 await self.apply(cycle_id, *told, cause="attestation")
 
     async def _commit(self, draft: Draft, *, cause: str) -> Cycle | None:
+        known = {order.client_order_id for order in draft.cycle.orders if order.state == t.INTENDED}
+        intended = {
+            fact.client_order_id for fact in draft.facts if isinstance(fact, f.OrderIntended)
+        }
         moved = await self.desk.journal.commit(draft, cause=cause)
-        self._unsent |= draft.intended()
+        self._unsent |= known & intended
         return moved
 
     # --- one cycle ----------------------------------------------------------------------------

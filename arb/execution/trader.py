@@ -146,7 +146,7 @@ class Trader:
         paused = await self._breaker.closed()
         if not self.accepting:
             return
-        await self._open_all(self.decided(above, paused, seen_ns))
+        await self._begin(self.decided(above, paused, seen_ns))
 
     def still_above(self) -> list[int]:
         """Give what was noticed since the last moment and pays still; it is noticed no more."""
@@ -284,8 +284,8 @@ class Trader:
         self._runner.recheck(draft.cycle.orders[-1], partial(self._sizing.gone, wanted, plan))
         return draft
 
-    async def _open_all(self, drafts: list[Draft]) -> None:
-        """Append what was decided together, at once: whatever comes after it is after it in the log."""
+    async def _begin(self, drafts: list[Draft]) -> None:
+        """Append what was decided together, as one."""
         if not drafts:
             return
         try:

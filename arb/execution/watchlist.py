@@ -17,10 +17,10 @@ class Watchlist:
         self._wanted: dict[int, tuple[Wanted, ...]] = {}  # of cycles that were above once
         self.strategies: dict[str, Strategy] = {}  # by name: those that trade
 
-    def forget(self) -> None:
-        """Want none of the cycles that strategies name: they are planned anew."""
-        self._named.clear()
-        self._wanted.clear()
+    def begin(self) -> None:
+        """Trade nothing; what is wanted and sought is told anew, once each."""
+        for known in (self._named, self.sought, self._wanted, self.strategies):
+            known.clear()
 
     def want(self, number: int, wanted: Wanted) -> None:
         """Trade a cycle when it pays."""

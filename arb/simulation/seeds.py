@@ -29,7 +29,7 @@ from arb.simulation.scratch import scratch
 from arb.simulation.sights import Seen
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
-from arb.simulation.weather import RATES_MAX, Weather, draw_weather
+from arb.simulation.weather import RATES_MAX, Weather, draw_ration, draw_weather
 from arb.simulation.world import Manner, World, with_rules
 
 RUN_S_MAX: Final = 3_600  # of virtual time, to rest and through the fair life, pauses left out
@@ -100,6 +100,7 @@ class SeedWorld(World):
             latency_ns=self.weather.latency_ns,
             skew_ns=self.weather.skew_ns,
             frictions=self.weather.frictions,
+            ration=draw_ration(seed),
             seed=seed,
             only=self._only,
         )

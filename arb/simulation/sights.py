@@ -5,6 +5,7 @@ from typing import Final
 
 from arb.events import facts as f
 from arb.events.log import StreamAppend
+from arb.execution.guards import ORDER_RATE
 
 OUTCOMES: Final = {
     "completed": "a cycle was completed",
@@ -17,6 +18,7 @@ OUTCOMES: Final = {
     "together": "several cycles were open at once",
     "outside": "somebody else moved money or traded",
     "halted": "the engine halted, or a limit tripped",
+    "rationed": "a cycle was not begun because the venue's ration of orders was short",
 }
 _CLOSING: Final = (
     f.CycleCompleted,
@@ -65,6 +67,8 @@ class Seen:
         if name is not None:
             self._found.add(name)
         match fact:
+            case f.OpportunitiesDeclined() if ORDER_RATE in fact.reasons:
+                self._found.add("rationed")
             case f.OrderUnknown():
                 self._unknown.add(fact.client_order_id)
             case f.OrderAccepted() if fact.client_order_id in self._unknown:

@@ -21,6 +21,7 @@ FLOORS: Final = {
     "together": 50,
     "outside": 50,
     "halted": 18,
+    "rationed": 3,
 }
 FLOORS_FROM: Final = 500  # seeds; fewer say too little
 PAIRS_FROM: Final = 2_000  # seeds, after which every fault has to have met every death

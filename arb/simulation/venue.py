@@ -1,8 +1,11 @@
-"""The paper venue of a simulation: it remembers every create that reached it, and its books can go stale."""
+"""The paper venue of a simulation: it remembers every create that reached it, its books can go stale, and it may ration."""
 
 from contextlib import suppress
 from typing import Any
 
+from arb.clock import Clock
+from arb.exchange.pacing import ORDER_PATIENCE_NS, Pacing, Ration, lane
+from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_desk import PaperDesk
 from arb.exchange.paper_venue import PaperVenue
 from arb.exchange.port import OrderNotFound, OrderReport, OrderRequest
@@ -11,15 +14,31 @@ from arb.simulation.market import Stage
 
 
 class SimulatedVenue(PaperVenue):
-    """A paper venue on a stage, with a memory of requests."""
+    """A paper venue on a stage, with a memory of requests; `ration`: as a way to a real one keeps it."""
 
-    def __init__(self, *parts: Any, stage: Stage, **settings: Any) -> None:  # noqa: ANN401 -- passed on
-        super().__init__(parts[0], stage, *parts[1:], **settings)
+    def __init__(
+        self,
+        account: PaperAccount,
+        clock: Clock,
+        *,
+        stage: Stage,
+        ration: Ration | None = None,
+        **settings: Any,  # noqa: ANN401 -- passed on
+    ) -> None:
+        super().__init__(account, stage, clock, **settings)
+        self._pacing = None if ration is None else Pacing(clock, ration)
         self.creates: list[tuple[str, int]] = []  # client order id, when it was on its way
         self._stage = stage
 
+    def order_wait_ns(self, orders: int, ahead: int) -> int:
+        """How long until its ration takes so many orders; 0: now, or it has none."""
+        return 0 if self._pacing is None else self._pacing.order_wait_ns(orders, ahead)
+
     async def create(self, request: OrderRequest) -> OrderReport:
-        """Take an order, and remember that it was asked for."""
+        """Take an order, and remember that it was asked for; raises NotSent beyond the ration."""
+        if self._pacing is not None:
+            with lane("order", patience_ns=ORDER_PATIENCE_NS):
+                await self._pacing.take(0)
         self.creates.append((request.client_order_id, self._now_ns()))
         return await super().create(request)
 

@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.exchange.fault_plan import FaultPlan
 from arb.exchange.frictions import NO_FRICTIONS, Frictions
+from arb.exchange.pacing import Allowance, Ration
 
 # The most often that each fault strikes.
 RATES_MAX: Final = {
@@ -76,6 +77,18 @@ def draw_weather(rng: Random) -> Weather:
         live_rules=rng.random() < 0.2,  # noqa: PLR2004 -- a share of the runs
         checkpoint_pages=rng.choice([1_000, 60, 20]),
     )
+
+
+def draw_ration(seed: int) -> Ration | None:
+    """Draw how many orders the venue takes in a time; mostly as many as come.
+
+    Apart from the other draws, which it came after: they stay what they were.
+    """
+    rng = Random(f"ration {seed}")  # noqa: S311 -- repeatable on purpose
+    if rng.random() < 0.7:  # noqa: PLR2004 -- a share of the runs
+        return None
+    orders, window_s = rng.choice([(4, 2), (6, 5), (10, 10), (30, 10)])
+    return Ration(1_000_000, 60, (Allowance(orders, window_s),))
 
 
 def _frictions(rng: Random) -> Frictions:

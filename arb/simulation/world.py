@@ -22,6 +22,7 @@ from arb.events.sqlite.witness import Witness
 from arb.exchange.fault_plan import FaultPlan, Only
 from arb.exchange.faults import FaultyVenue
 from arb.exchange.frictions import NO_FRICTIONS, Frictions
+from arb.exchange.pacing import Ration
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import LATENCY_NS_DEFAULT, PAPER_RULES
 from arb.exchange.port import VenueRules
@@ -62,6 +63,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     latency_ns: int = LATENCY_NS_DEFAULT
     skew_ns: int = 0
     frictions: Frictions = NO_FRICTIONS
+    ration: Ration | None = None  # how many orders it takes in a time
     seed: int = 7
     only: Only | None = None
 
@@ -90,6 +92,7 @@ class World:
             latency_ns=manner.latency_ns,
             skew_ns=manner.skew_ns,
             frictions=manner.frictions,
+            ration=manner.ration,
         )
         self.faulty = FaultyVenue(
             self.venue, manner.faults, self.clock, manner.seed, only=manner.only

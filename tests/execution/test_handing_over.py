@@ -12,7 +12,6 @@ from arb.events import facts as f
 from arb.execution.sending import NOT_SENT
 from arb.feeds.source import Change
 from arb.machine.state import Cycle
-from arb.simulation.life import Life
 from arb.simulation.market import Stage, rules
 from tests.spec.world import World
 
@@ -164,42 +163,6 @@ def test_what_is_decided_is_in_the_log_with_what_it_was_decided_on(
     assert one.available == Decimal(10_000)
     sequences = {name: world.stage.book_at(name, one.seen_ns) for name in one.prices}
     assert one.books == {name: book.sequence for name, book in sequences.items() if book}
-
-
-def test_what_is_decided_at_one_moment_is_in_the_log_in_one_piece(
-    shared: Callable[..., World],
-) -> None:
-    """Nothing that somebody else appends meanwhile stands between, and no cycle opens behind it."""
-    world = shared()
-    trading(world)
-    assert world.run(cycles=2, duration_s=30) == 0
-    at = [one.position for one in world.records() if isinstance(one.fact, f.CycleOpened)]
-    assert len(at) == 2
-    between = world.records()[at[0] - 1 : at[1] + 3]
-    assert [type(one.fact) for one in between] == 2 * [
-        f.CycleOpened,
-        f.ValidationStarted,
-        f.CycleValidated,
-        f.OrderIntended,
-    ]
-    assert {one.at_ns for one in between} == {between[0].at_ns}
-
-
-def test_a_start_that_plans_again_wants_each_cycle_once(shared: Callable[..., World]) -> None:
-    """The venue fell silent when a first start had planned already."""
-    world = shared()
-    trading(world)
-
-    def plan_again(life: Life) -> None:
-        life.parts.plan()
-        names.append([one.strategy.name for one in life.parts.watchlist.who_wants(0)])
-
-    names: list[list[str]] = []
-    world.at(0.15, plan_again)
-    assert world.run(cycles=2, duration_s=30) == 0
-    world.check()
-    assert names == [["eth"]]
-    assert len(opened(world)) == 2
 
 
 def test_nothing_is_decided_between_changes_that_were_there_together(

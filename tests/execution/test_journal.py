@@ -166,3 +166,36 @@ def test_while_a_pause_is_on_its_way_into_the_log_the_journal_says_so() -> None:
     assert seen == [(1, None)]
     assert journal.closing == 0
     assert journal.account.paused is not None
+
+
+def opening(journal: Journal, number: int) -> Draft:
+    draft, told = journal.draft(None), replace(opened(), cycle_id=f"demo-{number}", number=number)
+    names = c.OpenCycle.__struct_fields__
+    draft.do(c.OpenCycle(**{name: getattr(told, name) for name in names}))
+    return draft
+
+
+def test_new_cycles_are_one_batch_that_nothing_gets_in_front_of() -> None:
+    """A limit that trips while they are decided stands behind them, or they are not begun at all."""
+    log, journal = MemoryLog(), world()[1]
+    journal._events = log
+
+    async def together() -> None:
+        trip = asyncio.create_task(
+            journal.note(TRIP, cause="x")
+        )  # it has its turn at the next pause
+        await journal.open([opening(journal, 1), opening(journal, 2)], cause="x")
+        await trip
+
+    asyncio.run(together())
+    assert [type(one.fact) for one in log.read()] == [f.CycleOpened, f.CycleOpened, f.RiskTripped]
+    assert set(journal.cycles) == {"demo-1", "demo-2"}
+
+
+def test_of_new_cycles_that_the_log_refuses_none_is_begun() -> None:
+    log, journal = world(2)
+    events = log.head().position
+    with pytest.raises(VersionConflict):
+        asyncio.run(journal.open([opening(journal, 1), opening(journal, 2)], cause="x"))
+    assert log.head().position == events
+    assert set(journal.cycles) == {"demo-2"}

@@ -91,9 +91,9 @@ def test_what_only_an_operator_can_end_is_seen_to_by_one(tmp_path: Path) -> None
     assert told, "the seed does not wait for anybody any more: take another one"
 
 
-def test_two_cycles_of_one_moment_never_open_behind_a_limit_that_trips_right_then() -> None:
-    """They were appended one loop's turn after they were decided on; a close came between."""
-    assert run_seed(288).violations == ()
+def test_no_cycle_opens_behind_a_limit_that_trips_at_the_same_moment() -> None:
+    """Several that were decided at once waited for a turn each, and a close had its turn before them."""
+    assert run_seed(5104).violations == ()
 
 
 def test_a_trade_that_the_venue_hid_when_the_account_was_opened_stays_unexplained(

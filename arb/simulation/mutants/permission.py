@@ -58,6 +58,21 @@ PERMISSION: Final = (
 """,
     ),
     Mutant(
+        "place never given back",
+        "an order that left still holds its place in the venue's ration",
+        "not_at_rest",
+        """
+@ execution/ration.py
+     def let_go(self, client_order_id: str) -> None:
+         \"\"\"Forget an order that will not leave.\"\"\"
+-        self._promised.discard(client_order_id)
+@ execution/ration.py
+     def leave(self, client_order_id: str) -> None:
+         \"\"\"Count an order as it leaves; from here on the way to the venue counts it.\"\"\"
+-        self._promised.discard(client_order_id)
+""",
+    ),
+    Mutant(
         "no rest for a path",
         "a path that was left because of its price is taken again at once",
         "limits",

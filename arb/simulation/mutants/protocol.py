@@ -17,6 +17,12 @@ PROTOCOL: Final = (
          moved = await self.desk.journal.commit(draft, cause=cause)
          self._unsent |= known & intended
 @ execution/runner.py
++        for draft in drafts:
++            order = draft.cycle.orders[-1]
++            outcome = await send(self.desk, self.gate, draft.cycle, order)
++            self._early[order.client_order_id] = outcome
+         await self.desk.journal.open(drafts, cause="opportunity")
+@ execution/runner.py
 -        outcome = await send(self.desk, self.gate, cycle, order, recheck)
 +        outcome = self._early.pop(order.client_order_id)
 @ execution/runner.py
