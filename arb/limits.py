@@ -43,6 +43,8 @@ SWEEP_INTERVAL_S: Final = 5.0
 SWEEP_MARKETS_PER_S_MAX: Final = 2.0  # more own markets are swept less often: reads are rationed
 KILL_SWITCH_POLL_S: Final = 0.2
 SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is known within a minute
+FEE_ROUNDING: Final = Decimal("1.01")  # of a rate: venues round a fee to digits of their own
+FEE_UNITS_MIN: Final = 100  # of a fee's last digit: below, rounding is more than a hundredth of it
 START_PATIENCE_S: Final = 60.0
 CLOCK_READ_AGE_S_MAX: Final = 60.0
 
