@@ -60,7 +60,7 @@ FEED_PING_S: Final = 1.5  # between two pings
 FEED_STREAMS_MAX: Final = 400  # of one connection; Binance takes 1,024
 FEED_NAMES_MAX: Final = 100  # of one request for streams
 FEED_REQUEST_S: Final = 0.4  # between two requests; Binance takes five messages a second, pings too
-FEED_LATE_MAX: Final = 20  # messages of a stream in a row; then its numbers began anew
+FEED_LATE_MAX: Final = 20  # messages of a stream with lower numbers in a row; then they began anew
 # The levels of a market are told every tenth of a second while its best prices change.
 FEED_LEVELS_BEHIND_S: Final = 1.0
 FEED_ANSWER_S: Final = 5.0  # for a request for streams
