@@ -43,6 +43,8 @@ SWEEP_INTERVAL_S: Final = 5.0
 SWEEP_MARKETS_PER_S_MAX: Final = 2.0  # more own markets are swept less often: reads are rationed
 KILL_SWITCH_POLL_S: Final = 0.2
 SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is known within a minute
+FEE_ROUNDING: Final = Decimal("1.01")  # of a rate: venues round a fee to digits of their own
+FEE_UNITS_MIN: Final = 100  # of a fee's last digit: below, rounding is more than a hundredth of it
 START_PATIENCE_S: Final = 60.0
 CLOCK_READ_AGE_S_MAX: Final = 60.0
 
@@ -58,7 +60,7 @@ FEED_PING_S: Final = 1.5  # between two pings
 FEED_STREAMS_MAX: Final = 400  # of one connection; Binance takes 1,024
 FEED_NAMES_MAX: Final = 100  # of one request for streams
 FEED_REQUEST_S: Final = 0.4  # between two requests; Binance takes five messages a second, pings too
-FEED_LATE_MAX: Final = 20  # messages of a stream in a row; then its numbers began anew
+FEED_LATE_MAX: Final = 20  # messages of a stream with lower numbers in a row; then they began anew
 # The levels of a market are told every tenth of a second while its best prices change.
 FEED_LEVELS_BEHIND_S: Final = 1.0
 FEED_ANSWER_S: Final = 5.0  # for a request for streams

@@ -45,7 +45,7 @@ class Carried:
         self.best: Best | None = None
         self.best_id = 0
         self.levels_id = 0
-        self.best_late = self.levels_late = 0  # messages in a row
+        self.best_late = self.levels_late = 0  # messages of lower numbers in a row
         self.overtaken_ns: int | None = None  # since when best prices are newer than the levels
 
     @property
@@ -178,7 +178,7 @@ class Carrier:
                 alone = at_ns - since_ns > _LEVELS_BEHIND_NS
                 self._books.put_best(market.name, best, data.u, at_ns, alone=alone)
         else:
-            market.best_late += 1
+            market.best_late += data.u < market.best_id
             self._late(message.stream, market.best_late)
 
     def pong(self) -> None:
@@ -205,7 +205,7 @@ class Carrier:
             self.spoilt(f"a stream that was not asked for: {stream[:100]}")
             return
         if data.last_update_id <= market.levels_id:
-            market.levels_late += 1
+            market.levels_late += data.last_update_id < market.levels_id
             self._late(stream, market.levels_late)
             return
         market.levels_id = number = data.last_update_id
@@ -217,7 +217,7 @@ class Carrier:
         self._books.put_levels(market.name, (data.bids, data.asks), newer, number, at_ns)
 
     def _late(self, stream: str, in_a_row: int) -> None:
-        """Count a message that is no news; what goes on saying none is believed no longer."""
+        """Count a message that is no news; a stream that went back for good is believed no longer."""
         self._group.late += 1
         if in_a_row >= FEED_LATE_MAX:
             self.spoilt(f"the numbers of {stream} began anew")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import structlog
+from msgspec.structs import replace
 
 from arb.clock import NS_PER_S, Clock
 from arb.exchange.port import Books, VenueRules
@@ -11,7 +12,7 @@ from arb.execution.access import Access
 from arb.execution.arbiter import Arbiter
 from arb.execution.journal import Journal
 from arb.execution.ration import Ration
-from arb.limits import BOOK_HEARD_S_MAX, MARKETS_TIMEOUT_S
+from arb.limits import BOOK_HEARD_S_MAX, FEE_ROUNDING, MARKETS_TIMEOUT_S
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.liquidation import value
 from arb.market.routes import Exits, exits_of
@@ -41,7 +42,8 @@ class Desk:
         self.exits: Exits = {}  # of the markets
         self._of_asset: dict[str, list[MarketRules]] = {}  # the same markets, halted ones included
         self.attended: frozenset[str] | None = None  # whose books are told; None: every one's
-        self.fees = FeeRates(ZERO, ZERO)
+        self.fees = self._told_fees = FeeRates(ZERO, ZERO)
+        self._charged = ZERO  # the dearest trade since the venue told these fees
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
         self.ration = Ration(clock, access.venue)
@@ -52,7 +54,8 @@ class Desk:
 
     def learn(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> None:
         """Take over what the venue says of its markets and fees."""
-        self.markets, self.fees = markets, fees
+        self.markets = markets
+        self.fees = self._told_fees = fees
 
     @property
     def markets(self) -> Mapping[str, MarketRules]:
@@ -87,9 +90,19 @@ class Desk:
         )
         self.on_markets()
 
-    async def reload_fees(self) -> None:
-        """Read the account's fees again: a level or a discount ends. Raises Unreachable or Banned."""
-        fees = await self.access.read(self.access.venue.fees)
+    async def reload_fees(self, charged: Decimal = ZERO) -> None:
+        """Read the account's fees again: a level or a discount ends. Raises Unreachable or Banned.
+
+        `charged` is what a trade cost: where the venue tells less, as of another market, that counts
+        until it tells something else.
+        """
+        told = await self.access.read(self.access.venue.fees)
+        if told != self._told_fees:
+            self._told_fees, self._charged = told, ZERO
+        self._charged = max(self._charged, charged)
+        fees = told
+        if self._charged > told.taker * FEE_ROUNDING:
+            fees = replace(told, taker=self._charged)
         if fees == self.fees:
             return
         log.warning("fees.changed", was=plain(self.fees.taker), now=plain(fees.taker))
@@ -107,6 +120,11 @@ class Desk:
         if heard is None or self.clock.now_ns() - heard > BOOK_HEARD_S_MAX * NS_PER_S:
             return None
         return self.books.book(market)
+
+    def whole_book(self, market: str) -> Book | None:
+        """The book of a market that has both sides: only those together tell a price."""
+        book = self.book(market)
+        return None if book is None or book.mid() is None else book
 
     def strategy(self, config: str) -> Strategy:
         """The configuration a cycle began with."""

@@ -2,19 +2,16 @@
 
 import asyncio
 from decimal import Decimal
-from typing import Final
 
 import structlog
 
 from arb.events import facts as f
 from arb.exchange.port import Banned, Unreachable
 from arb.execution.desk import Desk
-from arb.limits import SWEEP_INTERVAL_S
-from arb.market.booking import BOOKED_UNIT, booked_fee
+from arb.limits import FEE_ROUNDING, FEE_UNITS_MIN, SWEEP_INTERVAL_S
+from arb.money import ZERO
 
 log = structlog.get_logger()
-
-ROUNDING: Final = Decimal("1.01")  # of a rate: venues round a fee to digits of their own
 
 
 class FeeWatch:
@@ -23,6 +20,7 @@ class FeeWatch:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._doubted = asyncio.Event()
+        self._charged = ZERO  # of what was received, by the dearest trade since fees were read
         desk.journal.listen(self._hear)
 
     def _hear(self, _stream: str, fact: f.Fact, _at_ns: int) -> None:
@@ -31,12 +29,13 @@ class FeeWatch:
         asset, received = fact.base, fact.amount
         if fact.side == "sell":
             asset, received = fact.quote, fact.cost
-        if fact.fee_asset != asset:
-            return  # in a third currency it is a matter of that one's price
-        told = booked_fee(received, self._desk.fees.taker * ROUNDING)
-        if fact.fee > told + BOOKED_UNIT:
-            log.warning("fee.above_told", market=fact.market, trade=fact.trade_id)
-            self._doubted.set()
+        # In a third currency it is a matter of that one's price.
+        if fact.fee_asset == asset and fact.fee >= FEE_UNITS_MIN * _last_digit(fact.fee):
+            rate = fact.fee / received
+            if rate > self._desk.fees.taker * FEE_ROUNDING:
+                log.warning("fee.above_told", market=fact.market, trade=fact.trade_id)
+                self._charged = max(self._charged, rate)
+                self._doubted.set()
 
     async def look_for_ever(self) -> None:
         """Read the fees again whenever a trade cost more."""
@@ -44,8 +43,17 @@ class FeeWatch:
             await self._doubted.wait()
             self._doubted.clear()
             try:
-                await self._desk.reload_fees()
+                await self._desk.reload_fees(self._charged)
             except (Unreachable, Banned) as error:
                 log.info("fees.later", error=str(error))
                 self._doubted.set()
                 await self._desk.clock.sleep(SWEEP_INTERVAL_S)
+            else:
+                self._charged = ZERO
+
+
+def _last_digit(told: Decimal) -> Decimal:
+    """What one is worth in the last place that a number was told with."""
+    exponent = told.as_tuple().exponent
+    assert isinstance(exponent, int), told
+    return Decimal(1).scaleb(exponent)

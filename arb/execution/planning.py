@@ -247,7 +247,7 @@ def _way_out(  # noqa: PLR0917 -- a holding, where it goes, and how far it may g
         asset,
         amount,
         targets,
-        desk.book,
+        desk.whole_book,
         desk.markets,
         desk.fees,
         panic.max_slippage_bps,

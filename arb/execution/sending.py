@@ -60,8 +60,9 @@ class Gate:
         levels = () if book is None else book.levels(order.side)
         if book is None or not levels:
             return f"{order.market} has nothing to {order.side} from"
-        # A book whose other side is empty has no middle; then its own touch is the reference.
-        mid = book.mid() or levels[0][0]
+        mid = book.mid()
+        if mid is None:  # who is left there may ask any price
+            return f"{order.market} has one side only: nothing tells what its price is worth"
         distance = abs(order.limit - mid) / mid * BPS
         if distance > limits.DISTANCE_FROM_MID_BPS_MAX:
             return f"limit {plain(order.limit)} is {distance:.0f} bps from mid {plain(mid)}"

@@ -30,6 +30,7 @@ class Watching:
         """Find every strategy's cycles; raises ConfigInvalid where one has none."""
         desk, detector, watchlist = self._desk, self._detector, self._watchlist
         self.traded.clear()
+        watchlist.begin()  # a start that failed half-way has planned already
         for one in self._loaded:
             found = discover(one, desk.markets, desk.fees)
             if found.left_out:

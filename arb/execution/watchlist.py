@@ -17,6 +17,11 @@ class Watchlist:
         self._wanted: dict[int, tuple[Wanted, ...]] = {}  # of cycles that were above once
         self.strategies: dict[str, Strategy] = {}  # by name: those that trade
 
+    def begin(self) -> None:
+        """Trade nothing; what is wanted and sought is told anew, once each."""
+        for known in (self._named, self.sought, self._wanted, self.strategies):
+            known.clear()
+
     def want(self, number: int, wanted: Wanted) -> None:
         """Trade a cycle when it pays."""
         self._named.setdefault(number, []).append(wanted)

@@ -212,6 +212,12 @@ ACCOUNT: Final = {
 }
 
 
+def rested(gateway: Gateway) -> None:
+    """Let the venue have seen nothing of us for long: no ban and no used ration is left."""
+    pacing = gateway._line._pacing
+    vars(pacing).update(vars(type(pacing)(pacing._clock, pacing._ration)))
+
+
 def symbol(base: str, quote: str, tick: str, step: str, **changes: Any) -> dict[str, Any]:
     return {
         "symbol": f"{base}{quote}",

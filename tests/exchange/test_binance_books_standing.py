@@ -52,6 +52,21 @@ def test_levels_of_a_quiet_market_stand_however_old_they_are() -> None:
     played(story)
 
 
+def test_a_stream_that_says_the_same_again_and_again_is_believed() -> None:
+    """Levels may be told every tenth of a second though nothing has changed."""
+
+    async def story(venue: Venue) -> None:
+        await venue.watching(A)
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            venue.wire.best(A, 7, 99.0, 101.0)
+            venue.wire.levels(A, 7, [99.0, 98.0], [101.0, 102.0])
+        assert venue.bids(A) == [99.0, 98.0]
+        assert len(venue.wires) == 1
+
+    assert played(story).alarms == []
+
+
 @pytest.mark.parametrize("kind", ["best", "levels"])
 def test_a_stream_whose_numbers_begin_anew_is_begun_anew(kind: str) -> None:
     """Its connection answers, so that nothing else would show that its book stands still."""

@@ -31,6 +31,7 @@ from tests.exchange.loopback import (
     binance_gateway,
     gateway_to,
     request,
+    rested,
 )
 
 ORDER = ("POST", "/api/v3/order")
@@ -70,7 +71,7 @@ class Stage:
         self.server, self.gateway = self.runner.run(self._ways.__aenter__())
 
     def create(self, answer: Answer, **changes: Any) -> OrderReport | VenueError:
-        self.gateway._line._pacing.banned_until_ns = 0  # what the last row left behind
+        rested(self.gateway)
         self.server.asked.clear()
         self.server.then(*ORDER, answer)
         try:

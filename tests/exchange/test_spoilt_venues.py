@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from arb.exchange.dialect_shape import Dialect
 from arb.exchange.gateway import Gateway
-from arb.exchange.pacing import PacingApart
 from arb.exchange.port import Balance, FillReport, OrderReport, VenueError
 from arb.market.book import FeeRates
 from tests.exchange import test_account_reads as account
 from tests.exchange.captured import MARKET_IDS, Wire, order
-from tests.exchange.loopback import ACCOUNT, EXCHANGE_INFO, NOW_MS, ORDER_ID
+from tests.exchange.loopback import ACCOUNT, EXCHANGE_INFO, NOW_MS, ORDER_ID, rested
 from tests.exchange.told import okx
 from tests.exchange.venue_bodies import BALANCES, body, listed, open_list, order_row, trade_row
 from tests.spec.properties import examples
@@ -89,12 +88,7 @@ def _one_order(row: Dialect, listed_there: object) -> Any:
 def heard(wire: Wire, ask: Ask, told: object, status: int = 200) -> Any:
     """The answer, or the error of the port that stands for it."""
     gateway, session = wire.gateway, wire.session
-    pacing = gateway._line._pacing
-    if isinstance(pacing, PacingApart):
-        pacing._each.clear()
-        pacing._banned_until_ns = 0
-    else:
-        pacing.banned_until_ns = 0
+    rested(gateway)
     gateway._line._doubted = False
     session.asked.clear()
     session.status = status

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.market.book import FeeRates
 from arb.simulation.world import loaded
@@ -43,6 +44,33 @@ def test_nothing_is_opened_at_a_loss_once_fees_have_risen(world: World, cycle: s
     opened = [one.at_ns for one in records if isinstance(one.fact, f.CycleOpened)]
     assert min(opened) < dear.at_ns
     assert max(opened) < dear.at_ns
+    world.check()
+
+
+def test_what_a_trade_was_charged_counts_though_the_venue_tells_less(world: World) -> None:
+    """Rates differ from market to market, and one that is told is not always that of another."""
+    world.strategies = [loaded(text("cycle: [USDT, BTC, ETH]"))]
+    world.show("ETH/USDT", [("2030", "900")], [("2031", "900")])
+    world.venue._desk._fees = FeeRates(HALF_A_PERCENT, HALF_A_PERCENT)
+    world.at(180.0, lambda life: life.engine.interrupt())
+    assert world.run(cycles=None) == 130
+    filled = [one.at_ns for one in world.records() if isinstance(one.fact, f.OrderFilled)]
+    opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
+    assert opened
+    assert max(opened) < filled[0]
+    assert world.account().risk["demo"].tripped == {}
+    world.check()
+
+
+def test_what_was_charged_is_forgotten_when_the_venue_tells_other_fees(world: World) -> None:
+    world.strategies = [loaded(text("cycle: [USDT, BTC, ETH]"))]
+    world.show("ETH/USDT", [("2030", "900")], [("2031", "900")])
+    world.venue._desk._fees = FeeRates(HALF_A_PERCENT, HALF_A_PERCENT)
+    world.at(30.0, lambda _life: dearer(world, Decimal("0.0005")))
+    world.at(100.0, lambda life: life.engine.interrupt())
+    assert world.run(cycles=None) == 130
+    opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
+    assert max(opened) - opened[0] > 50 * NS_PER_S
     world.check()
 
 

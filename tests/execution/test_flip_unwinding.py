@@ -39,7 +39,7 @@ def test_holdings_go_to_a_base_currency_that_pays_best_or_back_to_the_start(
     world: World, base: str, market: str
 ) -> None:
     world.show("BTC/USDC", [("60000", "5")], [("60010", "5")])
-    world.show("USDC/USDT", [("0.9990", "90000")], [])
+    world.show("USDC/USDT", [("0.9990", "90000")], [("1.0010", "90000")])
     fall(world, {"panic_sell.base_currencies": f"[{base}]", "panic_sell.max_hops": 1})
     assert world.run() == 0
     world.check()

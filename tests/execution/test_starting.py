@@ -1,7 +1,8 @@
 """Starting, being interrupted, and a log that fails: with and without money in the air (cases 28, 29)."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from arb import crashpoints, ids
 from arb.clock import NS_PER_S
 from arb.errors import ConfigInvalid, Indeterminate, LogLocked
 from arb.events import facts as f
+from arb.exchange.port import FillReport, Unreachable
 from arb.machine import table as t
 from arb.simulation.life import Life
 from tests.spec.world import World
@@ -247,3 +249,24 @@ def test_open_cycles_come_to_rest_also_where_nothing_new_can_be_planned(world: W
     world.strategies = [world.strategy(cycle="[USDT, BTC, DOGE]")]
     assert world.run() == ConfigInvalid.exit_code
     world.check()
+
+
+@pytest.mark.parametrize("silent_s", [0, 70])
+def test_a_venue_that_falls_silent_after_its_markets_were_read_doubles_no_cycle(
+    world: World, silent_s: int
+) -> None:
+    """Everything is planned again when it answers: each opportunity is still wanted once."""
+    world.strategies = [world.strategy(extra="risk_controls: {max_open_cycles: 9}")]
+    world.kill_after(lambda fact: isinstance(fact, f.LegSettled))
+    assert world.run() is None
+    real, answers_ns = world.venue.trades, world.now_ns() + silent_s * NS_PER_S
+
+    async def trades(market: str, since_ns: int) -> Sequence[FillReport]:
+        if world.now_ns() < answers_ns:
+            raise Unreachable("nobody answers")
+        return await real(market, since_ns)
+
+    world.venue.trades = trades  # type: ignore[method-assign]
+    assert world.run(cycles=None, duration_s=silent_s + 20) == 0
+    opened = Counter(one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened))
+    assert max(opened.values()) == 3, "one for each market that is told at that moment"

@@ -93,6 +93,7 @@ def test_no_size_on_a_fine_grid_is_better_than_the_best_breakpoint(situation: Si
     found = climb(slopes_of(ladders, situation.cap), hurdle, watched=0)
     peak = max(found.surpluses)
     base = found.bases[found.surpluses.index(peak)]
+    assert (found.peak, found.best) == (base, peak)
     noise = 1e-9 * (1 + base * max(1.0, chain.legs[0][2][0][0]))
     event(f"pays: {peak > noise}, legs: {len(ladders)}")
     assert chain.surplus(base, hurdle) == pytest.approx(peak, abs=noise)
@@ -167,6 +168,24 @@ def test_the_walk_goes_on_past_its_best_until_the_slack_is_lost() -> None:
     assert walked(0.015) == (3, False)
     assert walked(1.0) == (4, True)
     assert walked(1.0, base_enough=1.5) == (2, False)
+
+
+def test_the_peak_is_the_best_breakpoint_from_the_least_amount_on() -> None:
+    legs = [
+        ladder("sell", "A/B", [("110", "1"), ("95", "1"), ("90", "1"), ("80", "9")]),
+        ladder("buy", "A/B", [("100", "99")]),
+    ]
+
+    def peak(base_min: float) -> tuple[float, float]:
+        found = climb(slopes_of(legs, Decimal(9)), 1.0, watched=0, slack=inf, base_min=base_min)
+        return found.peak, pytest.approx(found.best)
+
+    # The levels bring 0.1, then take 0.05, 0.1 and 0.2 for each.
+    assert peak(0.0) == (1.0, 0.1)
+    assert peak(0.5) == (1.0, 0.1)
+    assert peak(1.5) == (2.0, 0.05)
+    assert peak(2.5) == (3.0, -0.05)
+    assert peak(99.0) == (0.0, -inf)
 
 
 def test_the_span_of_a_surplus_ends_where_the_walk_falls_below_it() -> None:
