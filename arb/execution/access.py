@@ -132,6 +132,12 @@ class Access:
 
         return await self.read(ask)
 
+    def assume_clock(self, venue_ns: int | None) -> None:
+        """Take the venue's clock to be this one now; None: it was not read for too long."""
+        now = self.clock.now_ns()
+        self._offset_ns = None if venue_ns is None else venue_ns - now
+        self._offset_read_ns = now
+
     def doubt_clock(self) -> None:
         """Forget the offset: the next one who needs the venue's clock reads it anew."""
         self._offset_ns = None
