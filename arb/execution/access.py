@@ -80,7 +80,7 @@ class Access:
         except (OrderNotFound, Unreachable):
             raise
         except VenueError as error:
-            raise Unreachable(f"{type(error).__name__}: {error}") from error
+            raise Unreachable(str(error) or type(error).__name__) from error
         except TimeoutError as error:
             raise Unreachable(f"no answer within {timeout_s:g} s") from error
         except ArbError:

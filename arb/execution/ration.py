@@ -61,6 +61,8 @@ class Ration:
     def sent_in_a_second(self) -> int:
         """How many orders left within the last second."""
         now = self._clock.now_ns()
+        if self._sent and now < self._sent[-1]:  # the clock was set back
+            self._sent = deque([now] * len(self._sent))
         while self._sent and now - self._sent[0] >= NS_PER_S:
             self._sent.popleft()
         return len(self._sent)

@@ -96,6 +96,12 @@ def test_no_cycle_opens_behind_a_limit_that_trips_at_the_same_moment() -> None:
     assert run_seed(5104).violations == ()
 
 
+@pytest.mark.parametrize("seed", [3630, 4208])
+def test_dust_that_is_released_is_no_new_result(seed: int) -> None:
+    """The checker wanted a limit tripped again, of a result that was unknown before an operator set the limit back."""
+    assert run_seed(seed).violations == ()
+
+
 def test_a_trade_that_the_venue_hid_when_the_account_was_opened_stays_unexplained(
     tmp_path: Path,
 ) -> None:
