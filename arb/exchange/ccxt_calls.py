@@ -86,12 +86,31 @@ def reply_of(error: BaseException, call: Call) -> Reply:
 
 def class_names(error: BaseException) -> tuple[str, ...]:
     """The classes of an error and of its causes, with what they derive from."""
-    names: list[str] = []
+    return tuple(kind.__name__ for one in _chain(error) for kind in type(one).__mro__)
+
+
+def _no_connection(error: BaseException) -> str:
+    """Say what could not be connected to, and why; empty for every other error.
+
+    Of all its words these alone hold nothing of the request.
+    """
+    for one in _chain(error):
+        host, port = getattr(one, "host", None), getattr(one, "port", None)
+        if isinstance(host, str) and isinstance(port, int):
+            cause = getattr(one, "certificate_error", None) or getattr(one, "os_error", None)
+            words = getattr(cause, "strerror", None) or getattr(cause, "verify_message", None)
+            return f"no connection to {host}:{port} ({words or type(cause).__name__})"
+    return ""
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error and its causes."""
+    found: list[BaseException] = []
     seen: BaseException | None = error
-    while seen is not None and len(names) < 64:  # noqa: PLR2004 -- a chain cannot be longer than this to be read
-        names.extend(kind.__name__ for kind in type(seen).__mro__)
+    while seen is not None and len(found) < 16:  # noqa: PLR2004 -- a chain cannot be longer than this to be read
+        found.append(seen)
         seen = seen.__cause__
-    return tuple(names)
+    return found
 
 
 def harden(base: type[Any], around: Surroundings) -> type[Any]:
@@ -183,6 +202,7 @@ def harden(base: type[Any], around: Surroundings) -> type[Any]:
                 return await super().fetch(url, method, {**(headers or {}), **call.headers}, body)
             except Exception as error:
                 record.errors = class_names(error)
+                record.why = _no_connection(error)
                 error.arb_reply = record  # type: ignore[attr-defined]
                 raise
             finally:

@@ -112,6 +112,9 @@ class _Window:
 
     def wait_ns(self, now_ns: int, amount: int, room: int, ahead: int = 0) -> int:
         """How long until this amount fits after what is ahead of it; what is larger than the room has it for itself."""
+        if self._spent and now_ns < self._spent[-1][0]:
+            # The clock was set back: nothing of what was spent may seem to be of times to come.
+            self._spent = deque([(now_ns, now_ns, self.sum)])
         while self._spent and now_ns - self._spent[0][1] >= self._window_ns:
             self.sum -= self._spent.popleft()[2]
         over = self.sum + ahead + min(amount, room) - room

@@ -80,7 +80,7 @@ class Access:
         except (OrderNotFound, Unreachable):
             raise
         except VenueError as error:
-            raise Unreachable(f"{type(error).__name__}: {error}") from error
+            raise Unreachable(str(error) or type(error).__name__) from error
         except TimeoutError as error:
             raise Unreachable(f"no answer within {timeout_s:g} s") from error
         except ArbError:
@@ -131,6 +131,12 @@ class Access:
             return answer
 
         return await self.read(ask)
+
+    def assume_clock(self, venue_ns: int | None) -> None:
+        """Take the venue's clock to be this one now; None: it was not read for too long."""
+        now = self.clock.now_ns()
+        self._offset_ns = None if venue_ns is None else venue_ns - now
+        self._offset_read_ns = now
 
     def doubt_clock(self) -> None:
         """Forget the offset: the next one who needs the venue's clock reads it anew."""

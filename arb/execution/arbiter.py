@@ -1,6 +1,6 @@
 """Who may use what of one account. Decisions are synchronous; the durable reservation is a fact."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from arb.events.facts import Amounts
@@ -20,11 +20,13 @@ class Arbiter:
         self._journal = journal
         self._tentative: dict[str, tuple[str, Decimal]] = {}  # cycle -> (asset, amount)
         self._missing: Amounts = {}  # what the venue showed less than the ledger expects
+        self.on_balances: Callable[[Mapping[str, Balance]], None] = lambda _balances: None
         self._selling: dict[str, str] = {}  # asset -> the cycle whose turn it is
 
     def note_balances(self, balances: Mapping[str, Balance]) -> None:
         """Learn from a reading what the venue holds less than the ledger says."""
         account = self._journal.account
+        self.on_balances(balances)
         self._missing = {}
         for asset in account.assets():
             balance = balances.get(asset)

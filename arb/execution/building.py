@@ -90,19 +90,68 @@ def engine_version() -> str:
         return "source"
 
 
+class Deciding(Struct, frozen=True):
+    """What decides to trade or not."""
+
+    detector: Detector
+    watchlist: Watchlist
+    watching: Watching
+    trader: Trader
+
+
+def deciding(
+    loaded: Sequence[Loaded],
+    desk: Desk,
+    runner: Runner,
+    *,
+    cycles_max: int | None,
+    space_low: Callable[[], bool],
+    tap: Tap | None = None,
+) -> Deciding:
+    """Join what decides; it knows the venue's markets once `watching.plan` was called."""
+    detector = Detector()
+    watchlist = Watchlist(detector.scan.cycles)
+    trader = Trader(
+        desk,
+        runner,
+        Breaker(desk, loaded[0].strategy.risk_controls.breaker),
+        Guards(desk, [one.strategy for one in loaded]),
+        Declined(desk.journal),
+        detector=detector,
+        watchlist=watchlist,
+        cycles_max=cycles_max,
+        space_low=space_low,
+        witness=tap,
+    )
+    watching = Watching(loaded, desk, detector, watchlist)
+    if tap is not None:
+        tap.join(desk, loaded, run=desk.journal.run, cycles_max=cycles_max)
+
+        def relisted() -> None:
+            tap.relisted()
+            watching.follow()
+
+        desk.on_markets = relisted
+    return Deciding(detector, watchlist, watching, trader)
+
+
 def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     """Make every part and join them; nothing is read from the venue and nothing is written yet."""
     clock, history = outside.clock, outside.history
     strategy = loaded[0].strategy
     backtest = strategy.execution.mode == "backtest"
+    tap = None if backtest else outside.tap  # a backtest plays what somebody recorded
+    if tap is not None:
+        tap.looked.books = outside.venue
     account, cycles = history.account(), history.open_cycles()
     journal = Journal(outside.events, clock, outside.run_id, account, cycles)
+    journal.position = outside.events.head().position
     configs = {one.config_hash: one.strategy for one in loaded}
     desk = Desk(
         clock=clock,
         journal=journal,
         access=Access(outside.venue, clock),
-        books=outside.venue,
+        books=outside.venue if tap is None else tap.looked,
         strategies={**_began_with(history, sorted({cycle.config for cycle in cycles})), **configs},
     )
     history.on_miss = lambda config: desk.strategies.update(_began_with(history, [config]))
@@ -111,21 +160,10 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     reconciler = Reconciler(
         desk, runner, history, known=history.known_trades(since), changes=history.known_changes()
     )
-    detector = Detector()
-    watchlist = Watchlist(detector.scan.cycles)
-    trader = Trader(
-        desk,
-        runner,
-        Breaker(desk, strategy.risk_controls.breaker),
-        Guards(desk, [one.strategy for one in loaded]),
-        Declined(journal),
-        detector=detector,
-        watchlist=watchlist,
-        cycles_max=wish.cycles,
-        space_low=outside.space_low,
+    decider = deciding(
+        loaded, desk, runner, cycles_max=wish.cycles, space_low=outside.space_low, tap=tap
     )
-
-    watching = Watching(loaded, desk, detector, watchlist)
+    watching = decider.watching
     switch = outside.kill_switch
 
     async def attend() -> None:
@@ -142,16 +180,15 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         books = (desk.book(market) for market in sorted(desk.markets) if desk.is_attended(market))
         standing = [book for book in books if book is not None]
         changes = beginning_with(standing, now_ns, outside.changes(now_ns))
-        tap = outside.tap
-        return changes if tap is None else tap.through(changes, desk.markets.values())
+        return changes if tap is None else tap.through(changes)
 
     parts = Parts(
         desk=desk,
         runner=runner,
-        trader=trader,
-        watchlist=watchlist,
+        trader=decider.trader,
+        watchlist=decider.watchlist,
         reconciler=reconciler,
-        detector=detector,
+        detector=decider.detector,
         tally=Tally(lambda: journal.moved),
         fee_watch=FeeWatch(desk),
         feed=feed,

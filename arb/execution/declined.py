@@ -12,7 +12,7 @@ from arb.execution.journal import Journal
 from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX, DECLINED_SAMPLE_CHARS_MAX
 
 OTHER = "other"  # reasons beyond the bound
-Listener = Callable[[Sequence[LegRoute], str, str], None]  # the cycle, the reason, its numbers
+Listener = Callable[[str, Sequence[LegRoute], str, str], None]  # strategy, cycle, reason, numbers
 
 
 class Refusal(NamedTuple):
@@ -48,7 +48,7 @@ class Declined:
         """Count a cycle that was left; `detail` holds its numbers, and the last one of an interval is kept."""
         self.total[reason] += 1
         for listener in self._listeners:
-            listener(legs, reason, detail)
+            listener(strategy, legs, reason, detail)
         since = self._since.get(strategy)
         if since is None:
             since = self._since[strategy] = _Since(self._journal.now_ns())

@@ -39,6 +39,8 @@ class Engine:
         self._stop = asyncio.Event()
         self._news = asyncio.Event()  # something happened that may end the work
         self._feed_over = False
+        self._newest_ns = 0  # of what the feed has told
+        self._mid_drain = False  # the next change was there too when the last one was taken
         self._announced = False
         self._account_locked = False
         self._unplanned: ConfigInvalid | None = None
@@ -239,6 +241,8 @@ class Engine:
         if p.duration_s is not None:
             deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
         p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0
+        if not self._mid_drain:  # what pays already may not be told again for long
+            await p.trader.decide(self._newest_ns)
         reason = "done"
         while not self._stop.is_set():
             if p.trader.done or p.cycles_max == 0:
@@ -308,12 +312,14 @@ class Engine:
 
     async def _pump(self) -> None:
         p = self._p
-        rows = newest_ns = 0
+        rows = 0
         async for change in p.feed():
             p.trader.notice(change.market, p.detector.see(change))
-            newest_ns = max(newest_ns, change.at_ns)  # what lags is told with its own, older time
+            # What lags is told with its own, older time.
+            self._newest_ns = max(self._newest_ns, change.at_ns)
+            self._mid_drain = change.more
             if not change.more:  # nobody decides between changes that were there together
-                await p.trader.decide(newest_ns)
+                await p.trader.decide(self._newest_ns)
             rows += 1
             if rows % PROGRESS_ROWS == 0:
                 p.progress(change.at_ns)

@@ -157,7 +157,7 @@ class Findings:
             self._markets[name] = frozenset(leg.market for leg in legs)
         return name
 
-    def _declined(self, legs: Sequence[LegRoute], reason: str, detail: str) -> None:
+    def _declined(self, _strategy: str, legs: Sequence[LegRoute], reason: str, detail: str) -> None:
         spell = self._lasting.get(identity(legs))
         if spell is not None:
             spell.declined[reason] += 1

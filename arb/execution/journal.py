@@ -13,7 +13,7 @@ from arb import ids
 from arb.clock import Clock
 from arb.errors import Indeterminate, VersionConflict
 from arb.events import facts as f
-from arb.events.envelope import Meta
+from arb.events.envelope import Meta, Recorded
 from arb.events.log import EventLog, StreamAppend
 from arb.machine import commands as c
 from arb.machine.account import Account, closed_part, follow, shift_closed
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 Listener = Callable[[str, f.Fact, int], None]  # stream, fact, at_ns: after the append
 Judge = Callable[["Draft"], Sequence[f.Fact]]  # facts about the account that belong to a draft
+_CYCLES: Final = ids.cycle_stream("")
 CLOSING: Final = (f.NewCyclesPaused, f.EngineHalted, f.RiskTripped, f.BreakerTripped)
 
 
@@ -70,6 +71,7 @@ class Journal:
         self._closing = asyncio.Lock()
         self.moved: Cycle | None = None  # by the last commit
         self.broken: Indeterminate | None = None
+        self.position = 0  # of the last event that was folded
         self.closing = 0  # facts that forbid new cycles and are on their way into the log
 
     def listen(self, listener: Listener) -> None:
@@ -130,9 +132,10 @@ class Journal:
         assert all(draft.base_version == 0 and not draft.notes for draft in drafts)
         own = [(ids.cycle_stream(one.cycle.id), 0, tuple(one.facts)) for one in drafts]
         at_ns = drafts[-1].at_ns
-        await self._append(own, at_ns, cause, None)
+        last = await self._append(own, at_ns, cause, None)
         for draft, (stream, _, facts) in zip(drafts, own, strict=True):
             self._move(draft.cycle.id, stream, facts, (), at_ns)
+        self.position = max(self.position, last)
 
     async def _commit(self, draft: Draft, cause: str, command_id: str | None) -> Cycle:
         stream = ids.cycle_stream(draft.cycle.id)
@@ -143,13 +146,15 @@ class Journal:
             expected = self._events.stream_version(self.account_stream) if notes else 0
             parts = [own, (self.account_stream, expected, notes)] if notes else [own]
             try:
-                await self._append(parts, draft.at_ns, cause, command_id)
+                last = await self._append(parts, draft.at_ns, cause, command_id)
             except VersionConflict:
                 if not notes or self._events.stream_version(stream) != draft.base_version:
                     raise
                 continue  # only the account's stream moved on, and notes commute
             break
-        return self._move(draft.cycle.id, stream, facts, notes, draft.at_ns)
+        moved = self._move(draft.cycle.id, stream, facts, notes, draft.at_ns)
+        self.position = max(self.position, last)
+        return moved
 
     async def note(
         self, *facts: f.Fact, cause: str, stream: str | None = None, command_id: str | None = None
@@ -160,11 +165,21 @@ class Journal:
         while True:
             expected = self._events.stream_version(stream)
             try:
-                await self._append([(stream, expected, facts)], at_ns, cause, command_id)
+                last = await self._append([(stream, expected, facts)], at_ns, cause, command_id)
             except VersionConflict:
                 continue  # another task of this process noted something first; notes commute
             break
         self._fold_notes(stream, facts, at_ns)
+        self.position = max(self.position, last)
+
+    def follow(self, record: Recorded) -> None:
+        """Move by an event that is in the log already: all of them make the same journal again."""
+        stream, fact, at_ns = record.stream, record.fact, record.at_ns
+        if stream.startswith(_CYCLES):
+            self._move(stream.removeprefix(_CYCLES), stream, (fact,), (), at_ns)  # type: ignore[arg-type]
+        else:
+            self._fold_notes(stream, (fact,), at_ns)
+        self.position = record.position
 
     def _fold_notes(self, stream: str, facts: Sequence[f.Fact], at_ns: int) -> None:
         for fact in facts:
@@ -177,7 +192,8 @@ class Journal:
         at_ns: int,
         cause: str,
         command_id: str | None,
-    ) -> None:
+    ) -> int:
+        """Append; gives the position of the last event."""
         if self.broken is not None:
             raise self.broken
         batch = [StreamAppend(stream, version, facts) for stream, version, facts in parts]
@@ -185,7 +201,7 @@ class Journal:
         closes = any(isinstance(fact, CLOSING) for _, _, facts in parts for fact in facts)
         self.closing += closes
         try:
-            await self._events.append(
+            appended = await self._events.append(
                 batch, at_ns=at_ns, meta=Meta(run=self.run, cause=cause), command_id=command_id
             )
         except Indeterminate as error:
@@ -193,6 +209,7 @@ class Journal:
             raise
         finally:
             self.closing -= closes
+        return appended.last
 
     def _move(
         self,

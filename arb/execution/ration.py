@@ -5,7 +5,7 @@ old one, its window would run, and whether it left at all could become a questio
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from arb import limits
 from arb.clock import NS_PER_S, Clock
@@ -18,14 +18,14 @@ class Ration:
 
     def __init__(self, clock: Clock, venue: Venue) -> None:
         self._clock = clock
-        self._venue = venue
+        self.venue_wait_ns: Callable[[int, int], int] = venue.order_wait_ns
         self._sent: deque[int] = deque()  # when, in ns
         self._promised: set[str] = set()
 
     def wait_ns(self, orders: int, others: Iterable[Cycle]) -> int:
         """How long until the venue takes so many after all that open cycles need at least; 0: now."""
         to_come = sum(max(1, len(cycle.legs) - cycle.leg) for cycle in others)
-        return max(self.next_wait_ns(), self._venue.order_wait_ns(orders, to_come))
+        return max(self.next_wait_ns(), self.venue_wait_ns(orders, to_come))
 
     def next_wait_ns(self) -> int:
         """How long until one more order may be decided on, after those that are; 0: now."""
@@ -33,7 +33,7 @@ class Ration:
         if self.sent_in_a_second() + len(self._promised) >= limits.ORDERS_PER_SECOND_MAX:
             first_ns = self._sent[0] if self._sent else self._clock.now_ns()
             ours_ns = max(1, first_ns + NS_PER_S - self._clock.now_ns())
-        return max(ours_ns, self._venue.order_wait_ns(1, len(self._promised)))
+        return max(ours_ns, self.venue_wait_ns(1, len(self._promised)))
 
     def promise(self, client_order_id: str) -> None:
         """Count an order that is decided; until it leaves, or is let go."""
@@ -48,9 +48,21 @@ class Ration:
         self._promised.discard(client_order_id)
         self._sent.append(self._clock.now_ns())
 
+    @property
+    def promised(self) -> int:
+        """How many orders are decided and have not left."""
+        return len(self._promised)
+
+    def assume(self, sent: int, promised: int) -> None:
+        """Take so many orders to have left just now, and so many to be decided, and no others."""
+        self._sent = deque([self._clock.now_ns()] * sent)
+        self._promised = {f"somebody's {number}" for number in range(promised)}
+
     def sent_in_a_second(self) -> int:
         """How many orders left within the last second."""
         now = self._clock.now_ns()
+        if self._sent and now < self._sent[-1]:  # the clock was set back
+            self._sent = deque([now] * len(self._sent))
         while self._sent and now - self._sent[0] >= NS_PER_S:
             self._sent.popleft()
         return len(self._sent)

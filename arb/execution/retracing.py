@@ -1,178 +1,300 @@
-"""Make the decisions of a log again, from what it says of them and from the recording of the books."""
+"""Make the decisions of a run again, from its log and from the recording that it made: are they the same?"""
 
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
-from msgspec import Struct, structs
+import msgspec
+from msgspec import Struct
 
+from arb.errors import FeedInvalid, WrongLog
 from arb.events import facts as f
-from arb.events.envelope import Recorded
-from arb.execution.capital import offered
-from arb.execution.claims import less
-from arb.execution.declined import Refusal
-from arb.feeds.recorded import AnyRecording
-from arb.market.book import Book, FeeRates, MarketRules
-from arb.market.chain import Quote
-from arb.market.depth import Shortfall
-from arb.market.liquidation import value
-from arb.market.size import best_size
-from arb.money import BPS, ONE
-from arb.strategy.canonical import from_canonical
-from arb.strategy.schema import Strategy
+from arb.events.envelope import Meta, Recorded
+from arb.events.facts import LegRoute
+from arb.execution.declined import OTHER
+from arb.execution.journal import Draft
+from arb.execution.past import Past
+from arb.feeds.book_recording import BookRecording
+from arb.feeds.recording import read_recording
+from arb.feeds.run_rows import AcceptsRow, Aside, FoldedRow, MomentRow, TermsRow
+from arb.feeds.source import Change
+from arb.market.cycles import identity
 
-NOTHING_ASSUMED: Mapping[str, Decimal] = {}
-
-
-class Decision(Struct, frozen=True):
-    """A cycle as it was decided: its opening, its validation and its first order."""
-
-    opened: f.CycleOpened
-    validated: f.CycleValidated
-    intended: f.OrderIntended
+# Of an intent: the clock and the length of the venue's windows say them, and nobody decides.
+_TIMES: Final = frozenset({"venue_time_ns", "dead_ns", "window_ns"})
 
 
 class Retraced(Struct, frozen=True):
-    """How many decisions were made again, and what came out otherwise."""
+    """What came out when every decision of a run was made again."""
 
-    decisions: int
+    moments: int  # at which something paid and was decided on
+    opened: int  # cycles, by the log
+    declined: Mapping[str, int]  # by reason, by the log
+    same: int  # decisions of the log that come out as they did
     differences: tuple[str, ...]
+    untold: int  # decided again, and not told by the log: its run was cut off before
+    damage: str | None  # where the recording cannot be read any further
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions the log tells of."""
+        return self.opened + sum(self.declined.values())
 
 
-def retrace(records: Iterable[Recorded], recording: AnyRecording, fees: FeeRates) -> Retraced:
-    """Decide again, for every cycle of a log, on the books that it names.
+def retrace(records: Iterable[Recorded], recording: BookRecording) -> Retraced:
+    """Decide again at every moment of a recorded run, on what was known then.
 
-    The books are found by their numbers and have to have stood at that moment. What was available,
-    and what others had claimed of the books, is in the event; all else follows.
+    The recording tells the books in the order in which the engine took them, how much of its log it
+    knew at each, and what else it looked at; what was decided is in the log. Raises FeedInvalid
+    where the recording is none of a run, WrongLog where its run is of another log.
     """
     told = list(records)
-    strategies = {
-        fact.config: from_canonical(fact.text)
-        for fact in (one.fact for one in told)
-        if isinstance(fact, f.StrategyLoaded)
-    }
-    decisions = list(_decisions(told))
-    rows = _Rows(recording)
-    differences: list[str] = []
-    for one in decisions:
-        found = _again(one, strategies[one.opened.config], rows, fees)
-        differences += [f"{one.opened.cycle_id}: {text}" for text in found]
-    return Retraced(len(decisions), tuple(differences))
+    terms = _terms(recording)
+    if terms.instance not in set(_instances(told)):
+        raise WrongLog(f"{recording.path} was recorded by a run of another log")
+    return _Again(told, recording, terms).retrace()
 
 
-def _decisions(records: Iterable[Recorded]) -> Iterator[Decision]:
-    opened: dict[str, f.CycleOpened] = {}
-    validated: dict[str, f.CycleValidated] = {}
-    for one in records:
+def retrace_file(records: Iterable[Recorded], path: Path) -> Retraced:
+    """Do so with a recording's file; raises FeedInvalid, too, where it cannot be read."""
+    recording = read_recording(path)
+    if not isinstance(recording, BookRecording):
+        raise FeedInvalid(f"{path} is a feed, and no recording of a run: see `run.py --record`")
+    return retrace(records, recording)
+
+
+def _terms(recording: BookRecording) -> TermsRow:
+    for _, row in recording.asides:
+        if isinstance(row, TermsRow):
+            return row
+    raise FeedInvalid(
+        f"{recording.path} does not tell when something was decided: `run.py --record` of this "
+        "version makes recordings that do"
+    )
+
+
+def _instances(told: Iterable[Recorded]) -> Iterator[str]:
+    for one in told:
+        if isinstance(one.fact, f.LogCreated | f.HeadAccepted):
+            yield one.fact.instance
+
+
+class _Left(Struct, frozen=True):
+    """An opportunity that is declined when it is decided on again."""
+
+    at_ns: int
+    strategy: str
+    cycle: str  # its identity
+    why: str  # its reason with the numbers
+    reason: str
+
+
+class _Again:
+    """The run once more: the same books and the same facts, one after the other."""
+
+    def __init__(self, told: Sequence[Recorded], recording: BookRecording, terms: TermsRow) -> None:
+        assert recording.heading is not None, "it was read"
+        self._recording = recording
+        self._past = Past(told, recording.heading, terms)
+        self._past.trader.declined.listen(self._declined)
+        self._run = terms.run
+        runs = [one.position for one in told if _run_of(one) == terms.run]
+        self._end = max(runs, default=terms.position)
+        self._cut = not any(
+            isinstance(one.fact, f.RunEnded) and one.fact.run == terms.run for one in told
+        )
+        self._decided = {one.cycle_id: one for one in _decided(told)}
+        self._drafts: list[Draft] = []  # of the last moment, that the log has not told of yet
+        self._lately: list[_Left] = []  # of the last moment
+        self._left: list[_Left] = []  # that the log has not counted yet
+        self._due = False  # what pays has to be decided on before the next book
+        self._mid_drain = False
+        self._over = False  # the recording has no more
+        self._moments = self._opened = self._same = self._untold = 0
+        self._counted: Counter[str] = Counter()
+        self._differences: list[str] = []
+
+    def retrace(self) -> Retraced:
+        """Go through all of it."""
+        recording, asides = self._recording, iter(self._recording.asides)
+        following = next(asides, None)
+        for row in range(len(recording.times) + 1):
+            while following is not None and following[0] <= row:
+                self._take(following[1])
+                following = next(asides, None)
+            if row < len(recording.times):
+                self._settle_due()
+                self._see(row)
+            elif recording.damage is None:  # else it may have been decided on what is cut off
+                self._settle_due()
+        self._over = True
+        self._past.follow(self._end, self._hear)
+        self._end_moment()
+        if not self._cut and self._recording.damage is None:
+            self._compare_counts("at the end", Counter(), Counter(one.reason for one in self._left))
+        return Retraced(
+            moments=self._moments,
+            opened=self._opened,
+            declined=dict(sorted(self._counted.items())),
+            same=self._same,
+            differences=tuple(self._differences),
+            untold=self._untold + (len(self._left) if self._cut else 0),
+            damage=self._recording.damage,
+        )
+
+    # --- what was told ------------------------------------------------------------------------
+
+    def _see(self, row: int) -> None:
+        recording = self._recording
+        more = recording.more(row)
+        book = recording.book(row, {})
+        self._past.see(Change(recording.times[row], recording.symbols[row], book, more))
+        self._mid_drain, self._due = more, not more
+
+    def _take(self, row: Aside) -> None:
+        match row:
+            case FoldedRow():
+                self._past.follow(row.position, self._hear)
+            case MomentRow():
+                self._decide(row)
+            case TermsRow():
+                pass
+            case AcceptsRow():
+                self._past.take(row)
+                self._due = row.accepts and not self._mid_drain
+            case _:
+                self._past.take(row)
+
+    def _settle_due(self) -> None:
+        """Whatever paid was decided on before the next book was told."""
+        trader = self._past.trader
+        if not self._due or not trader.accepting:
+            return
+        self._due = False
+        above = trader.still_above()
+        if above:
+            what = f"{len(above)} cycles paid" if len(above) > 1 else "a cycle paid"
+            self._differ(self._past.then.at_ns, f"{what}, and nothing was decided")
+
+    # --- what is decided ----------------------------------------------------------------------
+
+    def _decide(self, moment: MomentRow) -> None:
+        self._end_moment()
+        self._due = False
+        self._moments += 1
+        self._drafts = self._past.decide(moment)
+        self._left += self._lately
+        unasked = sorted(set(self._past.then.unasked))
+        self._past.then.unasked.clear()
+        if unasked:
+            what = f"{', '.join(unasked)}: looked at now, and not then"
+            self._differ(moment.at_ns, what)
+
+    def _declined(self, strategy: str, legs: Sequence[LegRoute], reason: str, detail: str) -> None:
+        why = f"{reason} ({detail})" if detail else reason
+        at_ns = self._past.then.at_ns
+        self._lately.append(_Left(at_ns, strategy, identity(legs), why, reason))
+
+    def _end_moment(self) -> None:
+        """What was to be opened at the last moment is in the log by now, unless the run was cut off."""
+        if self._over and self._cut:
+            self._untold += len(self._drafts)
+            self._drafts = []
+        for draft in self._drafts:
+            opened = draft.facts[0]
+            assert isinstance(opened, f.CycleOpened), opened
+            path = " > ".join(leg.spend_asset for leg in opened.legs)
+            what = f"it would open {path} with {opened.start_amount} now, and did not"
+            self._differ(self._past.then.at_ns, what)
+            self._past.trader.appended(opened.cycle_id)
+        self._drafts, self._lately = [], []
+
+    # --- what the log tells of it -------------------------------------------------------------
+
+    def _hear(self, record: Recorded) -> None:
+        match record.fact:
+            case f.CycleOpened() if _run_of(record) == self._run:
+                self._was_opened(record.fact)
+            case f.OpportunitiesDeclined() if _run_of(record) == self._run:
+                self._was_declined(record.fact)
+
+    def _was_opened(self, opened: f.CycleOpened) -> None:
+        name = (opened.strategy, identity(opened.legs))
+        for draft in self._drafts:
+            one = draft.facts[0]
+            if isinstance(one, f.CycleOpened) and (one.strategy, identity(one.legs)) == name:
+                break
+        else:
+            if self._over and self._recording.damage is not None:
+                return  # the moment at which it was decided is not in the recording any more
+            self._opened += 1
+            whys = [one.why for one in self._lately if (one.strategy, one.cycle) == name]
+            what = f"now it is declined: {whys[0]}" if whys else "now nothing is seen that pays"
+            self._differences.append(f"{opened.cycle_id}: it was opened, {what}")
+            return
+        self._opened += 1
+        self._drafts.remove(draft)
+        self._past.trader.appended(one.cycle_id)
+        found = list(_compared(self._decided[opened.cycle_id], draft))
+        self._differences += [f"{opened.cycle_id}: {text}" for text in found]
+        self._same += not found
+
+    def _was_declined(self, fact: f.OpportunitiesDeclined) -> None:
+        mine = [
+            one for one in self._left if one.strategy == fact.strategy and one.at_ns <= fact.to_ns
+        ]
+        if self._over and self._recording.damage is not None:
+            return  # some of it was decided when nothing was recorded any more
+        self._left = [one for one in self._left if one not in mine]
+        counts = Counter(one.reason for one in mine)
+        self._compare_counts(fact.strategy, Counter(fact.reasons), counts)
+
+    def _compare_counts(self, where: str, was: Counter[str], now: Counter[str]) -> None:
+        if OTHER in was:  # so many reasons that some were counted together
+            known = Counter({reason: now.pop(reason, 0) for reason in was if reason != OTHER})
+            now = known + Counter({OTHER: now.total()})
+        self._counted += was
+        for reason in sorted(was | now):
+            self._same += min(was[reason], now[reason])
+            if was[reason] != now[reason]:
+                what = f"{reason} was counted {was[reason]} times, now it is {now[reason]}"
+                self._differences.append(f"{where}: declined as {what}")
+
+    def _differ(self, at_ns: int, what: str) -> None:
+        self._differences.append(f"at {at_ns}: {what}")
+
+
+class _Decision(Struct, frozen=True):
+    """A cycle as it was decided: its opening, its validation and its first order."""
+
+    cycle_id: str
+    facts: tuple[f.Fact, ...]
+
+
+def _decided(told: Iterable[Recorded]) -> Iterator[_Decision]:
+    found: dict[str, list[f.Fact]] = {}
+    for one in told:
         match one.fact:
             case f.CycleOpened():
-                opened[one.stream] = one.fact
+                found[one.stream] = [one.fact]
             case f.CycleValidated():
-                validated[one.stream] = one.fact
-            case f.OrderIntended() if one.stream in validated:
-                yield Decision(opened[one.stream], validated.pop(one.stream), one.fact)
+                found[one.stream].append(one.fact)
+            case f.OrderIntended() if one.stream in found:
+                opened, *rest = found.pop(one.stream)
+                assert isinstance(opened, f.CycleOpened), opened
+                yield _Decision(opened.cycle_id, (opened, *rest, one.fact))
 
 
-class _Rows:
-    """The books of a recording, by market and number, and when each stood."""
-
-    def __init__(self, recording: AnyRecording) -> None:
-        self.rules: Mapping[str, MarketRules] = recording.rules
-        self._recording = recording
-        self._stood: dict[tuple[str, int], tuple[int, int, int | None]] = {}
-        last: dict[str, tuple[int, int]] = {}
-        for row, market in enumerate(recording.symbols):
-            at_ns = recording.times[row]
-            number = recording.book(row, NOTHING_ASSUMED).sequence
-            if market in last:
-                before, since_ns = last[market]
-                if before == number:  # it was told once more
-                    continue
-                row_before = self._stood[market, before][0]
-                self._stood[market, before] = (row_before, since_ns, at_ns)
-            last[market] = (number, at_ns)
-            self._stood[market, number] = (row, at_ns, None)
-
-    def book(self, market: str, number: int, at_ns: int | None) -> Book | str:
-        """The book of a number; a text where it is not there, or did not stand at that moment."""
-        found = self._stood.get((market, number))
-        if found is None:
-            return f"book {number} of {market} is not in the recording"
-        row, since_ns, until_ns = found
-        if at_ns is None or at_ns < since_ns or (until_ns is not None and at_ns >= until_ns):
-            return f"book {number} of {market} stood from {since_ns} to {until_ns}, not at {at_ns}"
-        return self._recording.book(row, NOTHING_ASSUMED)
+def _compared(then: _Decision, draft: Draft) -> Iterator[str]:
+    """Name what a decision says otherwise than it did."""
+    again = [one for one in draft.facts if not isinstance(one, f.ValidationStarted)]
+    for was, now in zip(then.facts, again, strict=True):
+        for name in was.__struct_fields__:
+            before, after = getattr(was, name), getattr(now, name)
+            if before != after and name not in _TIMES:
+                yield f"{name} was {before}, now it is {after}"
 
 
-class _Then:
-    """What things were worth at the books of a moment."""
-
-    def __init__(self, books: Mapping[str, Book], rules: Mapping[str, MarketRules]) -> None:
-        self._books, self._rules = books, rules
-
-    def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
-        return value(asset, amount, in_asset, self._books.get, self._rules)
-
-
-def _again(one: Decision, strategy: Strategy, rows: _Rows, fees: FeeRates) -> list[str]:
-    """Say what is different when a decision is made again."""
-    opened = one.opened
-    books: dict[str, Book] = {}
-    wrong: list[str] = []
-    for leg in opened.legs:
-        book = rows.book(leg.market, opened.books[leg.market], opened.seen_ns)
-        if isinstance(book, str):
-            wrong.append(book)
-            continue
-        books[leg.market] = _offered(book, leg.side, opened.claimed.get(leg.market, Decimal(0)))
-    if wrong:
-        return wrong
-    if opened.available is None:
-        return ["what was available is unknown: it was opened by an older version"]
-    cap = offered(_Then(books, rows.rules), opened.available, strategy, opened.start_asset)
-    if isinstance(cap, Refusal):
-        return [f"nothing is offered now: {cap.detail}"]
-    bar = _bar(one)
-    quote = best_size(
-        opened.legs,
-        cap,
-        books.get,
-        rows.rules,
-        fees,
-        strategy.max_slippage_bps,
-        min_profit_bps=bar,
-        at_bound=strategy.order.type == "market",
-        depth_share=strategy.capital_allocation.max_depth_share,
-    )
-    if isinstance(quote, Shortfall):
-        return [f"it cannot be sized now: {quote.market}: {quote.detail}"]
-    if quote.edge_bps <= bar:
-        return [f"it would not be taken now: {quote.edge_bps} bps"]
-    return list(_compared(one, quote))
-
-
-def _bar(one: Decision) -> Decimal:
-    """The threshold, of the strategy or of its row: the cycle's floor tells it."""
-    kept = one.validated.floor / one.opened.start_amount - ONE
-    return kept * BPS + one.validated.max_slippage_bps
-
-
-def _offered(book: Book, side: str, claimed: Decimal) -> Book:
-    if side == "buy":
-        return structs.replace(book, asks=less(book.asks, claimed))
-    return structs.replace(book, bids=less(book.bids, claimed))
-
-
-def _compared(one: Decision, quote: Quote) -> Iterator[str]:
-    opened, order, first = one.opened, one.intended, quote.walks[0]
-    prices = {walk.market: walk.best for walk in quote.walks}
-    for what, was, now in (
-        ("start amount", opened.start_amount, quote.amount),
-        ("edge", opened.edge_bps, quote.edge_bps),
-        ("prices", opened.prices, prices),
-        ("expected", one.validated.expected, quote.output),
-        ("first order", (order.market, order.side), (first.market, first.side)),
-        ("first amount", order.amount, first.amount),
-        ("first limit", order.limit, first.limit),
-    ):
-        if was != now:
-            yield f"{what} was {was}, now it is {now}"
+def _run_of(record: Recorded) -> str:
+    return msgspec.json.decode(record.meta, type=Meta).run

@@ -1,9 +1,11 @@
 """Decide once a moment: size what pays, rank it, take it while it lasts, and open the cycles."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -37,6 +39,20 @@ NO_CLOCK: Final = Refusal("no_clock", "the venue's clock was not read for too lo
 CROWDED: Final = "crowded"
 
 
+class Witness(Protocol):
+    """Who writes down what decisions are made on."""
+
+    def accepts(self, accepting: bool) -> None:  # noqa: FBT001 -- it is what is told
+        """New cycles may open from here on, or may not."""
+        ...
+
+    def moment(
+        self, seen_ns: int, paused: str | None, *, space_low: bool
+    ) -> AbstractContextManager[None]:
+        """Watch what is looked at while it is decided on one moment."""
+        ...
+
+
 class Trader:
     """Decides to trade or not; each decision not to is counted by its reason.
 
@@ -57,6 +73,7 @@ class Trader:
         watchlist: Watchlist,
         cycles_max: int | None,
         space_low: Callable[[], bool],
+        witness: Witness | None = None,
     ) -> None:
         self._desk = desk
         self._runner = runner
@@ -70,7 +87,9 @@ class Trader:
         self._noticed: dict[int, None] = {}  # cycles that were above at this moment, in order
         self._cycles_max = cycles_max
         self._space_low = space_low
-        self.accepting = False
+        self._witness = witness
+        self._accepting = False
+        self._deciding = asyncio.Lock()  # one moment after the other
         self.taken = 0
         self._open: set[str] = set()  # cycles of this run that are not over
         self.ended = 0  # cycles of this run that sent an order and are over
@@ -79,6 +98,17 @@ class Trader:
     def opening(self) -> bool:
         """Whether a cycle is being appended, and nobody works on it yet."""
         return bool(self._opening)
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new cycles may open."""
+        return self._accepting
+
+    @accepting.setter
+    def accepting(self, accepting: bool) -> None:
+        if self._witness is not None and accepting != self._accepting:
+            self._witness.accepts(accepting)
+        self._accepting = accepting
 
     @property
     def done(self) -> bool:
@@ -100,17 +130,35 @@ class Trader:
             self._noticed.update(dict.fromkeys(seen.above))
 
     async def decide(self, seen_ns: int) -> None:
-        """Decide on what was noticed since the last moment, and pays still; `seen_ns`: its last change."""
-        if not self._noticed:
+        """Decide on what was noticed since the last moment, and pays still; `seen_ns`: its last change.
+
+        What was noticed before anything may be opened is kept until then.
+        """
+        if not self._noticed or not self.accepting:
             return
-        noticed, self._noticed = self._noticed, {}
-        above = [number for number in noticed if self._detector.is_above(number)]
-        if not above or not self.accepting:
+        async with self._deciding:
+            await self._decide(seen_ns)
+
+    async def _decide(self, seen_ns: int) -> None:
+        above = self.still_above()
+        if not above:
             return
         paused = await self._breaker.closed()
         if not self.accepting:
             return
-        await self._begin(list(self._taken(above, paused, seen_ns)))
+        await self._begin(self.decided(above, paused, seen_ns))
+
+    def still_above(self) -> list[int]:
+        """Give what was noticed since the last moment and pays still; it is noticed no more."""
+        noticed, self._noticed = self._noticed, {}
+        return [number for number in noticed if self._detector.is_above(number)]
+
+    def decided(self, above: list[int], paused: str | None, seen_ns: int) -> list[Draft]:
+        """Decide on one moment, on what is known now: nobody is waited for."""
+        if self._witness is None:
+            return list(self._taken(above, paused, seen_ns))
+        with self._witness.moment(seen_ns, paused, space_low=self._space_low()):
+            return list(self._taken(above, paused, seen_ns))
 
     def _taken(self, above: list[int], paused: str | None, seen_ns: int) -> Iterator[Draft]:
         """Decide, without a pause: which cycles are opened, each with its claims and its promise."""
@@ -244,10 +292,15 @@ class Trader:
             await self._runner.open(drafts)
         finally:
             for draft in drafts:
-                self._desk.arbiter.resolved(draft.cycle.id)
-                del self._opening[draft.cycle.id]
+                self.appended(draft.cycle.id)
         for draft in drafts:
-            log.info("cycle.opened", cycle=draft.cycle.id, amount=str(draft.cycle.start_amount))
+            amount = str(draft.cycle.start_amount)
+            log.info("cycle.opened", cycle=draft.cycle.id, amount=amount)
+
+    def appended(self, cycle_id: str) -> None:
+        """Learn that a decided cycle is in the log, or will never be: what it was promised is its own now."""
+        self._desk.arbiter.resolved(cycle_id)
+        del self._opening[cycle_id]
 
 
 def _was_sent(order: Order) -> bool:

@@ -26,6 +26,7 @@ class Flags:
     diff: tuple[int, int] | None
     verify: bool
     rebuild: bool
+    retrace: Path | None
     accept_head: bool
     reason: str | None
     db: Path
@@ -58,6 +59,12 @@ class Flags:
     "--rebuild", is_flag=True, help="Write the tables anew from the events, and nothing else."
 )
 @click.option(
+    "--retrace",
+    type=click.Path(path_type=Path),
+    metavar="RECORDING",
+    help="Decide again at every moment of the run that `run.py --record` recorded: is it the same?",
+)
+@click.option(
     "--accept-head",
     is_flag=True,
     help="Go on with a log that its witness disagrees with, after restoring a backup (with --reason).",
@@ -74,9 +81,12 @@ def replay(**values: object) -> None:
 
 
 def _replay(flags: Flags) -> int:
-    whole = [name for name in ("verify", "rebuild", "accept_head") if getattr(flags, name)]
+    names = ("verify", "rebuild", "retrace", "accept_head")
+    whole = [name for name in names if getattr(flags, name)]
     if len(whole) > 1 or (whole and flags.cycle is not None):
-        raise click.UsageError("--verify, --rebuild, --accept-head and CYCLE: one at a time")
+        raise click.UsageError(
+            "--verify, --rebuild, --retrace, --accept-head and CYCLE: one at a time"
+        )
     if flags.cycle is None and (flags.at is not None or flags.diff is not None):
         raise click.UsageError("--at and --diff need a CYCLE")
     if flags.at is not None and flags.diff is not None:
@@ -87,6 +97,8 @@ def _replay(flags: Flags) -> int:
         return _verify(flags)
     if flags.rebuild:
         return _rebuild(flags)
+    if flags.retrace is not None:
+        return _retrace(flags, flags.retrace)
     if flags.accept_head:
         return _accept_head(flags)
     with LogReader(flags.db) as reader:
@@ -214,6 +226,20 @@ def _rebuild(flags: Flags) -> int:
     else:
         click.echo(f"the tables were written anew from {events} events")
     return 0
+
+
+def _retrace(flags: Flags, path: Path) -> int:
+    from arb.execution.retracing import retrace_file  # noqa: PLC0415 -- only here
+    from arb.faces.retraced_text import retraced_json, retraced_lines  # noqa: PLC0415 -- the same
+
+    with LogReader(flags.db) as reader:
+        retraced = retrace_file(reader.read(), path)
+    if flags.as_json:
+        _echo_json(retraced_json(retraced))
+    else:
+        for line in retraced_lines(retraced):
+            click.echo(line)
+    return 1 if retraced.differences else 0
 
 
 def _accept_head(flags: Flags) -> int:

@@ -13,7 +13,7 @@ import msgspec
 from arb.errors import FeedInvalid
 from arb.feeds.blocks import Block, Damage, read_block, read_blocks
 from arb.feeds.book_rows import (
-    VERSION,
+    VERSIONS,
     BookRow,
     EndRow,
     Heading,
@@ -24,6 +24,7 @@ from arb.feeds.book_rows import (
     decode_row,
 )
 from arb.feeds.rows import NOT_LISTED, RowRefused
+from arb.feeds.run_rows import Aside
 from arb.limits import FEED_COMPLAINTS_MAX, RECORDING_BLOCKS_KEPT
 from arb.market.book import Book, MarketRules
 
@@ -50,6 +51,9 @@ class BookRecording:
         self.complaints: tuple[str, ...] = ()
         self.damage: str | None = None
         self.heading: Heading | None = None
+        self.asides: list[
+            tuple[int, Aside]
+        ] = []  # of a run, each with how many rows were there then
         self._given = rules
         self._rules: Mapping[str, MarketRules] = {}
         self._more = bytearray()
@@ -121,10 +125,10 @@ class BookRecording:
                 check_rules(rules)
         except (msgspec.MsgspecError, RowRefused) as error:
             raise FeedInvalid(f"{self.path}:1: not the heading of a recording: {error}") from None
-        if heading.arb_recording != VERSION:
+        if heading.arb_recording not in VERSIONS:
             raise FeedInvalid(
                 f"{self.path}:1: a recording of version {heading.arb_recording}; this program reads "
-                f"version {VERSION}"
+                f"versions {VERSIONS[0]} to {VERSIONS[-1]}"
             )
         self.heading = heading
         self._rules = self._given or {rules.market: rules for rules in heading.markets}
@@ -178,6 +182,9 @@ class _Rows:
                 if row.rows != self.number:
                     self.broken(block.offset, f"the end tells of {row.rows} rows")
                     return False
+                continue
+            if not isinstance(row, BookRow):
+                self._recording.asides.append((len(self._recording.times), row))
                 continue
             if row.number != self.number + 1:
                 self.broken(block.offset, f"row {row.number} follows row {self.number}")

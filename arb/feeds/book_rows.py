@@ -7,9 +7,11 @@ import msgspec
 from msgspec import Struct
 
 from arb.feeds.rows import BAD_NAME, CROSSED, NOT_POSITIVE, OUT_OF_ORDER, TIME_NS_MAX, RowRefused
+from arb.feeds.run_rows import Aside
 from arb.market.book import Level, MarketRules
 
-VERSION: Final = 1
+VERSION: Final = 2  # since then a run writes beside its books what it decided on
+VERSIONS: Final = (1, VERSION)  # that can be read
 MARK: Final = b'{"arb_recording":'  # what the first line of every recording begins with
 UNSORTED: Final = "unsorted"
 BEYOND: Final = "beyond"
@@ -49,7 +51,7 @@ class EndRow(Struct, frozen=True, array_like=True, tag="end", gc=False):
     at_ns: int
 
 
-Row = BookRow | EndRow
+Row = BookRow | EndRow | Aside
 encode: Final = msgspec.json.Encoder().encode
 decode_heading: Final = msgspec.json.Decoder(Heading).decode
 decode_row: Final = msgspec.json.Decoder(Row).decode

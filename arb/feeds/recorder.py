@@ -8,6 +8,7 @@ from arb.clock import NS_PER_S, Clock
 from arb.errors import ConfigInvalid
 from arb.feeds.blocks import pack
 from arb.feeds.book_rows import BookRow, EndRow, Heading, encode
+from arb.feeds.run_rows import Aside
 from arb.feeds.source import Change
 from arb.limits import RECORDING_BLOCK_BYTES, RECORDING_FLUSH_S
 
@@ -34,7 +35,8 @@ class Recorder:
         self._size = 0
         self._safe_ns = clock.now_ns()
         try:
-            self._file = path.open("xb", buffering=0)
+            new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # an account is in it
+            self._file = os.fdopen(new, "wb", buffering=0)
         except FileExistsError:
             message = f"{path} exists: a recording is never written over; name another file"
             raise ConfigInvalid(message) from None
@@ -67,9 +69,12 @@ class Recorder:
                 )
             )
         )
-        if self._size >= RECORDING_BLOCK_BYTES:
-            self._write()
-            self.flush_if_due()
+        self._write_if_full()
+
+    def aside(self, row: Aside) -> None:
+        """Take what a run says beside its books."""
+        self._add(encode(row))
+        self._write_if_full()
 
     def flush_if_due(self) -> None:
         """Make safe what was taken, if the last time was long enough ago."""
@@ -103,6 +108,11 @@ class Recorder:
             self.abandon()
         else:
             self.close()
+
+    def _write_if_full(self) -> None:
+        if self._size >= RECORDING_BLOCK_BYTES:
+            self._write()
+            self.flush_if_due()
 
     def _add(self, line: bytes) -> None:
         self._lines.append(line)

@@ -174,7 +174,8 @@ def _recovery_started(cycle: Cycle, fact: f.RecoveryStarted, at_ns: int) -> None
 def _recovery_waiting(cycle: Cycle, fact: f.RecoveryWaiting, at_ns: int) -> None:
     cycle.error = fact.reason
     cycle.next_try_ns = fact.next_try_ns
-    if cycle.waits == 0 or cycle.wait_reason != fact.reason:
+    # A clock that was ahead, and was set right, has not made it wait until then.
+    if cycle.waits == 0 or cycle.wait_reason != fact.reason or at_ns < cycle.wait_since_ns:
         cycle.wait_reason = fact.reason
         cycle.wait_since_ns = at_ns
     cycle.waits += 1

@@ -32,6 +32,7 @@ from arb.execution.feeding import play
 from arb.execution.history import History
 from arb.execution.journal import Journal
 from arb.execution.operator import NextRun, Operator
+from arb.execution.taping import Tap
 from arb.execution.virtual_loop import LoopClock
 from arb.market.book import FeeRates
 from arb.projections.projector import Projections
@@ -117,6 +118,10 @@ class World:
         """Do something while the next life runs."""
         self._due.append((seconds, act))
 
+    def tap(self, _number: int) -> Tap | None:
+        """Record what a life decides on; None: nobody does."""
+        return None
+
     def tell(self, text: str) -> None:
         """Hear a line of the story."""
 
@@ -192,6 +197,7 @@ class World:
         except Exception:
             await log.close()
             raise
+        tap = self.tap(life.number)
         outside = Outside(
             clock=self.clock,
             events=Pen(life, log),
@@ -201,9 +207,16 @@ class World:
             run_id=run_id,
             lock_account=lambda: None,
             space_low=lambda: self.space_low,
+            tap=tap,
         )
         life.built = build(self.strategies, wish, outside)
-        return await self._until_end(life, history)
+        code: int | None = None
+        try:
+            code = await self._until_end(life, history)
+        finally:
+            if tap is not None:
+                (tap.break_off if code is None else tap.close)()
+        return code
 
     async def _until_end(self, life: Life, history: History) -> int | None:
         assert life.log is not None

@@ -1,12 +1,16 @@
 """`tools/record.py`, and what `tools/run.py` makes of its files."""
 
+import gzip
 import json
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
+from arb.faces.cli import replay
 from arb.faces.record_cli import record
+from arb.feeds.blocks import pack
 from arb.feeds.recorded import RecordedMarket
 from arb.simulation.practice_process import Exchange
 from arb.simulation.processes import ROOT, start, until
@@ -155,10 +159,37 @@ def test_a_run_records_the_books_that_it_decided_on(folder: Path) -> None:
     assert len(opened) >= 2
     for event in opened:
         assert set(event["data"]["books"].items()) <= known
+    retraced = invoke("--retrace", out, "--db", folder / "log.db", "--json", command=replay)
+    assert retraced.code == 0, retraced.out
+    assert retraced.summary["opened"] == len(opened)
+    assert retraced.summary["same"] == retraced.summary["decisions"] >= len(opened)
     again = backtest(strategy, out, folder / "b.db")
     assert again.code == 0, again.err
     assert again.summary["opportunities"]["paths"] == told.summary["opportunities"]["paths"]
     assert again.summary["opportunities"]["states"] == told.summary["opportunities"]["states"]
+
+
+def test_replay_says_which_decisions_of_a_recorded_run_come_out_otherwise(folder: Path) -> None:
+    strategy, out = paper_strategy(folder, step_ms="300"), folder / "run.rec.gz"
+    asked = ("--strategy", strategy, "--cycles", 2, "--db", folder / "log.db", "--record", out)
+    assert invoke(*asked).code == 0
+    said = invoke("--retrace", out, "--db", folder / "log.db", command=replay)
+    assert said.code == 0, said.out
+    first, second = said.out.splitlines()
+    count = re.fullmatch(r"retrace: (\d+) of (\d+) decisions are the same", first)
+    assert count is not None, first
+    assert count[1] == count[2]
+    assert re.match(r"at \d+ moments: \d+ cycles opened, \d+ declined", second)
+    other = folder / "other.rec.gz"
+    fees = b'"taker":"0.001"'
+    text = gzip.decompress(out.read_bytes())
+    assert text.count(fees) == 1
+    other.write_bytes(pack(text.replace(fees, b'"taker":"0.002"')))
+    said = invoke("--retrace", other, "--db", folder / "log.db", command=replay)
+    assert said.code == 1
+    assert "demo-1: edge_bps was " in said.out
+    assert invoke("--retrace", strategy, "--db", folder / "log.db", command=replay).code == 3
+    assert invoke("--retrace", out, "--verify", "--db", folder / "log.db", command=replay).code == 2
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """What an answer to a read means: not found is the venue's own word, and everything else is no answer."""
 
+import socket
+import ssl
 from collections.abc import Iterator, Mapping
 
+import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 
 from arb.exchange.port import (
     Banned,
@@ -203,3 +207,46 @@ def test_what_the_client_refuses_by_itself_was_not_sent(wire: Wire) -> None:
     wire.gateway.ccxt.set_markets([])
     assert isinstance(heard(wire, wire.gateway.create(order()), {}), NotSent)
     assert wire.session.asked == []
+
+
+PLACE = ConnectionKey(
+    "api.binance.com",
+    443,
+    is_ssl=True,
+    ssl=True,
+    proxy=None,
+    proxy_auth=None,
+    proxy_headers_hash=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_what_could_not_be_connected_to_is_told_and_nothing_of_the_request(
+    wires: Mapping[str, Wire], cause: OSError, words: str
+) -> None:
+    def refuse(_: Asked) -> object:
+        raise aiohttp.ClientConnectorError(PLACE, cause)
+
+    wire = wires["binance"]
+    wire.session.answer = refuse
+    with pytest.raises(NotSent) as told:
+        wire.run(wire.gateway.balances())
+    assert str(told.value) == f"binance: no connection to api.binance.com:443 ({words})"
+
+
+def test_a_certificate_that_is_not_trusted_is_told_as_that(wires: Mapping[str, Wire]) -> None:
+    def refuse(_: Asked) -> object:
+        raise aiohttp.ClientConnectorCertificateError(PLACE, untrusted)
+
+    untrusted = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] failed")
+    wire = wires["binance"]
+    wire.session.answer = refuse
+    with pytest.raises(VenueError, match=r"no connection to api\.binance\.com:443 \(\[SSL: CERT"):
+        wire.run(wire.gateway.balances())

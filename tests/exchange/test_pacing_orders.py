@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from arb.clock import NS_PER_S
-from arb.exchange.pacing import RATION_OTHERS, RATIONS, at_endpoint, lane, pacing_of
+from arb.exchange.pacing import RATION_OTHERS, RATIONS, Pacing, at_endpoint, lane, pacing_of
 from arb.exchange.port import NotSent
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from tests.exchange.test_pacing import SMALL, START_NS, Desk, played
@@ -81,3 +81,36 @@ def test_orders_that_others_sent_with_the_account_are_believed() -> None:
         assert [waits(2, 0), waits(3, 0)] == [0, 10 * NS_PER_S]
 
     played(RATIONS["binance"], story)
+
+
+class SetBack:
+    """A clock that somebody sets back by an hour."""
+
+    def __init__(self) -> None:
+        self.at_ns = START_NS
+
+    def now_ns(self) -> int:
+        return self.at_ns
+
+    async def sleep(self, seconds: float) -> None:
+        self.at_ns += round(seconds * NS_PER_S)
+
+
+def test_a_clock_that_is_set_back_makes_no_ration_last_longer() -> None:
+    """What was spent would seem to be spent in an hour, and whoever waits would wait until then."""
+
+    async def story() -> list[float]:
+        clock = SetBack()
+        pacing = Pacing(clock, SMALL)
+        with lane("order"):
+            for _ in range(5):
+                await pacing.take(2)
+        clock.at_ns -= 3_600 * NS_PER_S
+        waits = [pacing.order_wait_ns(1, 0)]
+        await clock.sleep(1.5)
+        waits.append(pacing.order_wait_ns(1, 0))
+        await clock.sleep(0.5)
+        waits.append(pacing.order_wait_ns(5, 0))
+        return [one / NS_PER_S for one in waits]
+
+    assert asyncio.run(story()) == [2.0, 0.5, 0]

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
-from arb.clock import NS_PER_MS, NS_PER_S
+from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.events import facts as f
 from arb.execution.sending import NOT_SENT
 from arb.feeds.source import Change
@@ -185,6 +186,37 @@ def test_nothing_is_decided_between_changes_that_were_there_together(
     assert declined(world) == {}
 
 
+def test_what_pays_when_the_run_begins_is_taken_though_its_books_never_change(
+    shared: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told once, before anything may be opened: it waits until then."""
+
+    def tomorrow(stage: Moments, after_ns: int) -> Iterator[Change]:
+        yield next(Stage.changes(stage, after_ns + NS_PER_DAY))
+
+    world = shared()
+    monkeypatch.setattr(Moments, "changes", tomorrow)
+    trading(world)
+    assert world.run(cycles=2, duration_s=30) == 0
+    world.check()
+    assert [one.strategy for one in opened(world)] == ["sol", "eth"]
+
+
+def test_what_paid_before_the_run_began_and_pays_no_more_is_not_taken(
+    shared: Callable[..., World],
+) -> None:
+    world = shared()
+    trading(world)
+    for market, bids, asks in (
+        ("ETH/USDT", [("1900", DEEP)], [("1901", DEEP)]),
+        ("SOL/USDT", [("140", DEEP)], [("141", DEEP)]),
+    ):
+        world.later(0.001, partial(world.show, market, bids, asks))
+    assert world.run(duration_s=5) == 0
+    assert opened(world) == []
+    assert declined(world) == {}
+
+
 def test_an_order_is_not_sent_when_its_cycle_pays_no_more(shared: Callable[..., World]) -> None:
     world = shared()
     trading(world, retries=0)
@@ -206,10 +238,9 @@ def test_books_of_connections_that_drifted_apart_are_not_traded_on_and_a_quiet_o
     trading(world)
     now = world.now_ns()
     world.stage.silence("SOL/BTC", now - 4 * NS_PER_S, now + 100 * NS_PER_S)  # its connection hangs
-    assert world.run(duration_s=0.7) == 0
+    assert world.run(cycles=None, duration_s=0.7) == 0
     world.check()
-    cycles = [cycle.strategy for cycle in world.cycles().values()]
-    assert cycles == ["eth"]
+    assert {cycle.strategy for cycle in world.cycles().values()} == {"eth"}
     assert declined(world)["sol", "skew"] > 0
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from arb.clock import NS_PER_MS, NS_PER_S
+from arb.clock import NS_PER_MS, NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.exchange.port import NotSent, OrderRequest
 from arb.execution.guards import ORDER_RATE
+from arb.execution.ration import Ration as OrderRation
+from arb.limits import ORDERS_PER_SECOND_MAX
 from tests.spec.world import World
 
 WINDOW_NS = 10 * NS_PER_S
@@ -119,3 +121,17 @@ def test_our_own_bound_of_orders_in_a_second_is_waited_for(world: World, monkeyp
     assert world.cycle().outcome == "completed"
     at_ns = [one.at_ns for one in world.records() if isinstance(one.fact, f.OrderIntended)]
     assert at_ns[2] - at_ns[0] >= NS_PER_S - 10 * NS_PER_MS
+
+
+def test_our_own_bound_does_not_last_longer_when_the_clock_is_set_back(world: World) -> None:
+    clock = VirtualClock(3_600 * NS_PER_S)
+    ration = OrderRation(clock, world.venue)
+    for number in range(ORDERS_PER_SECOND_MAX):
+        ration.promise(f"x{number}")
+        ration.leave(f"x{number}")
+    assert ration.next_wait_ns() == NS_PER_S
+    back = VirtualClock(5 * NS_PER_S)
+    ration._clock = back
+    assert ration.next_wait_ns() == NS_PER_S
+    back.advance_to(6 * NS_PER_S)
+    assert ration.next_wait_ns() == 0

@@ -101,7 +101,7 @@ def test_an_unknown_order_of_one_cycle_does_not_starve_anothers_panic_sell(
     """The first cycle's unknown order spent its BTC; the second one's BTC is its own to sell."""
     world = worlds(opening={"USDT": Decimal(2_500)})
     world.strategies = [world.strategy(retries=0)]
-    world.fault("reply_lost", number=3)  # the first cycle's second order
+    world.fault("reply_lost", number=2)  # the first cycle's second order
     world.fault("refused", number=4)  # the second cycle's
     world.fault("read_fails", call="order", times=60)
     assert world.run(cycles=2) == 0

@@ -3,16 +3,40 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from arb.clock import NS_PER_S, VirtualClock
+from arb.events.memory import MemoryLog
+from arb.exchange.paper_account import PaperAccount
+from arb.exchange.paper_venue import PaperVenue
+from arb.execution.access import Access
+from arb.execution.desk import Desk
+from arb.execution.journal import Journal
 from arb.execution.taping import Tap
 from arb.feeds.source import Change
-from arb.simulation.market import MARKETS, book
+from arb.machine.account import Account
+from arb.market.book import FeeRates
+from arb.simulation.market import MARKETS, Stage, book
 
 BEGAN_NS = 1_700_000_000 * NS_PER_S
+
+
+def taped(path: Path, clock: VirtualClock) -> Tap:
+    """A tap beside a run that has not begun."""
+    account = PaperAccount.open(None, uid="paper-1", opening={})
+    rates = FeeRates(Decimal("0.001"), Decimal("0.001"))
+    venue = PaperVenue(account, Stage(), clock, fees=rates)
+    journal = Journal(MemoryLog(), clock, "run1", Account(), ())
+    desk = Desk(
+        clock=clock, journal=journal, access=Access(venue, clock), books=venue, strategies={}
+    )
+    desk.learn(MARKETS, rates)
+    tap = Tap(path, "binance", "live", clock)
+    tap.join(desk, [], run="run1", cycles_max=None)
+    return tap
 
 
 async def told(clock: VirtualClock) -> AsyncIterator[Change]:
@@ -27,11 +51,11 @@ def test_a_run_is_told_everything_though_its_recording_finds_the_disk_full(
     tmp_path: Path, full_after: int
 ) -> None:
     clock = VirtualClock(BEGAN_NS)
-    tap = Tap(tmp_path / "run.books", "binance", "live", clock)
+    tap = taped(tmp_path / "run.books", clock)
 
     async def run() -> int:
         taken = 0
-        async for _ in tap.through(told(clock), MARKETS.values()):
+        async for _ in tap.through(told(clock)):
             if taken == full_after:
                 assert tap._recorder is not None
                 full = os.open("/dev/full", os.O_WRONLY)
@@ -46,10 +70,10 @@ def test_a_run_is_told_everything_though_its_recording_finds_the_disk_full(
 
 def test_a_run_is_told_everything_though_its_recording_cannot_be_begun(tmp_path: Path) -> None:
     clock = VirtualClock(BEGAN_NS)
-    tap = Tap(tmp_path / "nowhere" / "run.books", "binance", "live", clock)
+    tap = taped(tmp_path / "nowhere" / "run.books", clock)
 
     async def run() -> int:
-        taken = len([one async for one in tap.through(told(clock), MARKETS.values())])
+        taken = len([one async for one in tap.through(told(clock))])
         tap.close()
         return taken
 

@@ -285,7 +285,7 @@ def test_a_row_that_cannot_be_right_is_left_out_and_counted(
 @pytest.mark.parametrize(
     ("heading", "what"),
     [
-        (b'{"arb_recording":2,"venue":"x","feed":"live","began_ns":0,"markets":[]}', "version 2"),
+        (b'{"arb_recording":3,"venue":"x","feed":"live","began_ns":0,"markets":[]}', "version 3"),
         (b'{"arb_recording":1}', "not the heading of a recording"),
         (encode(HEADING).replace(b'"base":"AAA"', b'"base":"ABA"'), "is not ABA/USDT"),
         (encode(HEADING).replace(b'"tick_size":"0.01"', b'"tick_size":"0"'), "tick_size 0"),

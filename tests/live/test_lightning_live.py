@@ -1,6 +1,7 @@
 """Lightning in live mode, on a practice exchange whose books are pushed off at known moments."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,15 +15,16 @@ from arb.events.facts import LegRoute
 from arb.events.sqlite import LogReader
 from arb.exchange.practice.dislocating import Dislocation
 from arb.exchange.practice.server import Practice
-from arb.execution.assembling import Run
-from arb.execution.retracing import retrace
+from arb.execution.assembling import Options, Run
+from arb.execution.retracing import retrace_file
+from arb.execution.running import run_engine
 from arb.feeds.generated import GeneratedMarket
-from arb.feeds.recording import read_recording
-from arb.market.book import FeeRates
+from arb.feeds.source import Change
+from arb.market.cycles import identity
+from arb.market.scan import Seen
+from arb.strategy.loader import load
 from tests.live.trading import accounted_for, traded, until
-from tests.spec.command_line import invoke
 
-TAKER: Final = Decimal("0.001")
 STRATEGY: Final = """\
 name: lightning
 exchange: {exchange}
@@ -46,11 +48,18 @@ class Watch:
         self.pushed: list[Dislocation] = []
         self.declined: list[tuple[int, tuple[str, ...], str]] = []
         self.counts: tuple[int, int, int] = (0, 0, 0)
+        self.told: list[tuple[int, tuple[str, ...]]] = []  # rows with what was above after them
+
+    @property
+    def above(self) -> list[int]:
+        """When something was above the threshold."""
+        return [at_ns for at_ns, cycles in self.told if cycles]
 
     async def push(self, there: Practice, run: Run) -> None:
         """Push one market after another, each alone."""
-        await until(lambda: run.parts.trader.accepting)
+        note_above(run, self.told)
         run.parts.trader.declined.listen(lambda *one: self._hear(run, *one))
+        await until(lambda: run.parts.trader.accepting)
         for market, bps in PUSHES:
             self.pushed.append(there.hall.dislocate(market, Decimal(bps), LASTING_NS))
             await asyncio.sleep(1.5)
@@ -59,9 +68,23 @@ class Watch:
         await until(lambda: not run.parts.runner.busy)
         self.counts = (detector.paths, detector.episodes, detector.states)
 
-    def _hear(self, run: Run, legs: Sequence[LegRoute], reason: str, _detail: str) -> None:
+    def _hear(
+        self, run: Run, _strategy: str, legs: Sequence[LegRoute], reason: str, _detail: str
+    ) -> None:
         markets = tuple(leg.market for leg in legs)
         self.declined.append((run.parts.desk.clock.now_ns(), markets, reason))
+
+
+def note_above(run: Run, told: list[tuple[int, tuple[str, ...]]]) -> None:
+    """Note each row of the feed after which some cycle of its market is above, and which are."""
+    scan = run.parts.detector.scan
+
+    def see(change: Change, seen: Seen) -> None:
+        if seen.above:
+            names = sorted(identity(scan.cycles[number].legs) for number in seen.above)
+            told.append((change.at_ns, tuple(names)))
+
+    run.parts.detector.listen(see)
 
 
 @pytest.fixture(scope="module")
@@ -106,20 +129,25 @@ def test_every_push_above_the_threshold_is_acted_on_or_declined_with_a_reason(
         declined = [reason for at_ns, markets, reason in watch.declined if meant(at_ns, markets)]
         assert taken or declined, push
         assert all(declined)
+        # The books were above the threshold then, and each time somebody looked it was decided.
+        assert any(push.from_ns <= at_ns < until_ns for at_ns in watch.above), push
     assert opened, "nothing at all was taken"
+    told: Counter[str] = Counter()
+    for fact in ended.of(f.OpportunitiesDeclined):
+        told.update(fact.reasons)
+    assert told == Counter(reason for _, _, reason in watch.declined), "the log counts each of them"
 
 
 def test_its_recording_makes_the_same_decisions_again(lived: tuple[Path, Watch, Any]) -> None:
-    folder, _, ended = lived
+    """Each cycle that was opened, and each that was declined; at no moment was one passed over."""
+    folder, watch, ended = lived
     with LogReader(folder / "log.db") as reader:
-        records = list(reader.read())
-    again = retrace(records, read_recording(folder / "books.rec.gz", None), FeeRates(TAKER, TAKER))
+        again = retrace_file(reader.read(), folder / "books.rec.gz")
     assert again.differences == ()
-    assert again.decisions == len(ended.of(f.CycleOpened)) > 0
-    # With other fees it would have decided otherwise: the comparison is not empty.
-    dearer = FeeRates(2 * TAKER, TAKER)
-    other = retrace(records, read_recording(folder / "books.rec.gz", None), dearer)
-    assert len(other.differences) >= other.decisions
+    assert again.opened == len(ended.of(f.CycleOpened)) > 0
+    assert sum(again.declined.values()) == len(watch.declined)
+    assert again.same == again.decisions
+    assert again.moments >= len(PUSHES)
 
 
 def test_a_plain_backtest_of_its_recording_finds_the_same_above_the_threshold(
@@ -128,11 +156,15 @@ def test_a_plain_backtest_of_its_recording_finds_the_same_above_the_threshold(
     folder, watch, _ = lived
     path = folder / "again.yaml"
     path.write_text(STRATEGY.format(exchange="binance"))
-    said = invoke(
-        *("--strategy", path, "--mode", "backtest", "--data-file", folder / "books.rec.gz"),
-        *("--db", folder / "again.db", "--json"),
+    loaded = load(path, mode="backtest", data_file=str(folder / "books.rec.gz"))
+    found: list[tuple[int, tuple[str, ...]]] = []
+    ended = run_engine(
+        [loaded], Options(db=folder / "again.db"), lambda run: note_above(run, found)
     )
-    assert said.code == 0, said.err
-    seen = said.summary["opportunities"]
-    assert (seen["paths"], seen["episodes"], seen["states"]) == watch.counts
+    assert ended.exit_code == 0, ended.error
+    seen = ended.summary.opportunities
+    assert (seen.paths, seen.episodes, seen.states) == watch.counts
     assert watch.counts[0] > 0
+    # Not as many only, but the same ones, at the same times.
+    assert found == watch.told
+    assert found

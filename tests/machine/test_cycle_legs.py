@@ -7,6 +7,8 @@ import pytest
 from arb.events import facts as f
 from arb.machine import commands as c
 from arb.machine import table as t
+from arb.machine.evolve import evolve
+from arb.machine.state import Cycle
 from tests.spec.given import (
     LEGS,
     START,
@@ -336,3 +338,17 @@ def test_recovery_waits_and_says_until_when() -> None:
 
 def test_only_recovery_waits() -> None:
     given(leg_1_done()).when(c.Wait(reason="x", next_try_ns=9)).then_refused("does not fit")
+
+
+def test_a_clock_that_was_ahead_does_not_make_a_wait_longer() -> None:
+    """An engine whose clock was an hour ahead would have parked what it waited for an hour late."""
+    cycle: Cycle | None = None
+    for fact in (*leg_1_done(), recovery()):
+        cycle = evolve(cycle, fact, 100)
+    waits = f.RecoveryWaiting(reason="maintenance", next_try_ns=9)
+    since = []
+    for at_ns in (100, 130, 40, 50):
+        assert cycle is not None
+        cycle = evolve(cycle, waits, at_ns)
+        since.append(cycle.wait_since_ns)
+    assert since == [100, 100, 40, 40]

@@ -32,6 +32,7 @@ class Limits:
             list
         )  # strategy -> its configurations
         self._results: dict[str, dict[str, tuple[Decimal, str, int]]] = defaultdict(dict)
+        self._unknown: set[str] = set()  # closed cycles whose result nothing values
         self._counted_from: dict[tuple[str, str], int] = {}
         self._tripped: dict[tuple[str, str], int] = {}
         self._owed: dict[tuple[str, str], str] = {}  # limits that a close broke -> why
@@ -155,16 +156,17 @@ class Limits:
     def closed(self, cycle: Cycle, at_ns: int) -> None:
         """Count what a cycle came to; what it came to before is taken back."""
         results = self._results[cycle.strategy]
-        before = results.pop(cycle.id, None)
         if cycle.state not in moves.AT_REST or cycle.outcome not in COUNTED:
+            results.pop(cycle.id, None)
+            self._unknown.discard(cycle.id)
             return
-        if before is not None:  # it was closed, and still is
-            results[cycle.id] = before
-            return
+        if cycle.id in results or cycle.id in self._unknown:
+            return  # it was closed, and still is: somebody released what it had left
         if cycle.state == "completed":
             self._failures.succeeds((cycle.strategy, _identity(cycle.path)), cycle.id)
         limits = self._of[cycle.strategy]
         if cycle.fee_value is None or any(amount < 0 for amount in cycle.dust.values()):
+            self._unknown.add(cycle.id)
             self._owe(cycle.strategy, LOSSES, f"the result of {cycle.id} is unknown")
             return
         assert cycle.pnl is not None
