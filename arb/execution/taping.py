@@ -198,17 +198,23 @@ class Tap:
 
 
 class Looked:
-    """The books of a venue, and its ration; while it is decided, what was looked at is kept."""
+    """The books of a venue, and its ration; while it is decided, what was looked at is kept.
+
+    Until it is decided each book stands as it was first looked at: a market that is played on the
+    clock goes on meanwhile, and nobody could tell later which of its books were meant.
+    """
 
     def __init__(self, told: Mapping[str, Book]) -> None:
         self.books: Books
         self._told = told
         self._row: MomentRow | None = None
+        self._standing: dict[str, Book | None] = {}
 
     @contextmanager
     def at(self, row: MomentRow) -> Iterator[None]:
         """Keep what is looked at in this row."""
         self._row = row
+        self._standing.clear()
         try:
             yield
         finally:
@@ -216,18 +222,22 @@ class Looked:
 
     def heard_ns(self, market: str) -> int | None:
         """When the connection that carries a market was last heard."""
-        heard = self.books.heard_ns(market)
-        if self._row is not None:
-            self._row.heard.setdefault(market, heard)
-        return heard
+        if self._row is None:
+            return self.books.heard_ns(market)
+        if market not in self._row.heard:
+            self._row.heard[market] = self.books.heard_ns(market)
+        return self._row.heard[market]
 
     def book(self, market: str) -> Book | None:
         """The latest book."""
-        book = self.books.book(market)
-        if self._row is not None and not _same(self._told.get(market), book):
-            ahead = None if book is None else (book.sequence, book.bids, book.asks)
-            self._row.ahead[market] = ahead
-        return book
+        if self._row is None:
+            return self.books.book(market)
+        if market not in self._standing:
+            book = self._standing[market] = self.books.book(market)
+            if not _same(self._told.get(market), book):
+                ahead = None if book is None else (book.sequence, book.bids, book.asks)
+                self._row.ahead[market] = ahead
+        return self._standing[market]
 
     def waiting(self, ask: Callable[[int, int], int]) -> Callable[[int, int], int]:
         """Ask the venue's ration, and keep its answers."""

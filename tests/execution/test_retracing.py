@@ -12,10 +12,12 @@ from arb.events import facts as f
 from arb.events.envelope import Recorded
 from arb.events.sqlite import LogReader
 from arb.execution.retracing import Retraced, retrace, retrace_file
-from arb.execution.taping import Tap
+from arb.execution.taping import Looked, Tap
 from arb.feeds.book_recording import BookRecording
 from arb.feeds.recording import read_recording
 from arb.feeds.run_rows import BalancesRow, MomentRow, TermsRow
+from arb.market.book import Book
+from arb.simulation.market import book
 from arb.simulation.seeds import run_seed
 from arb.simulation.world import World as AnyWorld
 from arb.simulation.world import loaded
@@ -164,6 +166,52 @@ def test_a_cycle_that_the_log_does_not_tell_of_is_named(lived: World) -> None:
     (gone,) = {one.stream for one in records if one.stream == "cycle-sol-1"}
     again = retrace([one for one in records if one.stream != gone], recording(lived))
     assert any("it would open USDT > BTC > SOL with" in one for one in again.differences)
+
+
+class Restless:
+    """Books of a market that goes on while it is looked at."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def book(self, market: str) -> Book | None:
+        self.looks += 1
+        return book(market, [("1", "1")], [("2", "1")], sequence=self.looks)
+
+    def heard_ns(self, _market: str) -> int | None:
+        self.looks += 1
+        return self.looks
+
+
+def test_a_book_that_moves_while_it_is_decided_stands_as_it_was_first_looked_at() -> None:
+    looked, row = Looked({}), moment()
+    looked.books = Restless()
+    with looked.at(row):
+        first = [(looked.heard_ns("A/B"), looked.book("A/B")) for _ in range(3)]
+    assert first == [(1, book("A/B", [("1", "1")], [("2", "1")], sequence=2))] * 3
+    assert row.heard == {"A/B": 1}
+    assert {market: ahead and ahead[0] for market, ahead in row.ahead.items()} == {"A/B": 2}
+    after = looked.book("A/B")
+    assert after is not None
+    assert after.sequence == 3
+
+
+def moment() -> MomentRow:
+    return MomentRow(
+        at_ns=0,
+        seen_ns=0,
+        venue_ns=None,
+        paused=None,
+        banned=False,
+        revoked=False,
+        closing=0,
+        space_low=False,
+        sent=0,
+        promised=0,
+        waits={},
+        heard={},
+        ahead={},
+    )
 
 
 def test_what_a_skewed_connection_declined_is_declined_again(shared: Callable[..., World]) -> None:
