@@ -11,7 +11,7 @@ import structlog
 from tests.spec.world import World
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _quiet() -> Iterator[None]:
     """What an engine talks to itself takes longer than what it does."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
