@@ -18,7 +18,7 @@ FLOORS: Final = {
     "absent": 40,
     "late fill": 6,
     "reopened": 7,
-    "together": 50,
+    "together": 45,
     "outside": 50,
     "halted": 18,
     "rationed": 3,
