@@ -54,7 +54,7 @@ class Guards:
         return (
             _tripped(risk)
             or _too_many(strategy, self._open(strategy, opening))
-            or self._cooling(risk, path.identity)
+            or self._cooling(strategy, risk, path.identity)
             or self._fee_reserve(strategy)
             or self._order_rate(path, opening)
             or self._torn(path.markets)
@@ -107,7 +107,9 @@ class Guards:
             return None
         return Refusal(SKEW, f"{silent} was heard {_seconds(apart_ns)} s before {loud}")
 
-    def _cooling(self, risk: Risk, identity: str) -> Refusal | None:
+    def _cooling(self, strategy: Strategy, risk: Risk, identity: str) -> Refusal | None:
+        if self._desk.journal.cooling[strategy.name, identity]:
+            return Refusal(COOLDOWN, f"{identity} is left to rest just now")
         now_ns = self._desk.clock.now_ns()
         until_ns = risk.cools_until_ns(identity, now_ns)
         if until_ns is None:

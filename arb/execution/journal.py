@@ -4,6 +4,7 @@ Nothing else in the run path writes to the log, and nothing is sent that is not 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -73,6 +74,8 @@ class Journal:
         self.broken: Indeterminate | None = None
         self.position = 0  # of the last event that was folded
         self.closing = 0  # facts that forbid new cycles and are on their way into the log
+        # The same of paths that are left to rest, by strategy and the path's identity.
+        self.cooling: Counter[tuple[str, str]] = Counter()
 
     def listen(self, listener: Listener) -> None:
         """Call back after every appended fact, in order."""
@@ -198,8 +201,11 @@ class Journal:
             raise self.broken
         batch = [StreamAppend(stream, version, facts) for stream, version, facts in parts]
         # Nobody opens a cycle behind a pause that the writer has and the account does not know yet.
-        closes = any(isinstance(fact, CLOSING) for _, _, facts in parts for fact in facts)
+        told = [fact for _, _, facts in parts for fact in facts]
+        closes = any(isinstance(fact, CLOSING) for fact in told)
+        cools = [(one.strategy, one.identity) for one in told if isinstance(one, f.CooldownStarted)]
         self.closing += closes
+        self.cooling.update(cools)
         try:
             appended = await self._events.append(
                 batch, at_ns=at_ns, meta=Meta(run=self.run, cause=cause), command_id=command_id
@@ -209,6 +215,7 @@ class Journal:
             raise
         finally:
             self.closing -= closes
+            self.cooling -= Counter(cools)
         return appended.last
 
     def _move(

@@ -168,6 +168,22 @@ def test_while_a_pause_is_on_its_way_into_the_log_the_journal_says_so() -> None:
     assert journal.account.paused is not None
 
 
+def test_a_path_rests_from_when_that_is_on_its_way_into_the_log() -> None:
+    log, journal = world(1)
+    rest = f.CooldownStarted(
+        strategy="demo", identity="A>B", until_ns=9, cause="nothing", cycle_id="demo-1"
+    )
+    seen: list[dict[tuple[str, str], int]] = []
+
+    async def look() -> None:
+        seen.append(dict(journal.cooling))
+
+    log.before = look
+    asyncio.run(journal.note(rest, cause="x"))
+    assert seen == [{("demo", "A>B"): 1}]
+    assert not journal.cooling
+
+
 def opening(journal: Journal, number: int) -> Draft:
     draft, told = journal.draft(None), replace(opened(), cycle_id=f"demo-{number}", number=number)
     names = c.OpenCycle.__struct_fields__

@@ -96,6 +96,11 @@ def test_no_cycle_opens_behind_a_limit_that_trips_at_the_same_moment() -> None:
     assert run_seed(5104).violations == ()
 
 
+def test_no_cycle_opens_over_a_path_that_is_left_to_rest_at_the_same_moment() -> None:
+    """The word that it rests was on its way into the log, and the account did not know it yet."""
+    assert run_seed(5910).violations == ()
+
+
 @pytest.mark.parametrize("seed", [3630, 4208])
 def test_dust_that_is_released_is_no_new_result(seed: int) -> None:
     """The checker wanted a limit tripped again, of a result that was unknown before an operator set the limit back."""
