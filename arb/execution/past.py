@@ -1,6 +1,6 @@
 """An engine's mind at an earlier moment: made from its log and its recording, and asked again, never to act."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -185,6 +185,7 @@ class Past:
         desk.access.banned_until_ns = moment.at_ns + 1 if moment.banned else 0
         desk.access.key_revoked = KeyRevoked() if moment.revoked else None
         self.journal.closing = moment.closing
+        self.journal.cooling = Counter(moment.cooling)
         desk.ration.assume(moment.sent, moment.promised)
         try:
             above = self.trader.still_above()

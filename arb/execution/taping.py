@@ -185,6 +185,7 @@ class Tap:
             banned=desk.access.banned,
             revoked=desk.access.key_revoked is not None,
             closing=desk.journal.closing,
+            cooling=tuple(sorted(desk.journal.cooling)),
             space_low=space_low,
             sent=desk.ration.sent_in_a_second(),
             promised=desk.ration.promised,

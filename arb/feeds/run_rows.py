@@ -67,6 +67,7 @@ class MomentRow(Struct, frozen=True, array_like=True, tag="moment", gc=False):
     banned: bool  # the venue told the engine to be silent
     revoked: bool  # the venue does not take the key
     closing: int  # pauses and halts that were on their way into the log
+    cooling: tuple[tuple[str, str], ...]  # (strategy, path) whose rest was on its way there
     space_low: bool  # on the log's disk
     sent: int  # orders within the last second
     promised: int  # orders that were decided and had not left

@@ -143,6 +143,11 @@ def fewer(fact: f.OpportunitiesDeclined) -> f.OpportunitiesDeclined:
         (lambda one: structs.replace(one, banned=True), MomentRow, "declined: banned ("),
         (lambda one: structs.replace(one, space_low=True), MomentRow, "declined: disk_space ("),
         (lambda one: structs.replace(one, closing=1), MomentRow, "declined: halted ("),
+        (
+            lambda one: structs.replace(one, cooling=(("sol", "BTC>SOL>USDT"),)),
+            MomentRow,
+            "sol-1: it was opened, now it is declined: cooldown (",
+        ),
         (lambda one: structs.replace(one, venue_ns=None), MomentRow, "declined: no_clock ("),
         (lambda one: structs.replace(one, sent=50), MomentRow, "declined: order_rate ("),
         (
@@ -205,6 +210,7 @@ def moment() -> MomentRow:
         banned=False,
         revoked=False,
         closing=0,
+        cooling=(),
         space_low=False,
         sent=0,
         promised=0,
