@@ -149,7 +149,7 @@ def test_a_market_that_halts_in_the_middle_is_routed_around(folder: Path) -> Non
 
 
 def test_without_a_word_of_the_private_stream_orders_are_found_all_the_same(folder: Path) -> None:
-    rates = {"stream_lost": 0.3, "stream_closed": 0.05, "stream_twice": 0.2, "stream_swapped": 0.2}
+    rates = {"stream_lost": 0.3, "stream_closed": 0.02, "stream_twice": 0.2, "stream_swapped": 0.2}
     ended = traded(folder, cycles=4, rates=rates)
     assert ended.code == 0
     accounted_for(ended)
