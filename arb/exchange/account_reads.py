@@ -62,6 +62,14 @@ def _rate(told: object) -> Decimal:
     return rate
 
 
+def _named(told: object) -> str:
+    """Read the id of an account whose venue tells it: another name for it would be another account."""
+    found = identity(told)
+    if found is None:
+        raise Unreachable(f"the venue told no id of the account, but {told!r:.40}")
+    return found
+
+
 def _rows(told: object) -> list[object]:
     if not isinstance(told, list):
         raise Unreachable("the venue told no list")
@@ -102,7 +110,7 @@ async def _binance_fees(reading: Reading, market: str) -> FeeRates:
 
 
 async def _binance_id(reading: Reading) -> str | None:
-    return identity(at(await reading.ask("privateGetAccount"), "uid"))
+    return _named(at(await reading.ask("privateGetAccount"), "uid"))
 
 
 async def _binance_may_withdraw(reading: Reading) -> bool | None:
@@ -208,7 +216,7 @@ async def _okx_fees(reading: Reading, market: str) -> FeeRates:
 
 
 async def _okx_id(reading: Reading) -> str | None:
-    return identity(at(await reading.ask("privateGetAccountConfig"), "data.0.uid"))
+    return _named(at(await reading.ask("privateGetAccountConfig"), "data.0.uid"))
 
 
 async def _okx_may_withdraw(reading: Reading) -> bool | None:

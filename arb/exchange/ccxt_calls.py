@@ -237,6 +237,14 @@ def harden(base: type[Any], around: Surroundings) -> type[Any]:
             )
             return text
 
+        # --- streams
+
+        def handle_message(self, client: Any, message: Any) -> None:  # noqa: ANN401
+            try:
+                super().handle_message(client, message)
+            except Exception as error:  # noqa: BLE001 -- the client would stop reading, without a word
+                client.on_error(error)  # whoever waits is told, and begins anew
+
     Client.__name__ = base.__name__
     return Client
 

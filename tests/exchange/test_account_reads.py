@@ -138,7 +138,7 @@ def test_whether_a_key_may_withdraw_is_the_venues_word(wires: Mapping[str, Wire]
     [
         ("binance", ACCOUNT, "354937868"),
         ("okx", okx({"uid": "44705892343619584"}), "44705892343619584"),
-        ("binance", {"balances": []}, None),
+        ("bybit", {}, None),
     ],
 )
 def test_an_account_is_named_by_its_uid_or_by_what_its_key_cannot_be_read_from(
@@ -224,4 +224,22 @@ def test_what_the_account_holds_is_read_before_what_merely_watches_the_market() 
     assert wire.clock.now_ns() == began_ns
     heard(wire, wire.gateway.best_prices(), [])
     assert wire.clock.now_ns() - began_ns >= 60 * NS_PER_S
+    wire.close()
+
+
+@pytest.mark.parametrize("told", [None, 0, -1, "", "a b", [], {"uid": 1}])
+@pytest.mark.parametrize(("venue", "answer"), [("binance", "uid"), ("okx", "config")])
+def test_a_reply_without_the_accounts_id_gives_it_no_other_name(
+    venue: str, answer: str, told: object
+) -> None:
+    """A name of our own for it would be another account's: the log of the first would be refused for good."""
+    wire = Wire(venue)
+    wire.gateway._fingerprint = None
+    spoilt = {"uid": told} if answer == "uid" else okx({"uid": told})
+    wire.session.answer = lambda _: spoilt
+    with pytest.raises(Unreachable, match="no id of the account"):
+        wire.run(wire.gateway.start())
+    wire.session.answer = lambda _: {"uid": 7} if answer == "uid" else okx({"uid": "7"})
+    wire.run(wire.gateway.start())
+    assert wire.gateway.fingerprint == "7"
     wire.close()

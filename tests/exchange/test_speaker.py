@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from arb.exchange.dialects import dialect_of
 from arb.execution.real_clock import RealClock
 from arb.strategy.loader import load
 from arb.strategy.schema import Exchange
+from tests.exchange.captured import Wire
 
 KEYS = Credentials("k", "s", None, source="a test")
 WITHIN_S = 5
@@ -123,3 +125,20 @@ def test_a_ca_file_that_is_missing_is_named_before_anything_is_asked(tmp_path: P
 def test_numbers_are_texts_and_nothing_is_retried() -> None:
     told = looked_at(Exchange(id="binance"), lambda ccxt: (ccxt.number, ccxt.enableRateLimit))
     assert told == (str, True)
+
+
+def test_a_message_that_the_client_cannot_read_breaks_the_connection_instead_of_leaving_it_deaf() -> (
+    None
+):
+    """Its reading of a connection ends with the first exception, and nobody is told."""
+    wire, errors = Wire("binance"), []
+    client = SimpleNamespace(url="wss://x", subscriptions={}, on_error=errors.append)
+    early = {
+        "e": "outboundAccountPosition",
+        "E": 1,
+        "u": 1,
+        "B": [{"a": "BTC", "f": "1", "l": "0"}],
+    }
+    wire.gateway.ccxt.handle_message(client, early)
+    assert [type(error) for error in errors] == [KeyError]
+    wire.close()
