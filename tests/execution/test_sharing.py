@@ -117,12 +117,14 @@ def _is_end(fact: f.Fact) -> bool:
 
 def test_a_cycle_whose_unwind_is_unknown_gives_up_its_turn(worlds: Callable[..., World]) -> None:
     world = worlds(opening={"USDT": Decimal(2_500)})
+    world.strategies = [world.strategy(name) for name in ("one", "two")]
     world.on(f.LegSettled, 1, lambda: world.show("ETH/USDT", [("1500", "9")], [("1501", "9")]))
-    world.fault("reply_lost", number=3)  # both cycles sell their BTC: one is told nothing
+    world.fault("reply_lost", number=5)  # both cycles sell what they have: one is told nothing
     world.fault("read_fails", call="order", times=100)
     assert world.run(cycles=2) == 0
     world.check()
-    assert len(world.facts(f.UnwindStarted)) == 2
+    unwound = {one.stream for one in world.records() if isinstance(one.fact, f.UnwindStarted)}
+    assert unwound == {"cycle-one-1", "cycle-two-2"}
     ends = [one.at_ns for one in world.records() if _is_end(one.fact)]
     assert len(ends) == 2
     assert ends[1] - ends[0] > 3 * NS_PER_S
