@@ -45,6 +45,7 @@ BOOKS: Final = (
 -            self.broken = error
 -            raise
 +            log.warning(str(error))
++            return self.position
 """,
     ),
     Mutant(
