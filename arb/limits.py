@@ -66,6 +66,7 @@ FEED_LEVELS_BEHIND_S: Final = 1.0
 FEED_ANSWER_S: Final = 5.0  # for a request for streams
 
 # --- deciding
+OPENED_AT_ONCE_MAX: Final = 1_000  # cycles of one moment, which are one append of the log
 OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges
 COOLDOWN_S_MAX: Final = Decimal(
     3_600

@@ -283,6 +283,7 @@ class PacingApart:
         self._clock = clock
         self._ration = ration
         self._each: dict[str, Pacing] = {}  # by endpoint: a client has some dozens
+        self._of_orders = Pacing(clock, ration)  # until one was sent: nothing was spent there
         self._banned_until_ns = 0
 
     async def take(self, cost: float) -> None:
@@ -291,11 +292,13 @@ class PacingApart:
         if name not in self._each:
             self._each[name] = Pacing(self._clock, self._ration)
             self._each[name].banned_until_ns = self._banned_until_ns
+        if _ORDERS.get():
+            self._of_orders = self._each[name]
         await self._each[name].take(cost)
 
     def order_wait_ns(self, orders: int, ahead: int) -> int:
-        """As `Pacing.order_wait_ns`: only the endpoint that takes orders counts any."""
-        return max((one.order_wait_ns(orders, ahead) for one in self._each.values()), default=0)
+        """As `Pacing.order_wait_ns`, at the endpoint that takes orders: looks at others cost it nothing."""
+        return self._of_orders.order_wait_ns(orders, ahead)
 
     def ban(self, for_ns: int) -> None:
         """Let nothing through for a while."""

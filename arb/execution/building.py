@@ -131,7 +131,7 @@ def deciding(
             tap.relisted()
             watching.follow()
 
-        desk.on_markets = relisted
+        desk.on_terms = relisted
     return Deciding(detector, watchlist, watching, trader)
 
 

@@ -48,9 +48,8 @@ class Desk:
         self.arbiter = Arbiter(journal)
         self.ration = Ration(clock, access.venue)
         self.recorded_changes: set[str] = set()  # ids of the venue's reports that are in the log
-        self.on_markets: Callable[[], None] = lambda: (
-            None
-        )  # told when they, or the fees, were read again
+        # Told when markets or fees were read again.
+        self.on_terms: Callable[[], None] = lambda: None
 
     def learn(self, markets: Mapping[str, MarketRules], fees: FeeRates) -> None:
         """Take over what the venue says of its markets and fees."""
@@ -88,7 +87,7 @@ class Desk:
         self.markets = await self.access.read(
             self.access.venue.markets, timeout_s=MARKETS_TIMEOUT_S
         )
-        self.on_markets()
+        self.on_terms()
 
     async def reload_fees(self, charged: Decimal = ZERO) -> None:
         """Read the account's fees again: a level or a discount ends. Raises Unreachable or Banned.
@@ -107,7 +106,7 @@ class Desk:
             return
         log.warning("fees.changed", was=plain(self.fees.taker), now=plain(fees.taker))
         self.fees = fees
-        self.on_markets()
+        self.on_terms()
 
     @property
     def rules(self) -> VenueRules:

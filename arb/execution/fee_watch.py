@@ -42,14 +42,14 @@ class FeeWatch:
         while True:
             await self._doubted.wait()
             self._doubted.clear()
+            charged, self._charged = self._charged, ZERO  # dearer trades may come meanwhile
             try:
-                await self._desk.reload_fees(self._charged)
+                await self._desk.reload_fees(charged)
             except (Unreachable, Banned) as error:
                 log.info("fees.later", error=str(error))
+                self._charged = max(self._charged, charged)
                 self._doubted.set()
                 await self._desk.clock.sleep(SWEEP_INTERVAL_S)
-            else:
-                self._charged = ZERO
 
 
 def _last_digit(told: Decimal) -> Decimal:

@@ -160,10 +160,10 @@ class Past:
                 self._desk.arbiter.note_balances(balances)
             case MarketsRow():
                 self._learn(row.markets)
-                self._desk.on_markets()
+                self._desk.on_terms()
             case FeesRow():
                 self._desk.fees = row.fees
-                self._desk.on_markets()
+                self._desk.on_terms()
             case AcceptsRow():
                 self.trader.accepting = row.accepts
 

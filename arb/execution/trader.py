@@ -25,7 +25,7 @@ from arb.execution.runner import Runner
 from arb.execution.sending import NOT_SENT
 from arb.execution.sizing import Plan, Sizing
 from arb.execution.watchlist import Watchlist
-from arb.limits import NOTIONAL_CAP_FACTOR
+from arb.limits import NOTIONAL_CAP_FACTOR, OPENED_AT_ONCE_MAX
 from arb.machine import commands as c
 from arb.machine.state import Cycle, Order
 from arb.machine.table import ORDER_REFUSED
@@ -178,6 +178,10 @@ class Trader:
                     self._decline(wanted, again)
                 else:
                     ranking.add(wanted, again, after=taken)
+                continue
+            if taken >= OPENED_AT_ONCE_MAX:
+                text = f"{taken} cycles begin at this moment, and no more are one append"
+                self._decline(wanted, Refusal(CROWDED, text))
                 continue
             draft = self._draft(wanted, plan, seen_ns)
             if isinstance(draft, Refusal):

@@ -24,7 +24,7 @@ class Watching:
         self._loaded = loaded
         self._desk, self._detector, self._watchlist = desk, detector, watchlist
         self.traded: set[str] = set()  # currencies
-        desk.on_markets = self.follow
+        desk.on_terms = self.follow
 
     def plan(self) -> None:
         """Find every strategy's cycles; raises ConfigInvalid where one has none."""

@@ -21,6 +21,7 @@ from arb.exchange.port import (
     Unreachable,
     VenueError,
 )
+from tests.exchange.captured import Asked, Wire, order
 from tests.exchange.loopback import (
     NOW_MS,
     ORDER_ID,
@@ -338,3 +339,17 @@ def test_secrets_stand_in_no_error(stage: Stage) -> None:
 def test_the_servers_script_is_played_to_its_end(stage: Stage) -> None:
     assert isinstance(stage.server, Loopback)
     assert not any(stage.server.next.values())
+
+
+@pytest.mark.parametrize("error", [NotSent("late"), Banned(10**9), Maintenance("closed")])
+def test_what_our_own_way_says_once_an_order_left_proves_nothing(error: VenueError) -> None:
+    """An order that is on its way may be taken, whatever stops the rest of the call."""
+
+    def fail(_: Asked) -> object:
+        raise error
+
+    wire = Wire("binance")
+    wire.session.answer = fail
+    with pytest.raises(Unreachable, match=type(error).__name__):
+        wire.run(wire.gateway.create(order()))
+    wire.close()

@@ -114,3 +114,26 @@ def test_a_clock_that_is_set_back_makes_no_ration_last_longer() -> None:
         return [one / NS_PER_S for one in waits]
 
     assert asyncio.run(story()) == [2.0, 0.5, 0]
+
+
+def test_where_each_endpoint_has_a_ration_orders_wait_for_their_own_alone() -> None:
+    """Many cancels, or looks at orders of unknown fate, would have held up the legs of other cycles."""
+
+    async def story(clock: LoopClock) -> None:
+        pacing = pacing_of("okx", clock)
+        at_endpoint("POST trade/cancel-order")
+        with lane("order", orders=0):
+            await pacing.take(20)
+        at_endpoint("POST trade/order")
+        assert [pacing.order_wait_ns(1, 0), pacing.order_wait_ns(3, 57)] == [0, 0]
+        assert pacing.order_wait_ns(3, 58) > 0, "also before the first order"
+        with lane("order"):
+            await pacing.take(1 / 3)
+        at_endpoint("GET trade/order")
+        with lane("read"):
+            await pacing.take(1)
+        assert pacing.order_wait_ns(3, 56) == 0
+        assert pacing.order_wait_ns(3, 57) > 0
+
+    loop = VirtualLoop()
+    run_virtual(loop, story(LoopClock(loop, START_NS)))

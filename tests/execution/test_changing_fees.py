@@ -1,13 +1,18 @@
 """A venue's fees rise while a run goes on: a level or a discount ends. Nothing is opened at the old ones."""
 
+import asyncio
+from collections.abc import Callable
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from arb.clock import NS_PER_S
 from arb.events import facts as f
+from arb.execution.fee_watch import FeeWatch
 from arb.market.book import FeeRates
 from arb.simulation.world import loaded
+from tests.spec.given import filled
 from tests.spec.world import World
 
 HALF_A_PERCENT = Decimal("0.005")
@@ -93,3 +98,31 @@ def test_fees_are_read_once_a_minute_though_nothing_is_traded(world: World) -> N
     world.at(90.0, lambda life: life.engine.interrupt())
     assert world.run(cycles=None) == 130
     assert world.facts(f.CycleOpened) == []
+
+
+def test_a_dearer_trade_that_comes_while_fees_are_read_is_not_forgotten() -> None:
+    asked: list[Decimal] = []
+
+    async def story() -> None:
+        heard: list[Callable[[str, f.Fact, int], None]] = []
+
+        async def reload_fees(charged: Decimal) -> None:
+            asked.append(charged)
+            if len(asked) == 1:
+                heard[0]("cycle-x", filled(1, "t2", "1", "0.05", fee="0.020000"), 1)
+            await asyncio.sleep(0)
+
+        desk = SimpleNamespace(
+            journal=SimpleNamespace(listen=heard.append),
+            fees=FeeRates(Decimal("0.001"), Decimal("0.001")),
+            reload_fees=reload_fees,
+        )
+        watch = FeeWatch(desk)  # type: ignore[arg-type]
+        looking = asyncio.ensure_future(watch.look_for_ever())
+        heard[0]("cycle-x", filled(1, "t1", "1", "0.05", fee="0.010000"), 1)
+        for _ in range(9):
+            await asyncio.sleep(0)
+        looking.cancel()
+
+    asyncio.run(story())
+    assert asked == [Decimal("0.01"), Decimal("0.02")]

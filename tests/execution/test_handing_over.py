@@ -11,6 +11,7 @@ from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.events import facts as f
 from arb.execution.sending import NOT_SENT
 from arb.feeds.source import Change
+from arb.limits import BATCH_EVENTS_MAX, OPENED_AT_ONCE_MAX
 from arb.machine.state import Cycle
 from arb.simulation.market import Stage, rules
 from tests.spec.world import World
@@ -146,6 +147,21 @@ def test_a_balance_is_shared_by_what_is_opened_at_one_moment(shared: Callable[..
     assert (first.available, first.seen_ns) == (Decimal(500), second.seen_ns)
     assert second.available == Decimal(500) - first.start_amount
     assert second.start_amount <= second.available
+
+
+def test_no_more_cycles_begin_at_one_moment_than_one_append_of_the_log_holds(
+    shared: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening, checks, validation and intent of each: above the log's bound the engine would have ended."""
+    assert 4 * OPENED_AT_ONCE_MAX <= BATCH_EVENTS_MAX
+    monkeypatch.setattr("arb.execution.trader.OPENED_AT_ONCE_MAX", 1)
+    world = shared()
+    trading(world, amount="400")
+    assert world.run(cycles=2, duration_s=30) == 0
+    world.check()
+    moments = [one.seen_ns for one in opened(world)]
+    assert len(moments) == len(set(moments)) == 2
+    assert declined(world)["eth", "crowded"] >= 1
 
 
 def test_what_is_decided_is_in_the_log_with_what_it_was_decided_on(
