@@ -68,9 +68,8 @@ FEED_ANSWER_S: Final = 5.0  # for a request for streams
 # --- deciding
 OPENED_AT_ONCE_MAX: Final = 1_000  # cycles of one moment, which are one append of the log
 OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges
-COOLDOWN_S_MAX: Final = Decimal(
-    3_600
-)  # of a path that fails again and again, unless asked for more
+# Of a path that fails again and again, unless a strategy asks for more.
+COOLDOWN_S_MAX: Final = Decimal(3_600)
 
 # --- live venues
 DOTENV_FILE_BYTES_MAX: Final = 65_536

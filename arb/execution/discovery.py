@@ -28,9 +28,8 @@ class Wanted(Struct, frozen=True, gc=False):
     strategy: Strategy
     config: str
     legs: Legs
-    fees: (
-        FeeRates | None
-    )  # of its row in a file; None: the account's, as they are when it is judged
+    # Of its row in a file; None: the account's, as they are when it is judged.
+    fees: FeeRates | None
     min_profit_bps: Decimal
     start: str | None  # None: one of the strategy's start currencies
 

@@ -51,9 +51,8 @@ class BookRecording:
         self.complaints: tuple[str, ...] = ()
         self.damage: str | None = None
         self.heading: Heading | None = None
-        self.asides: list[
-            tuple[int, Aside]
-        ] = []  # of a run, each with how many rows were there then
+        # Of a run, each with how many rows were there then.
+        self.asides: list[tuple[int, Aside]] = []
         self._given = rules
         self._rules: Mapping[str, MarketRules] = {}
         self._more = bytearray()
