@@ -35,6 +35,7 @@ NOT_FOUND_MIN: Final = 3
 ABSENT_LIVE_MIN_S: Final = 60.0
 FILLS_MISSING_S: Final = 60  # then it is a discrepancy; they are read on for ever
 DOUBT_S_MAX: Final = 60  # that a trade which cannot be booked yet keeps its assets from judgement
+BOOKS_COME_S: Final = 5  # at the beginning of a life, before anything is decided without them
 PARK_AFTER_S: Final = 20  # of waiting for a market that nothing else replaces
 WAIT_FIRST_S: Final = 0.25
 WAIT_MAX_S: Final = 30.0

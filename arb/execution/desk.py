@@ -47,6 +47,7 @@ class Desk:
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.arbiter = Arbiter(journal)
         self.ration = Ration(clock, access.venue)
+        self.attentive_since_ns = 0  # since when this life works on cycles
         self.recorded_changes: set[str] = set()  # ids of the venue's reports that are in the log
         # Told when markets or fees were read again.
         self.on_terms: Callable[[], None] = lambda: None

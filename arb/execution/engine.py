@@ -138,6 +138,7 @@ class Engine:
         if p.kill_watch is not None:  # before anything can be opened
             await p.kill_watch.look()
         desk.arbiter.note_balances(balances)
+        desk.attentive_since_ns = desk.clock.now_ns()
         p.runner.ready = True
 
     async def _contact(self, patience_s: float) -> Mapping[str, Balance]:

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from arb import crashpoints, limits
-from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.exchange.port import Balance
-from arb.execution import cooling, planning
+from arb.execution import cooling, patience, planning
 from arb.execution.desk import Desk, targets_of
 from arb.execution.journal import Draft
 from arb.machine import commands as c
@@ -19,10 +18,6 @@ from arb.machine import table as t
 from arb.machine.state import Cycle, Order
 from arb.market.depth import NO_DEPTH, Shortfall, Walk
 from arb.money import ZERO, plain
-
-NO_MARKET = "no market takes what is held now"
-TOO_LITTLE = "less is there than the cycle holds"
-NO_VALUE = "a book is missing to value what was sold"
 
 
 class Situation(Struct, frozen=True):
@@ -75,7 +70,10 @@ def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
         draft.do(c.StartRecovery(reason="an operator asked to liquidate"))
         return
     if cycle.leg >= len(cycle.legs):
-        draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
+        if patience.fees_wait(desk, draft):
+            draft.do(c.StartRecovery(reason=patience.NO_VALUE))
+        else:
+            draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
         return
     slow = cooling.slow_leg(desk, draft)
     if cycle.leg_received <= 0:
@@ -187,7 +185,7 @@ def _intend(desk: Desk, draft: Draft, situation: Situation, walk: Walk, purpose:
 def _to_recovery_or_wait(desk: Desk, draft: Draft, reason: str) -> None:
     if draft.cycle.state != t.RECOVERING:
         draft.do(c.StartRecovery(reason=reason))
-    _wait(desk, draft, reason)
+    patience.wait(desk, draft, reason)
 
 
 # --- recovering -------------------------------------------------------------------------------
@@ -205,13 +203,16 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
         return
     if situation.balances is None or situation.venue_ns is None:
         if situation.trouble:
-            _wait(desk, draft, situation.trouble)
+            patience.wait(desk, draft, situation.trouble)
         return
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
     if exposed.is_none:
         _close_without_exposure(desk, draft, targets)
+        return
+    if not situation.panic and patience.books_come(desk, draft):
+        patience.wait(desk, draft, patience.NO_BOOKS)
         return
     ahead = None if situation.panic else _worth_resuming(desk, cycle, exposed)
     if ahead is not None:
@@ -222,6 +223,9 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
 
 def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) -> None:
     cycle = draft.cycle
+    if patience.fees_wait(desk, draft):
+        patience.wait(desk, draft, patience.NO_VALUE)
+        return
     # A loop that closed in the last leg before the end could be recorded is a completed one.
     last_leg = cycle.leg == len(cycle.legs) - 1 and cycle.leg_received > 0
     over = last_leg or cycle.leg == len(cycle.legs)
@@ -230,11 +234,11 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
         return
     worth = planning.value_of_others(desk, cycle, targets)
     if worth is None:
-        if _waited_enough(draft, NO_VALUE):
+        if patience.waited_enough(desk, draft, patience.NO_VALUE):
             # What nothing can value stays with the cycle, in the currency it is in.
-            _park(desk, draft, NO_VALUE, (cycle.start_asset,))
+            _park(desk, draft, patience.NO_VALUE, (cycle.start_asset,))
         else:
-            _wait(desk, draft, NO_VALUE)
+            patience.wait(desk, draft, patience.NO_VALUE)
         return
     fees = planning.fee_value(desk, cycle)
     draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
@@ -318,8 +322,8 @@ def _unwind_or_wait(
         )
         _advance_unwind(desk, draft, situation)
         return
-    reason = TOO_LITTLE if exposed.short else NO_MARKET
-    if stuck or _waited_enough(draft, reason):
+    reason = patience.TOO_LITTLE if exposed.short else patience.NO_MARKET
+    if stuck or patience.waited_enough(desk, draft, reason):
         assets = ", ".join(sorted({*exposed.short, *(way.asset for way in exposed.ways)}))
         for asset, missing in exposed.short.items():
             held = cycle.holding(asset)
@@ -328,23 +332,7 @@ def _unwind_or_wait(
             )
         _park(desk, draft, f"{reason}: {assets}", targets)
         return
-    _wait(desk, draft, reason)
-
-
-def _waited_enough(draft: Draft, reason: str) -> bool:
-    """Whether the cycle has waited for this, and nothing else, as long as it is worth."""
-    cycle = draft.cycle
-    since_ns = cycle.wait_since_ns if cycle.wait_reason == reason else draft.at_ns
-    return draft.at_ns - since_ns > limits.PARK_AFTER_S * NS_PER_S
-
-
-def _wait(desk: Desk, draft: Draft, reason: str) -> None:
-    """Look again later, each time after twice as long, up to a limit."""
-    cycle = draft.cycle
-    delay_s = min(limits.WAIT_FIRST_S * 2 ** min(cycle.waits, 10), limits.WAIT_MAX_S)
-    next_try = draft.at_ns + round(delay_s * NS_PER_S)
-    next_try = max(next_try, desk.access.banned_until_ns)
-    draft.do(c.Wait(reason=reason, next_try_ns=next_try))
+    patience.wait(desk, draft, reason)
 
 
 def _park(desk: Desk, draft: Draft, reason: str, targets: tuple[str, ...]) -> None:
@@ -378,7 +366,7 @@ def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
     if exposed.is_none:
         worth = planning.value_of_others(desk, cycle, targets)
         if worth is None:
-            _to_recovery_or_wait(desk, draft, NO_VALUE)
+            _to_recovery_or_wait(desk, draft, patience.NO_VALUE)
             return
         fees = planning.fee_value(desk, cycle)
         draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))

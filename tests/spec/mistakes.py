@@ -131,7 +131,7 @@ OWN: Final = (
         "no patience",
         "what no market takes at this moment is parked",
         """
-@ execution/steps.py
+@ execution/patience.py
 -    return draft.at_ns - since_ns > limits.PARK_AFTER_S * NS_PER_S
 +    return True
 """,

@@ -1,0 +1,59 @@
+"""How long a cycle waits for what it cannot do without: a market, a price, the books of its path.
+
+Only what this life waited counts: when the last one ended, or what was there since, is not known.
+"""
+
+from arb import limits
+from arb.clock import NS_PER_S
+from arb.execution import planning
+from arb.execution.desk import Desk
+from arb.execution.journal import Draft
+from arb.machine import commands as c
+
+NO_MARKET = "no market takes what is held now"
+TOO_LITTLE = "less is there than the cycle holds"
+NO_VALUE = "a book is missing to value what was sold or paid"
+NO_BOOKS = "the books of its path have not come yet"
+
+
+def wait(desk: Desk, draft: Draft, reason: str) -> None:
+    """Look again later, each time after twice as long, up to a limit."""
+    cycle = draft.cycle
+    delay_s = min(limits.WAIT_FIRST_S * 2 ** min(cycle.waits, 10), limits.WAIT_MAX_S)
+    next_try = draft.at_ns + round(delay_s * NS_PER_S)
+    next_try = max(next_try, desk.access.banned_until_ns)
+    draft.do(c.Wait(reason=reason, next_try_ns=next_try))
+
+
+def waited_enough(desk: Desk, draft: Draft, reason: str) -> bool:
+    """Whether the cycle has waited for this, and nothing else, as long as it is worth."""
+    cycle = draft.cycle
+    since_ns = cycle.wait_since_ns if cycle.wait_reason == reason else draft.at_ns
+    if desk.attentive_since_ns <= draft.at_ns:  # else the clock was set back since
+        since_ns = max(since_ns, desk.attentive_since_ns)
+    return draft.at_ns - since_ns > limits.PARK_AFTER_S * NS_PER_S
+
+
+def books_come(desk: Desk, draft: Draft) -> bool:
+    """Whether a book that going on needs may still come: in the first moments of a life they do.
+
+    Without it the cycle would be sold, or parked, that could have gone on a moment later.
+    """
+    cycle = draft.cycle
+    age_ns = draft.at_ns - desk.attentive_since_ns
+    if not 0 <= age_ns < limits.BOOKS_COME_S * NS_PER_S:
+        return False
+    markets = {leg.market for leg in cycle.legs[cycle.leg :]}
+    return any(desk.is_attended(market) and desk.book(market) is None for market in markets)
+
+
+def fees_wait(desk: Desk, draft: Draft) -> bool:
+    """Whether the cycle's end should wait until its fees in a third currency have a value.
+
+    What they are worth counts for its result and for the limits; the value at its end is what stands.
+    """
+    cycle = draft.cycle
+    if planning.fee_value(desk, cycle) is not None or waited_enough(desk, draft, NO_VALUE):
+        return False
+    path = {leg.spend_asset for leg in cycle.legs}
+    return all(desk.markets_of(asset) for asset in cycle.fees if asset not in path)

@@ -1,0 +1,115 @@
+"""The first moments of a life: the venue answers, and its books have not come yet."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from arb import crashpoints
+from arb.clock import NS_PER_S
+from arb.events import facts as f
+from arb.simulation.market import BOOKS
+from tests.spec.world import World
+
+OF_ETH = ["ETH/BTC", "ETH/USDT"]
+NO_MARKET = "no market takes what is held now"
+
+
+def hide(world: World, markets: Sequence[str]) -> None:
+    for market in markets:
+        world.stage.hide(world.now_ns(), market)
+
+
+def show(world: World, markets: Sequence[str]) -> None:
+    for one in BOOKS:
+        if one.market in markets:
+            sides = [
+                [(str(price), str(size)) for price, size in side] for side in (one.bids, one.asks)
+            ]
+            world.show(one.market, *sides)
+
+
+def come_late(world: World, markets: Sequence[str]) -> None:
+    """In the next life these books are told a second after it has begun."""
+    hide(world, markets)
+    world.wait(1)
+    world.at(1, lambda _life: show(world, markets))
+
+
+@pytest.mark.parametrize("leg", [2, 3])
+def test_a_cycle_goes_on_with_its_path_once_its_books_have_come(world: World, leg: int) -> None:
+    world.kill_at(crashpoints.EXECUTED_NOT_TOLD, leg - 1)
+    assert world.run() is None
+    # What could be sold at once is not sold: the book of the next leg is a moment late.
+    come_late(world, ["ETH/BTC"] if leg == 2 else ["ETH/USDT"])
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.facts(f.UnwindStarted) == []
+    assert [order.market for order in world.orders()] == ["BTC/USDT", "ETH/BTC", "ETH/USDT"]
+
+
+def test_a_book_that_never_comes_is_waited_for_no_longer_than_some_seconds(world: World) -> None:
+    world.kill_at(crashpoints.EXECUTED_NOT_TOLD, 2)
+    assert world.run() is None
+    hide(world, ["ETH/USDT"])
+    world.wait(1)
+    began_ns = world.now_ns()
+    assert world.recover() == 0
+    world.check()
+    assert world.facts(f.UnwindStarted)
+    unwound = next(one for one in world.records() if isinstance(one.fact, f.UnwindStarted))
+    assert 4 * NS_PER_S < unwound.at_ns - began_ns < 12 * NS_PER_S
+
+
+def test_what_an_earlier_life_waited_for_a_market_does_not_count(world: World) -> None:
+    """A halted market opens again while the engine is dead: the next life has only just begun to look."""
+
+    def halt(halted: bool) -> None:  # noqa: FBT001 -- a switch
+        for market in OF_ETH:
+            world.venue.halt_market(market, halted=halted)
+
+    world.on(f.OrderClosed, 2, lambda: halt(True))  # noqa: FBT003 -- the same
+    world.kill_after(lambda fact: getattr(fact, "reason", "") == NO_MARKET)
+    assert world.run() is None
+    halt(False)  # noqa: FBT003 -- the same
+    hide(world, OF_ETH)
+    world.wait(60)
+    world.at(6, lambda _life: show(world, OF_ETH))  # later than books are waited for by themselves
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+
+
+@pytest.mark.parametrize("point", [crashpoints.EXECUTED_NOT_TOLD, crashpoints.TOLD_NOT_APPENDED])
+def test_a_cycle_ends_when_its_fees_can_be_valued(worlds: Callable[..., World], point: str) -> None:
+    world = worlds(fee_asset="BNB", bnb="10")
+    world.kill_at(point, 3)
+    assert world.run() is None
+    come_late(world, ["BNB/USDT"])
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.cycle().fee_value is not None
+    assert world.facts(f.RiskTripped) == []
+
+
+def test_a_cycle_in_one_life_waits_for_the_value_of_its_fees(worlds: Callable[..., World]) -> None:
+    world = worlds(fee_asset="BNB", bnb="10")
+    world.on(f.OrderIntended, 3, lambda: hide(world, ["BNB/USDT"]))
+    world.on(f.RecoveryWaiting, 1, lambda: world.later(1, lambda: show(world, ["BNB/USDT"])))
+    assert world.run() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.cycle().fee_value is not None
+
+
+def test_fees_that_nothing_values_for_long_end_the_cycle_all_the_same(
+    worlds: Callable[..., World],
+) -> None:
+    world = worlds(fee_asset="BNB", bnb="10")
+    world.on(f.OrderIntended, 3, lambda: hide(world, ["BNB/USDT"]))
+    assert world.run() == 4  # a result that nobody knows trips a limit
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.cycle().fee_value is None
+    assert 20 * NS_PER_S < world.cycle().ended_ns - world.cycle().opened_ns < 90 * NS_PER_S
