@@ -155,16 +155,17 @@ class Trader:
 
     def decided(self, above: list[int], paused: str | None, seen_ns: int) -> list[Draft]:
         """Decide on one moment, on what is known now: nobody is waited for."""
+        space_low = self._space_low()
         if self._witness is None:
-            return list(self._taken(above, paused, seen_ns))
-        with self._witness.moment(seen_ns, paused, space_low=self._space_low()):
-            return list(self._taken(above, paused, seen_ns))
+            return list(self._taken(above, self._shut(paused, space_low=space_low), seen_ns))
+        with self._witness.moment(seen_ns, paused, space_low=space_low):
+            return list(self._taken(above, self._shut(paused, space_low=space_low), seen_ns))
 
-    def _taken(self, above: list[int], paused: str | None, seen_ns: int) -> Iterator[Draft]:
+    def _taken(self, above: list[int], shut: Refusal | None, seen_ns: int) -> Iterator[Draft]:
         """Decide, without a pause: which cycles are opened, each with its claims and its promise."""
         ranking: Ranking[Wanted] = Ranking(self._desk, self._watchlist.strategies)
         for wanted in self._best_of(above):
-            refusal = self._closed(wanted, paused)
+            refusal = self._closed(wanted, shut)
             plan = refusal or self._sizing.plan(wanted)
             if isinstance(plan, Refusal):
                 self._decline(wanted, plan)
@@ -173,7 +174,7 @@ class Trader:
         taken = 0
         for wanted, plan, after in ranking:
             if after < taken:  # what was taken since may have been of the same books or balance
-                again = self._closed(wanted, paused) or self._sizing.plan(wanted)
+                again = self._closed(wanted, shut) or self._sizing.plan(wanted)
                 if isinstance(again, Refusal):
                     self._decline(wanted, again)
                 else:
@@ -212,21 +213,24 @@ class Trader:
             name = wanted.strategy.name
             self.declined.count(name, wanted.legs, refusal.reason, refusal.detail)
 
-    def _closed(self, wanted: Wanted, paused: str | None) -> Refusal | None:
-        """Name what forbids any new cycle of this kind now."""
-        desk = self._desk
+    def _closed(self, wanted: Wanted, shut: Refusal | None) -> Refusal | None:
+        """Name what forbids any new cycle of this kind now; `shut` forbids every one."""
         if self._cycles_max is not None and self.ended + len(self._open) >= self._cycles_max:
             return QUOTA
-        halted = desk.journal.account.halted({leg.spend_asset for leg in wanted.legs})
-        if halted is not None:
-            return Refusal("halted", halted)
+        account = self._desk.journal.account
+        halted = account.halted({leg.spend_asset for leg in wanted.legs})
+        return shut if halted is None else Refusal("halted", halted)
+
+    def _shut(self, paused: str | None, *, space_low: bool) -> Refusal | None:
+        """Name what forbids every new cycle at this moment."""
+        desk = self._desk
         if desk.journal.closing:
             return Refusal("halted", "a pause or a halt is being recorded")
         if desk.access.banned:
             return Refusal("banned", "the venue told us to be silent")
         if desk.access.venue_time_estimate_ns() is None:
             return NO_CLOCK
-        if self._space_low():
+        if space_low:
             return Refusal("disk_space", "the disk of the log is nearly full")
         return None if paused is None else Refusal(paused, "too many anomalies a moment ago")
 
