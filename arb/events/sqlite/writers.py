@@ -1,6 +1,7 @@
 """Two ways to run the core: a thread for real life, the loop itself for simulation and backtest, which have no threads."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from arb.events.envelope import Head
 from arb.events.log import Appended
 from arb.events.sequence import Draft
 from arb.events.sqlite.commit import Committer, Waiting
-from arb.limits import APPEND_QUEUE_MAX, BATCH_EVENTS_MAX
+from arb.limits import APPEND_QUEUE_MAX, BATCH_EVENTS_MAX, WRITER_TURN_S
 
 _CLOSED = "the log is closed"
 
@@ -96,6 +97,9 @@ class ThreadWriter:
         self._room = asyncio.Semaphore(APPEND_QUEUE_MAX)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        # After each statement the thread needs the interpreter back, and a busy loop keeps it for so
+        # long each time: with the default of 5 ms an intent of a busy moment took twice as long.
+        sys.setswitchinterval(min(sys.getswitchinterval(), WRITER_TURN_S))
         self._thread = Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
