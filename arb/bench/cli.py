@@ -17,6 +17,7 @@ from arb.bench import (
     group,
     memory,
     moves,
+    reacting,
     replaying,
     scanning,
     sizing,
@@ -61,7 +62,7 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     ),
     "11": ("ready with 2,000 markets", backtesting.measure_start),
     "12": (
-        "20 live cycles at once: an order's way out, and what the client takes",
+        "an order's way out of a live run, and what the client takes; floor: one row as often; crowd: 20 open at once",
         trading.measure,
     ),
     "13": ("a live run ready with 2,000 markets", trading.measure_ready),
@@ -72,6 +73,10 @@ ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     "15": (
         "a stream's message to the cycles it moves, best of 5; baselines: json, ccxt, and aiohttp's socket",
         streaming.measure,
+    ),
+    "16": (
+        "from a message on the socket to a cycle's first order on the socket",
+        reacting.measure,
     ),
 }
 _PROBE_SAMPLES = 200
@@ -96,7 +101,7 @@ def bench(
     folder: Path,
     scale: float,
 ) -> None:
-    """Measure rows 1 to 5 and 7 to 15 of the budgets, or the given ones.
+    """Measure rows 1 to 5 and 7 to 16 of the budgets, or the given ones.
 
     Where the same work is done several times, baseline included, its best time counts, as with
     `timeit`: what else a machine does can only add to it. What waits for a disk or another process

@@ -132,10 +132,11 @@ def _line(row: str, times: _Times, brute_us: float, budget: float) -> Line:
 def _growth(setting: Setting) -> Iterator[Line]:
     for others in _GROWTH:
         markets = listed(setting.size(others, others // 8))
-        for hops in (3, 4):
+        for hops, budget in ((3, THREE_US_MAX), (4, FOUR_US_MAX)):  # at any size: flat
             cycles = sum(count_directed(markets, hops).values())
             row = f"14 {len(markets):,}x{hops}"
-            yield Line(row=row, value=_timed(setting, markets, hops).mean_us, unit="us")
+            mean_us = _timed(setting, markets, hops).mean_us
+            yield Line(row=row, value=mean_us, unit="us", budget=budget)
             yield Line(row=f"{row} read", value=_rates_read(setting, markets, hops), unit="rates")
             yield Line(row=f"{row} of", value=float(cycles), unit="cycles")
 

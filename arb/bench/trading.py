@@ -1,42 +1,29 @@
-"""Rows 12 and 13: from a decision to the request on its way, and how soon a live run is ready.
+"""Rows 12 and 13: an order's way out of a live run, and how soon one is ready.
 
 Both trade through the real client with a practice exchange that is a process of its own.
 """
 
 import asyncio
-import os
-import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import structlog
-
-import arb
-from arb.bench.lines import Line, Setting, middle, now_ns
+from arb.bench.disk import OneRow
+from arb.bench.lines import NS_PER_US, Line, Setting, middle, now_ns
+from arb.bench.practising import live, practice, quiet
+from arb.bench.way_out import TICK_S, WayOut, between, high
 from arb.clock import NS_PER_MS, NS_PER_S
-from arb.events import facts as f
-from arb.execution.assembling import Options, Run
-from arb.execution.live import assemble_live
-from arb.execution.real_clock import RealClock
-from arb.strategy.loader import load
 
 OWN_MS_MAX: Final = 1.0
 READY_S_MAX: Final = 3.0
 CURRENCIES: Final = 500  # of the generated market: more than 2,000 markets
-_LISTENS: Final = re.compile(r"on 127\.0\.0\.1:(\d+).*?(\d+) markets", re.DOTALL)
-_TOOL: Final = Path(arb.__file__).parents[1] / "tools" / "practice.py"
-_INTENT: Final = re.compile(r'"type":"OrderIntended".*"client_order_id":"(\w+)"')
-_TICK_S: Final = 0.002
-_P99: Final = 0.99
+AT_ONCE: Final = 20
+_PACE_S: Final = 0.05
+_PACED: Final = 50
+_ROW_BYTES: Final = 400
 _STRATEGY: Final = """\
 name: bench
 exchange: {{id: binance, connect_to: "127.0.0.1:{port}", ca_file: practice/ca.pem, dialect: practice}}
-cycle: [USDT, BTC, ETH]
+{paths}
 min_profit_bps: -500
 max_slippage_bps: 100
 capital_allocation: {{mode: fixed_amount, amount: 60}}
@@ -47,121 +34,45 @@ risk_controls:
   breaker: {{max_unknowns: 100000, max_refusals: 100000}}
 execution: {{mode: live}}
 """
-
-
-class Watch:
-    """When each order was decided, durable, handed over, on its way, and answered; in ns."""
-
-    def __init__(self, run: Run) -> None:
-        self.decided: dict[str, int] = {}
-        self.durable: dict[str, int] = {}  # on the disk, in the writer's thread
-        self.resumed: dict[str, int] = {}  # our loop has heard of it
-        self.called: dict[str, int] = {}
-        self.asked: dict[str, int] = {}
-        self.answered: dict[str, int] = {}
-        self.returned: dict[str, int] = {}
-        self.late_ns: list[int] = []
-        journal = run.parts.desk.journal
-        venue: Any = run.parts.desk.access.venue
-        commit, create, fetch = journal.commit, venue.create, venue.ccxt.fetch
-        committer: Any = run.log._committer  # noqa: SLF001 -- nothing else knows when the disk had it
-        write = committer.commit
-
-        def written(batch: Any) -> None:  # noqa: ANN401 -- as it is
-            write(batch)
-            ended = now_ns()
-            for one in batch:
-                for _, _, facts in one.draft.streams:
-                    for fact in facts:
-                        if found := _INTENT.search(str(fact)):
-                            self.durable[found[1]] = ended
-
-        async def committed(draft: Any, **more: Any) -> Any:  # noqa: ANN401 -- as it is
-            began = now_ns()
-            result = await commit(draft, **more)
-            ended = now_ns()
-            for fact in draft.facts:
-                if isinstance(fact, f.OrderIntended):
-                    self.decided[fact.client_order_id] = began
-                    self.resumed[fact.client_order_id] = ended
-            return result
-
-        async def created(request: Any) -> Any:  # noqa: ANN401 -- as it is
-            name = request.client_order_id
-            self.called[name] = now_ns()
-            try:
-                return await create(request)
-            finally:
-                self.returned[name] = now_ns()
-
-        async def fetched(*told: Any) -> Any:  # noqa: ANN401 -- url, method, headers, body
-            body = str(told[3]) if told[1:2] == ("POST",) else ""
-            name = next((one for one in self.called if body and one in body), "")
-            if name:
-                self.asked[name] = now_ns()
-            try:
-                return await fetch(*told)
-            finally:
-                if name:
-                    self.answered[name] = now_ns()
-
-        committer.commit = written
-        journal.commit = committed  # type: ignore[method-assign]
-        venue.create = created
-        venue.ccxt.fetch = fetched
-
-    async def tick(self) -> None:
-        """Notice how long the loop keeps somebody waiting who is due."""
-        while True:
-            due = now_ns() + round(_TICK_S * NS_PER_S)
-            await asyncio.sleep(_TICK_S)
-            self.late_ns.append(max(0, now_ns() - due))
-
-    def between(self, first: dict[str, int], then: dict[str, int]) -> list[float]:
-        """Spans in ms, for the orders that have both."""
-        return sorted((then[name] - first[name]) / NS_PER_MS for name in first if name in then)
+_ONE_PATH: Final = "cycle: [USDT, BTC, ETH]"
+_EVERY_PATH: Final = "max_hops: 3\nstart_currencies: [USDT]"
 
 
 def measure(setting: Setting) -> list[Line]:
-    """Trade 20 cycles at once and time each order's way out."""
-    cycles = setting.size(60, 20)
-    with _quiet():
-        watch = asyncio.run(_traded(setting.folder, cycles))
-    queued = watch.between(watch.decided, watch.durable)
-    waited = watch.between(watch.durable, watch.resumed)
-    called = watch.between(watch.resumed, watch.called)
-    client = watch.between(watch.called, watch.asked)
-    if not queued or not client:
+    """Time the orders of cycles as they come, and of many that open at one moment."""
+    with quiet():
+        way = asyncio.run(_traded(setting, _ONE_PATH, setting.size(60, 20)))
+        crowd = asyncio.run(_traded(setting, _EVERY_PATH, setting.size(60, 20), "30"))
+    own, crowded = _own(way), _own(crowd)
+    if not own or not crowded:
         return [Line(row="12 own p50", value=None, unit="ms", budget=OWN_MS_MAX)]
-    own = sorted(
-        (watch.durable[name] - at + watch.called[name] - watch.resumed[name]) / NS_PER_MS
-        for name, at in watch.decided.items()
-        if name in watch.durable and name in watch.called
-    )
-    late = sorted(one / NS_PER_MS for one in watch.late_ns)
-    back = watch.between(watch.answered, watch.returned)
+    waited = between(way.durable, way.resumed)
     spans = {
-        "own p99": _high(own),
-        "durable": middle(queued),
-        "called": middle(called),
+        "own p99": high(own),
+        "durable": middle(between(way.decided, way.durable)),
+        "called": middle(between(way.resumed, way.called)),
         "loop wait": middle(waited),
-        "loop p99": _high(waited),
-        "tick p99": _high(late),
-        "ccxt out": middle(client),
-        "ccxt in": middle(back),
-        "answer": middle(watch.between(watch.asked, watch.answered)),
+        "loop p99": high(waited),
+        "tick p99": high(sorted(one / NS_PER_MS for one in way.late_ns)),
+        "ccxt out": middle(between(way.called, way.asked)),
+        "ccxt in": middle(between(way.answered, way.returned)),
+        "answer": middle(between(way.asked, way.answered)),
+        "crowd p50": middle(crowded),
+        "crowd p99": high(crowded),
     }
+    floor = asyncio.run(_commit_ms(setting.folder, setting.size(_PACED, 5)))
     return [
-        Line(row="12 own p50", value=middle(own), unit="ms", budget=OWN_MS_MAX),
+        Line(row="12 own p50", value=middle(own), unit="ms", floor=floor, budget=OWN_MS_MAX),
         *(Line(row=f"12 {name}", value=value, unit="ms") for name, value in spans.items()),
         Line(row="12 orders", value=float(len(own)), unit="orders"),
+        Line(row="12 crowd of", value=float(len(crowded)), unit="orders"),
     ]
 
 
 def measure_ready(setting: Setting) -> list[Line]:
     """Start a live run on a venue with 2,000 markets until it may trade."""
     currencies = setting.size(CURRENCIES, CURRENCIES) if setting.scale == 1 else 6
-    with _quiet():
+    with quiet():
         seconds, markets = asyncio.run(_ready(setting.folder, currencies))
     return [
         Line(row="13 ready", value=seconds, unit="s", budget=READY_S_MAX),
@@ -169,87 +80,48 @@ def measure_ready(setting: Setting) -> list[Line]:
     ]
 
 
-async def _traded(folder: Path, cycles: int) -> Watch:
-    async with _exchange(folder) as (port, _), _live(folder, port, 20, cycles) as run:
-        watch = Watch(run)
-        ticking = asyncio.create_task(watch.tick())
-        await run.engine.run()
-        ticking.cancel()
-        return watch
+async def _traded(setting: Setting, paths: str, cycles: int, currencies: str = "6") -> WayOut:
+    folder = setting.folder / currencies
+    folder.mkdir()
+    async with practice(folder, "--currencies", currencies) as there:
+        text = _STRATEGY.format(port=there.port, paths=paths, at_once=AT_ONCE)
+        async with live(folder, text, cycles) as run:
+            way = WayOut(run)
+            ticking = asyncio.create_task(way.tick())
+            await run.engine.run()
+            ticking.cancel()
+            return way
+
+
+def _own(way: WayOut) -> list[float]:
+    """What is ours of each order's way: until it is durable, and until the client is called."""
+    return sorted(
+        (way.durable[name] - at + way.called[name] - way.resumed[name]) / NS_PER_MS
+        for name, at in way.decided.items()
+        if name in way.durable and name in way.called
+    )
+
+
+async def _commit_ms(folder: Path, commits: int) -> float:
+    """One row committed now and then, as orders come: no cache is warm, and no core is awake."""
+    raw = OneRow(folder / "floor.db", _ROW_BYTES)
+    took = []
+    for _ in range(commits):
+        await asyncio.sleep(_PACE_S)
+        took.append(raw.time_us() * NS_PER_US / NS_PER_MS)
+    raw.close()
+    return middle(took)
 
 
 async def _ready(folder: Path, currencies: int) -> tuple[float, int]:
-    async with _exchange(folder, "--currencies", str(currencies)) as (port, _):
+    async with practice(folder, "--currencies", str(currencies)) as there:
         began = now_ns()
-        async with _live(folder, port, 1, 1) as run:
+        text = _STRATEGY.format(port=there.port, paths=_ONE_PATH, at_once=1)
+        async with live(folder, text, 1) as run:
             running = asyncio.create_task(run.engine.run())
             while not run.parts.runner.ready and not running.done():  # noqa: ASYNC110 -- what is measured is the others
-                await asyncio.sleep(_TICK_S)
+                await asyncio.sleep(TICK_S)
             seconds = (now_ns() - began) / NS_PER_S
             run.engine.interrupt()
             await running
             return seconds, len(run.parts.desk.markets)
-
-
-@asynccontextmanager
-async def _live(folder: Path, port: int, at_once: int, cycles: int) -> AsyncIterator[Run]:
-    path = folder / "bench.yaml"
-    path.write_text(_STRATEGY.format(port=port, at_once=at_once))
-    options = Options(db=folder / "bench.db", cycles=cycles)
-    async with assemble_live([load(path)], options, RealClock()) as run:
-        yield run
-
-
-@contextmanager
-def _memory(folder: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: an exchange does not share our disk."""
-    memory = Path("/dev/shm")  # noqa: S108 -- a private folder is made in it
-    usable = memory.is_dir() and os.access(memory, os.W_OK)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=memory if usable else folder) as made:
-        (folder / "practice").symlink_to(made, target_is_directory=True)
-        yield Path(made)
-
-
-@asynccontextmanager
-async def _exchange(folder: Path, *flags: str) -> AsyncIterator[tuple[int, int]]:
-    with _memory(folder) as there:
-        async with _serving(there, *flags) as ports:
-            yield ports
-
-
-@asynccontextmanager
-async def _serving(folder: Path, *flags: str) -> AsyncIterator[tuple[int, int]]:
-    words = (*("--dir", str(folder)), "--port", "0", "--control-port", "0", *flags)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(_TOOL), *words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    said = ""
-    try:
-        while (found := _LISTENS.search(said)) is None:
-            line = await process.stderr.readline()
-            if not line:
-                raise RuntimeError(f"the practice exchange ended: {said}")
-            said += line.decode()
-        drained = asyncio.create_task(process.stderr.read())
-        yield int(found[1]), int(found[2])
-        process.kill()
-        await drained
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-
-
-def _high(samples: list[float]) -> float:
-    return samples[min(len(samples) - 1, round(len(samples) * _P99))]
