@@ -18,7 +18,7 @@ FLOORS: Final = {
     "absent": 40,
     "late fill": 6,
     "reopened": 7,
-    "together": 45,
+    "together": 50,
     "outside": 50,
     "halted": 18,
     "rationed": 3,

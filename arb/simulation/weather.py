@@ -34,6 +34,9 @@ SHARE_PRESENT: Final = 0.4  # of the faults, in a run
 LIVES_MIN: Final = 3
 LIVES_MAX: Final = 7
 LASTING: Final = FaultPlan(never_ns=20 * NS_PER_S, ban_ns=3 * NS_PER_S, maintenance_ns=5 * NS_PER_S)
+# Orders in so many seconds, each drawn as often as it stands here. Where a venue takes fewer than two
+# cycles need, hardly a run has several open at once: that is rare, and most rations let only some wait.
+RATIONS: Final = ((4, 2), *2 * ((6, 5),), *9 * ((10, 10),), *4 * ((30, 10),))
 
 
 class Weather(Struct, frozen=True, kw_only=True):
@@ -87,7 +90,7 @@ def draw_ration(seed: int) -> Ration | None:
     rng = Random(f"ration {seed}")  # noqa: S311 -- repeatable on purpose
     if rng.random() < 0.7:  # noqa: PLR2004 -- a share of the runs
         return None
-    orders, window_s = rng.choice([(4, 2), (6, 5), (10, 10), (30, 10)])
+    orders, window_s = rng.choice(RATIONS)
     return Ration(1_000_000, 60, (Allowance(orders, window_s),))
 
 
