@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from math import sqrt
 from typing import Final
 
 from arb.simulation import fate
@@ -24,6 +25,7 @@ FLOORS: Final = {
     "rationed": 3,
 }
 FLOORS_FROM: Final = 500  # seeds; fewer say too little
+SURE_FROM: Final = 2_000  # seeds; of fewer a share may be lower by chance: by three standard errors
 PAIRS_FROM: Final = 2_000  # seeds, after which every fault has to have met every death
 
 
@@ -58,12 +60,18 @@ class Tally:
         """Say which floors are not reached; few seeds have none."""
         if self.seeds >= FLOORS_FROM:
             for outcome, floor in FLOORS.items():
-                if self.share(outcome) < floor:
+                if self.share(outcome) < floor - self._by_chance(floor):
                     yield f"{OUTCOMES[outcome]}: in {self.share(outcome):.1f} % of runs, not {floor} %"
         if self.seeds >= PAIRS_FROM:
             for pair in pairs():
                 if not self.counts[pair]:
                     yield f"never seen: {pair}"
+
+    def _by_chance(self, percent: float) -> float:
+        """How much less than a share, in percent, so few seeds may show by chance."""
+        if self.seeds >= SURE_FROM:
+            return 0.0
+        return 3 * sqrt(percent * (100 - percent) / self.seeds)
 
 
 def pairs() -> list[str]:
