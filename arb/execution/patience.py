@@ -16,35 +16,58 @@ NO_VALUE = "a book is missing to value what was sold or paid"
 NO_BOOKS = "the books of its path have not come yet"
 
 
-def wait(desk: Desk, draft: Draft, reason: str) -> None:
-    """Look again later, each time after twice as long, up to a limit."""
-    cycle = draft.cycle
-    delay_s = min(limits.WAIT_FIRST_S * 2 ** min(cycle.waits, 10), limits.WAIT_MAX_S)
+def wait(desk: Desk, draft: Draft, trouble: str) -> None:
+    """Ask the venue again later, each time after twice as long, up to a limit."""
+    delay_s = min(limits.WAIT_FIRST_S * 2 ** min(draft.cycle.waits, 10), limits.WAIT_MAX_S)
+    _look_later(desk, draft, trouble, delay_s)
+
+
+def wait_for(desk: Desk, draft: Draft, reason: str) -> None:
+    """Look again soon for what may come by itself: after as long as it was waited for already, up to a limit.
+
+    What was waited for before it, or in another life, makes no look later.
+    """
+    waited_s = max(0, draft.at_ns - _since_ns(desk, draft, reason)) / NS_PER_S
+    _look_later(desk, draft, reason, min(limits.WAIT_FIRST_S + waited_s, limits.LOOK_AGAIN_MAX_S))
+
+
+def _look_later(desk: Desk, draft: Draft, reason: str, delay_s: float) -> None:
     next_try = draft.at_ns + round(delay_s * NS_PER_S)
-    next_try = max(next_try, desk.access.banned_until_ns)
-    draft.do(c.Wait(reason=reason, next_try_ns=next_try))
+    draft.do(c.Wait(reason=reason, next_try_ns=max(next_try, desk.access.banned_until_ns)))
 
 
 def waited_enough(desk: Desk, draft: Draft, reason: str) -> bool:
     """Whether the cycle has waited for this, and nothing else, as long as it is worth."""
+    return draft.at_ns - _since_ns(desk, draft, reason) > limits.PARK_AFTER_S * NS_PER_S
+
+
+def _since_ns(desk: Desk, draft: Draft, reason: str) -> int:
     cycle = draft.cycle
     since_ns = cycle.wait_since_ns if cycle.wait_reason == reason else draft.at_ns
     if desk.attentive_since_ns <= draft.at_ns:  # else the clock was set back since
         since_ns = max(since_ns, desk.attentive_since_ns)
-    return draft.at_ns - since_ns > limits.PARK_AFTER_S * NS_PER_S
+    return since_ns
 
 
 def books_come(desk: Desk, draft: Draft) -> bool:
     """Whether a book that going on needs may still come: in the first moments of a life they do.
 
-    Without it the cycle would be sold, or parked, that could have gone on a moment later.
+    Without it the cycle would be sold, or parked, that could have gone on a moment later. One that
+    is being sold has left its path, and one that this life opened has lost a book that was there.
     """
-    cycle = draft.cycle
-    age_ns = draft.at_ns - desk.attentive_since_ns
-    if not 0 <= age_ns < limits.BOOKS_COME_S * NS_PER_S:
+    cycle, since_ns = draft.cycle, desk.attentive_since_ns
+    if cycle.unwind_orders or not cycle.opened_ns < since_ns <= draft.at_ns:
+        return False
+    if draft.at_ns - since_ns >= limits.BOOKS_COME_S * NS_PER_S:
         return False
     markets = {leg.market for leg in cycle.legs[cycle.leg :]}
-    return any(desk.is_attended(market) and desk.book(market) is None for market in markets)
+    return any(_trades(desk, market) and desk.book(market) is None for market in markets)
+
+
+def _trades(desk: Desk, market: str) -> bool:
+    """Whether the venue lists a market as open, and its book is told."""
+    rules = desk.markets.get(market)
+    return rules is not None and rules.active and desk.is_attended(market)
 
 
 def fees_wait(desk: Desk, draft: Draft) -> bool:

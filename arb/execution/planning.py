@@ -9,7 +9,7 @@ from arb import ids
 from arb.events.facts import Amounts
 from arb.exchange.port import Balance
 from arb.execution.desk import Desk, targets_of
-from arb.limits import HOPS_MAX
+from arb.limits import CHANGE_SHARE, HOPS_MAX
 from arb.machine import commands as c
 from arb.machine.state import Cycle
 from arb.market.book import MarketRules
@@ -287,6 +287,12 @@ def _has_way_out(
         _way_out(desk, cycle, asset, amount, targets, hops) is not None
         for hops in range(1, hops_max + 1)
     )
+
+
+def is_change(cycle: Cycle, asset: str) -> bool:
+    """Whether what is held of an asset is a small part of what its orders brought, as rounding leaves it."""
+    brought = sum((one.received for one in cycle.orders if one.receive_asset == asset), ZERO)
+    return cycle.holding(asset) * CHANGE_SHARE <= brought
 
 
 def fee_value(desk: Desk, cycle: Cycle) -> Decimal | None:

@@ -208,11 +208,11 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
-    if exposed.is_none:
-        _close_without_exposure(desk, draft, targets)
+    if exposed.is_none or _left_only_change(desk, cycle, exposed):
+        _close_without_exposure(desk, draft, situation, targets)
         return
     if not situation.panic and patience.books_come(desk, draft):
-        patience.wait(desk, draft, patience.NO_BOOKS)
+        patience.wait_for(desk, draft, patience.NO_BOOKS)
         return
     ahead = None if situation.panic else _worth_resuming(desk, cycle, exposed)
     if ahead is not None:
@@ -221,14 +221,29 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     _unwind_or_wait(desk, draft, situation, exposed, targets)
 
 
-def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) -> None:
+def _left_only_change(desk: Desk, cycle: Cycle, exposed: planning.Exposure) -> bool:
+    """Whether the loop is closed, and what rounding left of it along the way cannot be sold now.
+
+    The run path leaves that behind as dust; without books recovery could not tell that it is.
+    """
+    sells = desk.strategy(cycle.config).panic_sell.enabled
+    if cycle.leg < len(cycle.legs) or cycle.returned or exposed.short:
+        return False
+    if sells and any(way.liquidation is not None for way in exposed.ways):
+        return False
+    return all(planning.is_change(cycle, way.asset) for way in exposed.ways)
+
+
+def _close_without_exposure(
+    desk: Desk, draft: Draft, situation: Situation, targets: tuple[str, ...]
+) -> None:
     cycle = draft.cycle
-    if patience.fees_wait(desk, draft):
-        patience.wait(desk, draft, patience.NO_VALUE)
+    if not situation.panic and patience.fees_wait(desk, draft):
+        patience.wait_for(desk, draft, patience.NO_VALUE)
         return
     # A loop that closed in the last leg before the end could be recorded is a completed one.
     last_leg = cycle.leg == len(cycle.legs) - 1 and cycle.leg_received > 0
-    over = last_leg or cycle.leg == len(cycle.legs)
+    over = cycle.leg == len(cycle.legs) or (last_leg and not cycle.unwind_orders)
     if over and not _is_elsewhere(desk, cycle, targets):
         draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
         return
@@ -238,7 +253,7 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
             # What nothing can value stays with the cycle, in the currency it is in.
             _park(desk, draft, patience.NO_VALUE, (cycle.start_asset,))
         else:
-            patience.wait(desk, draft, patience.NO_VALUE)
+            patience.wait_for(desk, draft, patience.NO_VALUE)
         return
     fees = planning.fee_value(desk, cycle)
     draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
@@ -332,7 +347,7 @@ def _unwind_or_wait(
             )
         _park(desk, draft, f"{reason}: {assets}", targets)
         return
-    patience.wait(desk, draft, reason)
+    patience.wait_for(desk, draft, reason)
 
 
 def _park(desk: Desk, draft: Draft, reason: str, targets: tuple[str, ...]) -> None:
@@ -365,8 +380,8 @@ def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
     if exposed.is_none:
         worth = planning.value_of_others(desk, cycle, targets)
-        if worth is None:
-            _to_recovery_or_wait(desk, draft, patience.NO_VALUE)
+        if worth is None or (not situation.panic and patience.fees_wait(desk, draft)):
+            draft.do(c.StartRecovery(reason=patience.NO_VALUE))  # where it is waited for
             return
         fees = planning.fee_value(desk, cycle)
         draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))

@@ -7,7 +7,7 @@ import pytest
 from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.simulation.market import BOOKS
+from arb.simulation.market import BOOKS, MARKETS, rules
 from tests.spec.world import World
 
 OF_ETH = ["ETH/BTC", "ETH/USDT"]
@@ -113,3 +113,109 @@ def test_fees_that_nothing_values_for_long_end_the_cycle_all_the_same(
     assert world.cycle().outcome == "completed"
     assert world.cycle().fee_value is None
     assert 20 * NS_PER_S < world.cycle().ended_ns - world.cycle().opened_ns < 90 * NS_PER_S
+
+
+def test_what_was_waited_for_before_makes_no_first_look_later(world: World) -> None:
+    """The waits of an earlier life counted on: a book that came after a second was seen after thirty."""
+
+    def halt(halted: bool) -> None:  # noqa: FBT001 -- a switch
+        for market in OF_ETH:
+            world.venue.halt_market(market, halted=halted)
+
+    world.on(f.OrderClosed, 2, lambda: halt(True))  # noqa: FBT003 -- the same
+    waits: list[f.Fact] = []
+
+    def fatal(fact: f.Fact) -> bool:
+        waits.extend([fact] if isinstance(fact, f.RecoveryWaiting) else [])
+        return len(waits) == 7
+
+    world.kill_after(fatal)
+    assert world.run() is None
+    halt(False)  # noqa: FBT003 -- the same
+    come_late(world, ["ETH/USDT"])
+    began_ns = world.now_ns()
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.cycle().ended_ns - began_ns < 3 * NS_PER_S
+
+
+def test_an_unwind_that_a_kill_broke_off_is_gone_on_with_at_once(world: World) -> None:
+    """The market whose halt it began with has no book: it is not waited for."""
+    world.on(f.OrderClosed, 2, lambda: world.venue.halt_market("ETH/USDT", halted=True))
+    world.kill_after(lambda fact: isinstance(fact, f.UnwindStarted))
+    assert world.run() is None
+    world.wait(1)
+    began_ns = world.now_ns()
+    assert world.recover() == 0
+    world.check()
+    again = [one.at_ns for one in world.records() if isinstance(one.fact, f.UnwindStarted)][-1]
+    assert 0 < again - began_ns < 2 * NS_PER_S
+
+
+def test_an_unwind_has_its_orders_anew_after_a_kill(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting for books would have counted as waiting in the unwind, whose orders then go on counting."""
+    monkeypatch.setattr("arb.limits.UNWIND_ORDERS_MAX", 7)
+
+    def thin() -> None:
+        world.show_soon("ETH/BTC", [("0.0399", "0.1")], [("0.04", "5")])
+
+    def halt() -> None:
+        world.venue.halt_market("ETH/USDT", halted=True)
+        thin()
+
+    world.on(f.OrderClosed, 2, halt)
+    for hop in range(1, 12):
+        world.on(f.HopSettled, hop, thin)
+    hops: list[f.Fact] = []
+
+    def fatal(fact: f.Fact) -> bool:
+        hops.extend([fact] if isinstance(fact, f.HopSettled) else [])
+        return len(hops) == 3
+
+    world.kill_after(fatal)
+    assert world.run() is None
+    world.wait(30)
+    thin()
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome == "liquidated"
+
+
+@pytest.mark.parametrize("sells", [True, False])
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_closed_loop_is_completed_though_every_book_is_gone_as_it_closes(
+    worlds: Callable[..., World],
+    sells: bool,  # noqa: FBT001 -- a parameter of the test
+    comes_back: bool,  # noqa: FBT001 -- the same
+) -> None:
+    """Without books what rounding left looks like money that no market takes."""
+    world = worlds(
+        fee_asset="BNB",
+        bnb="10",
+        markets={**MARKETS, "ETH/BTC": rules("ETH/BTC", "0.00001", "0.001", "0.0001")},
+    )
+    world.strategies = [world.strategy(extra="" if sells else "panic_sell: {enabled: false}\n")]
+    most = [one.market for one in BOOKS if one.market != "USDC/USDT"]
+    world.on(f.OrderIntended, 3, lambda: world.later(0.01, lambda: hide(world, most)))
+    if comes_back:
+        world.on(f.RecoveryWaiting, 2, lambda: show(world, most))
+    assert world.run() == (0 if comes_back else 4)
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert (world.cycle().fee_value is not None) is comes_back
+
+
+def test_an_unwind_ends_when_its_fees_can_be_valued(worlds: Callable[..., World]) -> None:
+    world = worlds(fee_asset="BNB", bnb="10")
+    world.kill_at(crashpoints.EXECUTED_NOT_TOLD, 2)
+    assert world.run() is None
+    world.show("ETH/USDT", [("1900", "90")], [("1990", "90")])
+    come_late(world, ["BNB/USDT"])
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome == "liquidated"
+    assert world.cycle().fee_value is not None
+    assert world.facts(f.RiskTripped) == []
