@@ -209,7 +209,7 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     targets = targets_of(strategy, cycle.start_asset)
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
     if exposed.is_none or _left_only_change(desk, cycle, exposed):
-        _close_without_exposure(desk, draft, situation, targets)
+        _close_without_exposure(desk, draft, targets)
         return
     if not situation.panic and patience.books_come(desk, draft):
         patience.wait_for(desk, draft, patience.NO_BOOKS)
@@ -234,11 +234,9 @@ def _left_only_change(desk: Desk, cycle: Cycle, exposed: planning.Exposure) -> b
     return all(planning.is_change(cycle, way.asset) for way in exposed.ways)
 
 
-def _close_without_exposure(
-    desk: Desk, draft: Draft, situation: Situation, targets: tuple[str, ...]
-) -> None:
+def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) -> None:
     cycle = draft.cycle
-    if not situation.panic and patience.fees_wait(desk, draft):
+    if patience.fees_wait(desk, draft):
         patience.wait_for(desk, draft, patience.NO_VALUE)
         return
     # A loop that closed in the last leg before the end could be recorded is a completed one.
@@ -380,7 +378,7 @@ def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
     if exposed.is_none:
         worth = planning.value_of_others(desk, cycle, targets)
-        if worth is None or (not situation.panic and patience.fees_wait(desk, draft)):
+        if worth is None or patience.fees_wait(desk, draft):
             draft.do(c.StartRecovery(reason=patience.NO_VALUE))  # where it is waited for
             return
         fees = planning.fee_value(desk, cycle)

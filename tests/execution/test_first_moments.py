@@ -208,12 +208,19 @@ def test_a_closed_loop_is_completed_though_every_book_is_gone_as_it_closes(
     assert (world.cycle().fee_value is not None) is comes_back
 
 
-def test_an_unwind_ends_when_its_fees_can_be_valued(worlds: Callable[..., World]) -> None:
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_unwind_ends_when_its_fees_can_be_valued(
+    worlds: Callable[..., World],
+    asked: bool,  # noqa: FBT001 -- a parameter of the test
+) -> None:
+    """Also one that an operator asked for: nothing is in its hands any more, and its result counts."""
     world = worlds(fee_asset="BNB", bnb="10")
     world.kill_at(crashpoints.EXECUTED_NOT_TOLD, 2)
     assert world.run() is None
     world.show("ETH/USDT", [("1900", "90")], [("1990", "90")])
     come_late(world, ["BNB/USDT"])
+    if asked:
+        world.at(0.01, lambda life: life.parts.runner.panic("demo-1"))
     assert world.recover() == 0
     world.check()
     assert world.cycle().outcome == "liquidated"
