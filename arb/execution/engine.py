@@ -204,7 +204,8 @@ class Engine:
                 await p.runner.record(cycle_id, wait, cause="restart")
             await desk.clock.sleep((next_try - desk.clock.now_ns()) / NS_PER_S)
             try:
-                return await self._contact(0)
+                # Not one reading that fails in many sends it back to the first of them.
+                return await self._contact(limits.CONTACT_PATIENCE_S)
             except (Unreachable, Banned) as again:
                 error = again
 

@@ -118,3 +118,8 @@ def test_a_trade_that_the_venue_hid_when_the_account_was_opened_stays_unexplaine
             one.fact.source for one in reader.read() if isinstance(one.fact, f.ExternalChangeFound)
         ]
     assert found[:2] == ["unexplained"] * 2, "the seed has no such trade any more: take another one"
+
+
+def test_a_venue_that_hardly_answers_is_reached_at_last() -> None:
+    """Each later try needed every one of its readings to succeed at once, and began with the first again."""
+    assert run_seed(59279026456).violations == ()
