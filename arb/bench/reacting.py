@@ -16,8 +16,7 @@ from arb.bench.way_out import WayOut, between, high
 from arb.execution.assembling import Run
 
 REACTION_MS_MAX: Final = 1.5
-_PUSHED: Final = "ETH/BTC"
-_PUSH: Final = {"act": "dislocate", "market": _PUSHED, "amount": "80", "ms": 150}
+_PUSH: Final = {"act": "dislocate", "market": "ETH/BTC", "amount": "80", "ms": 150}
 _BETWEEN_PUSHES_S: Final = 0.4  # Binance takes 100 orders in 10 s, and a cycle has three
 _PUSHES_MAX: Final = 5  # for each cycle that is wanted
 _STRATEGY: Final = """\
@@ -43,24 +42,22 @@ def measure(setting: Setting) -> list[Line]:
     whole = between(way.seen, way.sent)
     if not whole:
         return [Line(row="16 reaction", value=None, unit="ms", budget=REACTION_MS_MAX)]
-    first = dict.fromkeys(way.seen)
-    spans = {
-        "p99": high(whole),
-        "decided": middle(between(way.seen, way.decided)),
-        "durable": middle(between(_of(way.decided, first), way.durable)),
-        "called": middle(between(_of(way.durable, first), way.called)),
-        "ccxt": middle(between(_of(way.called, first), way.asked)),
-        "socket": middle(between(_of(way.asked, first), way.sent)),
-    }
+    spans = {"p99": high(whole)}
+    before = way.seen  # of first orders alone
+    for name, then in (
+        ("decided", way.decided),
+        ("durable", way.durable),
+        ("called", way.called),
+        ("ccxt", way.asked),
+        ("socket", way.sent),
+    ):
+        spans[name] = middle(between(before, then))
+        before = {one: then[one] for one in before if one in then}
     return [
         Line(row="16 reaction", value=middle(whole), unit="ms", budget=REACTION_MS_MAX),
         *(Line(row=f"16 {name}", value=value, unit="ms") for name, value in spans.items()),
         Line(row="16 cycles", value=float(len(whole)), unit="cycles"),
     ]
-
-
-def _of(times: dict[str, int], names: dict[str, None]) -> dict[str, int]:
-    return {name: times[name] for name in names if name in times}
 
 
 async def _reacted(setting: Setting) -> WayOut:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Final, Protocol
 
@@ -155,11 +155,15 @@ class Trader:
 
     def decided(self, above: list[int], paused: str | None, seen_ns: int) -> list[Draft]:
         """Decide on one moment, on what is known now: nobody is waited for."""
-        space_low = self._space_low()
-        if self._witness is None:
-            return list(self._taken(above, self._shut(paused, space_low=space_low), seen_ns))
-        with self._witness.moment(seen_ns, paused, space_low=space_low):
-            return list(self._taken(above, self._shut(paused, space_low=space_low), seen_ns))
+        space_low, witness = self._space_low(), self._witness
+        watched = (
+            nullcontext()
+            if witness is None
+            else witness.moment(seen_ns, paused, space_low=space_low)
+        )
+        with watched:
+            shut = self._shut(paused, space_low=space_low)
+            return list(self._taken(above, shut, seen_ns))
 
     def _taken(self, above: list[int], shut: Refusal | None, seen_ns: int) -> Iterator[Draft]:
         """Decide, without a pause: which cycles are opened, each with its claims and its promise."""

@@ -28,6 +28,11 @@ def show(world: World, markets: Sequence[str]) -> None:
             world.show(one.market, *sides)
 
 
+def halt_eth(world: World, *, halted: bool) -> None:
+    for market in OF_ETH:
+        world.venue.halt_market(market, halted=halted)
+
+
 def come_late(world: World, markets: Sequence[str]) -> None:
     """In the next life these books are told a second after it has begun."""
     hide(world, markets)
@@ -63,15 +68,10 @@ def test_a_book_that_never_comes_is_waited_for_no_longer_than_some_seconds(world
 
 def test_what_an_earlier_life_waited_for_a_market_does_not_count(world: World) -> None:
     """A halted market opens again while the engine is dead: the next life has only just begun to look."""
-
-    def halt(halted: bool) -> None:  # noqa: FBT001 -- a switch
-        for market in OF_ETH:
-            world.venue.halt_market(market, halted=halted)
-
-    world.on(f.OrderClosed, 2, lambda: halt(True))  # noqa: FBT003 -- the same
+    world.on(f.OrderClosed, 2, lambda: halt_eth(world, halted=True))
     world.kill_after(lambda fact: getattr(fact, "reason", "") == NO_MARKET)
     assert world.run() is None
-    halt(False)  # noqa: FBT003 -- the same
+    halt_eth(world, halted=False)
     hide(world, OF_ETH)
     world.wait(60)
     world.at(6, lambda _life: show(world, OF_ETH))  # later than books are waited for by themselves
@@ -117,12 +117,7 @@ def test_fees_that_nothing_values_for_long_end_the_cycle_all_the_same(
 
 def test_what_was_waited_for_before_makes_no_first_look_later(world: World) -> None:
     """The waits of an earlier life counted on: a book that came after a second was seen after thirty."""
-
-    def halt(halted: bool) -> None:  # noqa: FBT001 -- a switch
-        for market in OF_ETH:
-            world.venue.halt_market(market, halted=halted)
-
-    world.on(f.OrderClosed, 2, lambda: halt(True))  # noqa: FBT003 -- the same
+    world.on(f.OrderClosed, 2, lambda: halt_eth(world, halted=True))
     waits: list[f.Fact] = []
 
     def fatal(fact: f.Fact) -> bool:
@@ -131,7 +126,7 @@ def test_what_was_waited_for_before_makes_no_first_look_later(world: World) -> N
 
     world.kill_after(fatal)
     assert world.run() is None
-    halt(False)  # noqa: FBT003 -- the same
+    halt_eth(world, halted=False)
     come_late(world, ["ETH/USDT"])
     began_ns = world.now_ns()
     assert world.recover() == 0
