@@ -32,6 +32,8 @@ def ends(case: Case, root: Path) -> int:
         [
             *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", "-m", "not long"),
             *("-c", str(root / "pyproject.toml"), "--rootdir", str(root)),
+            # A place of its own: sessions that share one tidy up after each other, and may trip over it.
+            f"--basetemp={root / 'inner'}",
             *(str(root / "tests" / file), "-k", name),
         ],
         cwd=root,
