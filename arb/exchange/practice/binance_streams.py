@@ -15,10 +15,10 @@ from arb.exchange.practice.binance_shapes import Shape, eight, levels, ms, symbo
 from arb.exchange.practice.doors import Gate, Grounds, Said
 from arb.exchange.practice.hall import Hall, LeaveOut
 from arb.exchange.practice.tape import Delta
+from arb.exchange.practice.turns import FLUSH_MS, in_turns
 from arb.exchange.practice.wires import Wire
 from arb.money import ZERO
 
-FLUSH_MS: Final = 100
 SLOW_MS: Final = 1_000
 STREAMS_MAX: Final = 1_024  # of one connection
 _NAME: Final = re.compile(
@@ -198,13 +198,7 @@ class _Connection:
 
     async def flush(self) -> None:
         """Say what is due, ten times a second."""
-        while True:
-            now_ms = ms(self._hall.now_ns())
-            for name, stream in list(self._streams.items()):
-                message = stream.due(now_ms)
-                if message is not None:
-                    self.wire.tell({"stream": name, "data": message} if self._combined else message)
-            await asyncio.sleep(FLUSH_MS / 1_000)
+        await in_turns(self._streams, self._say)
 
     async def hear(self, text: str) -> None:
         """Answer a request."""
@@ -254,6 +248,11 @@ class _Connection:
     def _set(self, values: list[str]) -> None:
         if values[:1] == ["combined"]:
             self._combined = bool(values[1:] and values[1])
+
+    def _say(self, name: str, stream: Stream) -> None:
+        message = stream.due(ms(self._hall.now_ns()))
+        if message is not None:
+            self.wire.tell({"stream": name, "data": message} if self._combined else message)
 
     def _make(self, name: str) -> Stream:
         if _SILENT.fullmatch(name):

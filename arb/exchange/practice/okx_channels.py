@@ -11,7 +11,6 @@ from arb.exchange.practice.okx_shapes import ms
 from arb.exchange.practice.okx_words import Shape
 from arb.exchange.practice.tape import Delta
 
-FLUSH_MS: Final = 100
 SILENT_MS: Final = 60_000  # then a book says that nothing changed
 NO_ID: Final = -1
 

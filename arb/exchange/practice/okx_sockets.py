@@ -14,7 +14,6 @@ from arb.exchange.practice.doors import HTML, TEXT, Execute, Gate, Grounds, Repl
 from arb.exchange.practice.okx_admission import Endpoint, executing
 from arb.exchange.practice.okx_api import OkxApi
 from arb.exchange.practice.okx_channels import (
-    FLUSH_MS,
     BookChannel,
     Channel,
     shallow,
@@ -24,6 +23,7 @@ from arb.exchange.practice.okx_happenings import PRIVATE, PrivateChannel
 from arb.exchange.practice.okx_params import params_of
 from arb.exchange.practice.okx_shapes import ms
 from arb.exchange.practice.okx_words import JSON, Rejected, Shape
+from arb.exchange.practice.turns import in_turns
 from arb.exchange.practice.wires import Wire
 
 CHANNELS_MAX: Final = 1_024  # of one connection
@@ -90,12 +90,11 @@ class _Connection:
 
     async def flush(self) -> None:
         """Say what is due, ten times a second."""
-        while True:
-            now_ms = int(ms(self._hall.now_ns()))
-            for channel in list(self._channels.values()):
-                for message in channel.due(now_ms):
-                    self.wire.tell(message)
-            await asyncio.sleep(FLUSH_MS / 1_000)
+        await in_turns(self._channels, self._say)
+
+    def _say(self, _: bytes, channel: Channel) -> None:
+        for message in channel.due(int(ms(self._hall.now_ns()))):
+            self.wire.tell(message)
 
     def leave(self) -> None:
         """End all subscriptions."""
