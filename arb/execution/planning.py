@@ -16,7 +16,7 @@ from arb.market.book import MarketRules
 from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
-from arb.market.liquidation import Liquidation, best_liquidation
+from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells
 from arb.money import BPS, ONE, ZERO, floor_to
 
 
@@ -282,10 +282,19 @@ def _has_way_out(
     desk: Desk, cycle: Cycle, asset: str, amount: Decimal, targets: tuple[str, ...]
 ) -> bool:
     """Whether there is a way out at all: short ones are quick to find, and one is enough."""
-    hops_max = desk.strategy(cycle.config).panic_sell.max_hops
-    return any(
+    panic = desk.strategy(cycle.config).panic_sell
+    return one_order_sells(
+        asset,
+        amount,
+        cycle.start_asset,
+        desk.whole_book,
+        desk.markets,
+        desk.fees,
+        panic.max_slippage_bps,
+        desk.exits,
+    ) or any(
         _way_out(desk, cycle, asset, amount, targets, hops) is not None
-        for hops in range(1, hops_max + 1)
+        for hops in range(1, panic.max_hops + 1)
     )
 
 

@@ -85,6 +85,25 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
     return best
 
 
+def one_order_sells(  # noqa: PLR0917 -- a holding, where it goes and the market it meets
+    asset: str,
+    amount: Decimal,
+    target: str,
+    books: BookOf,
+    markets: Mapping[str, MarketRules],
+    fees: FeeRates,
+    slippage_bps: Decimal,
+    exits: Exits,
+) -> bool:
+    """Tell whether one order turns a holding into the target: then there is a way, without a search."""
+    for leg in exits.get(asset, ()):
+        if leg.receive_asset == target:
+            priced = price_leg(leg, amount, books, markets, fees.taker, slippage_bps)
+            if isinstance(priced, Walk) and priced.received > 0:
+                return True
+    return False
+
+
 class _Remembered:
     """Books at one instant, each asked for once: a search meets the same ones many times."""
 

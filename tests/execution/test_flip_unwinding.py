@@ -73,6 +73,22 @@ def test_a_way_out_has_no_more_hops_than_allowed(world: World, hops: int, ends: 
     assert world.cycle().outcome == ends
 
 
+@pytest.mark.parametrize(("hops", "opened"), [(1, 0), (2, 1)])
+def test_nothing_is_bought_that_could_not_be_sold_again(
+    world: World, hops: int, opened: int
+) -> None:
+    """Next to nothing is bid for BTC in USDT: what a leg buys of it gets out over ETH only, in two orders."""
+    world.strategies = [
+        flipped({"panic_sell.base_currencies": "[USDT]", "panic_sell.max_hops": hops})
+    ]
+    world.show("BTC/USDT", [("50000", "0.00001")], [("50010", "5")])
+    assert world.run(duration_s=60) == 0
+    world.check()
+    assert len(world.facts(f.CycleOpened)) == opened
+    declined = [reason for fact in world.facts(f.OpportunitiesDeclined) for reason in fact.reasons]
+    assert ("no_exit" in declined) is (opened == 0)
+
+
 def test_what_is_worth_most_is_sold_first(world: World) -> None:
     """The orders of an unwind are counted, so crumbs must not use them up before the rest is sold."""
     world.strategies = [flipped({"order.max_retries": 0})]

@@ -13,7 +13,7 @@ from arb.events.facts import LegRoute
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.chain import price_leg
 from arb.market.depth import Walk
-from arb.market.liquidation import Hop, Liquidation, best_liquidation, value
+from arb.market.liquidation import Hop, Liquidation, best_liquidation, one_order_sells, value
 from arb.market.routes import exits_of, legs_of, resolve_leg
 from tests.market.examples import book, rules
 from tests.spec.properties import examples
@@ -254,3 +254,17 @@ def test_no_way_out_is_better_than_the_best(seed: int, targets: list[str], amoun
     best_of_all = min(ways, key=lambda way: (-way.value, len(way.hops)), default=None)
     event(f"hops: {len(best_of_all.hops) if best_of_all else None}")
     assert found == best_of_all
+
+
+@examples(200)
+@given(st.integers(0), st.sampled_from(["2.5", "12", "80"]))
+def test_whether_one_order_sells_is_whether_there_is_a_way_of_one_hop(
+    seed: int, amount: str
+) -> None:
+    markets, books = drawn(Random(seed))
+    way = best_or_none("E", amount, ["A"], books=books, markets=markets, value_in="A", hops_max=1)
+    sells = one_order_sells(
+        "E", Decimal(amount), "A", books.get, markets, FEES, Decimal(50), exits_of(markets)
+    )
+    event(f"sells: {sells}")
+    assert sells is (way is not None)
