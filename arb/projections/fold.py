@@ -44,11 +44,21 @@ def fold(events: Iterable[Recorded], through: int | None = None) -> Cycle | None
 class Live:
     """A cycle in work. The pieces of its rows that did not change are kept as text."""
 
-    __slots__ = ("_before_filing", "_extra", "_fixed", "_stored", "cycle", "is_new", "pieces")
+    __slots__ = (
+        "_before_filing",
+        "_extra",
+        "_fixed",
+        "_stored",
+        "cycle",
+        "is_new",
+        "pieces",
+        "row_state",
+    )
 
     def __init__(self, cycle: Cycle, *, is_new: bool) -> None:
         self.cycle = cycle
         self.is_new = is_new  # it has no row yet
+        self.row_state = ""  # the state in its row, where it is known
         self.pieces: list[OrderPiece] = []
         self._before_filing: dict[int, Order] = {}
         self._stored = cycle.orders_sent  # they have rows

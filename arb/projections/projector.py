@@ -157,6 +157,7 @@ class Projections:
         """One statement for each row that was touched."""
         new: list[Row] = []
         changed: list[Row] = []
+        moved: list[Row] = []
         new_orders: list[Row] = []
         changed_orders: list[Row] = []
         snapshot: list[Row] = []
@@ -171,6 +172,9 @@ class Projections:
                 live.is_new = False
             else:
                 changed.append(rows.cycle_change(cycle, live.orders_json(), metadata))
+                if cycle.state != live.row_state:
+                    moved.append((cycle.state, cycle.id))
+            live.row_state = cycle.state
             if cycle.state in CLOSED:
                 closed.append((cycle.number,))
             else:
@@ -178,6 +182,7 @@ class Projections:
         for statement, parameters in (
             (rows.INSERT_CYCLE, new),
             (rows.UPDATE_CYCLE, changed),
+            (rows.UPDATE_STATE, moved),
             (rows.INSERT_ORDER, new_orders),
             (rows.UPDATE_ORDER, changed_orders),
             (rows.INSERT_POSTING, batch.postings),

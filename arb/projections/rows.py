@@ -15,9 +15,11 @@ from arb.projections.snapshots import encode_json
 _AVERAGE: Final = Context(prec=28)  # an average is for looking at; amounts and cost are exact
 
 INSERT_CYCLE: Final = "INSERT INTO cycles VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-UPDATE_CYCLE: Final = """UPDATE cycles SET current_amount = ?, current_currency = ?, state = ?,
+UPDATE_CYCLE: Final = """UPDATE cycles SET current_amount = ?, current_currency = ?,
     current_step = ?, orders_json = ?, end_time = ?, profit_loss = ?, error_message = ?,
     metadata_json = ?, updated_at = ? WHERE id = ?"""
+# Apart: it is in an index, whose page would be written with every other change too.
+UPDATE_STATE: Final = "UPDATE cycles SET state = ? WHERE id = ?"
 INSERT_ORDER: Final = "INSERT INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 UPDATE_ORDER: Final = """UPDATE orders SET status = ?, filled = ?, venue_order_id = ?, cost = ?,
     received = ?, word = ?, final_ns = ? WHERE client_order_id = ?"""
@@ -155,10 +157,10 @@ def cycle_row(cycle: Cycle, orders_json: str, metadata_json: str) -> Row:
 
 
 def cycle_change(cycle: Cycle, orders_json: str, metadata_json: str) -> Row:
-    """What of a cycle's row may change, and its id: the parameters of UPDATE_CYCLE."""
+    """What of a cycle's row may change but its state, and its id: the parameters of UPDATE_CYCLE."""
     currency, amount = in_hand(cycle)
     return (
-        *(float(amount), currency, cycle.state, cycle.leg, orders_json),
+        *(float(amount), currency, cycle.leg, orders_json),
         seconds(cycle.ended_ns) if cycle.ended_ns else None,
         None if cycle.pnl is None else float(cycle.pnl),
         *(cycle.error, metadata_json, seconds(cycle.updated_ns), cycle.id),
