@@ -207,7 +207,6 @@ class Runner:
         pending = cycle.pending_orders()
         commands: tuple[c.Command, ...] = ()
         trouble = ""
-        rested = not pending
         if pending:
             order = pending[0]
             if order.client_order_id in self._unsent:
@@ -221,20 +220,22 @@ class Runner:
             await self._wait_for_room(cycle)
             await self._surprises.let_books_catch_up(cycle)
         situation = await self._situation(cycle, commands, trouble)
-        return commands, replace(situation, rested=rested)
+        return commands, replace(situation, rested=not pending)
 
     async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
         recheck = self._rechecks.pop(order.client_order_id, None)
         outcome = await send(self.desk, self.gate, cycle, order, recheck)
         self.desk.ration.let_go(order.client_order_id)
         self._surprises.note(order)
+        if order.number == 1:  # only now: before it left, a line would have kept it waiting
+            log.info("cycle.opened", cycle=cycle.id, amount=str(cycle.start_amount))
         log.info("order.sent", order=order.client_order_id, outcome=type(outcome).__name__)
         if isinstance(outcome, c.ReportRefused) and outcome.reason != NOT_SENT:
             self._rules_doubted = True
-        if isinstance(outcome, c.ReportUnknown):
-            # What is unknown is resolved in recovering, the only state that may wait.
-            return (outcome, c.StartRecovery(reason=f"order unknown: {outcome.reason}"))
-        return (outcome,)
+        if not isinstance(outcome, c.ReportUnknown):
+            return (outcome,)
+        # What is unknown is resolved in recovering, the only state that may wait.
+        return (outcome, c.StartRecovery(reason=f"order unknown: {outcome.reason}"))
 
     async def _reload_rules(self) -> None:
         """After a refusal the venue's rules and clock are read again before anything is planned."""

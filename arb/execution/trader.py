@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Final, Protocol
 
-import structlog
-
 from arb import ids
 from arb.execution import planning
 from arb.execution.breaker import Breaker
@@ -31,8 +29,6 @@ from arb.machine.state import Cycle, Order
 from arb.machine.table import ORDER_REFUSED
 from arb.market.scan import Seen
 from arb.money import BPS, ONE, plain
-
-log = structlog.get_logger()
 
 QUOTA: Final = Refusal("enough cycles")  # as many as the run was asked for: nobody's refusal
 NO_CLOCK: Final = Refusal("no_clock", "the venue's clock was not read for too long")
@@ -305,9 +301,7 @@ class Trader:
         finally:
             for draft in drafts:
                 self.appended(draft.cycle.id)
-        for draft in drafts:
-            amount = str(draft.cycle.start_amount)
-            log.info("cycle.opened", cycle=draft.cycle.id, amount=amount)
+        await asyncio.sleep(0)  # their orders leave first, then the next books are looked at
 
     def appended(self, cycle_id: str) -> None:
         """Learn that a decided cycle is in the log, or will never be: what it was promised is its own now."""
