@@ -67,6 +67,7 @@ class Site(Struct, frozen=True, kw_only=True):
     check_account: Callable[[], None] = lambda: None  # that the venue tells of this very account
     attend: Attend = see_all
     joined: Callable[[Run], None] = lambda _run: None  # the engine is there and does not run yet
+    settled: Callable[[], None] = lambda: None  # everything that stays is there: trading begins
     notes: tuple[str, ...] = ()
     span_ns: tuple[int, int] | None = None
 
@@ -155,6 +156,7 @@ async def assembled(
             space_low=(lambda: False) if backtest else partial(free_space_low, options.db),
             kill_switch=None if backtest else kill_switch(options.db),
             attend=site.attend,
+            settled=site.settled,
             tap=tap,
         )
         wish = Wish(cycles=options.cycles, recover=options.recover, duration_s=options.duration_s)

@@ -64,6 +64,7 @@ class Outside(Struct, frozen=True, kw_only=True):
     tap: Tap | None = None  # records what the engine is told
     # These markets' books matter; gives those that are told, None for all.
     attend: Attend = see_all
+    settled: Callable[[], None] = lambda: None  # everything that stays is there: trading begins
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -196,6 +197,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         attend=attend,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
         lock_account=outside.lock_account,
+        settled=outside.settled,
         run=outside.run_id,
         version=engine_version(),
         duration_s=wish.duration_s,

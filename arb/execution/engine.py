@@ -242,6 +242,7 @@ class Engine:
         deadline = None
         if p.duration_s is not None:
             deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
+        p.settled()
         p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0
         if not self._mid_drain:  # what pays already may not be told again for long
             await p.trader.decide(self._newest_ns)

@@ -21,6 +21,7 @@ from arb.exchange.port import Banned, KeyRevoked, Unreachable
 from arb.exchange.streams import Streams
 from arb.execution.access import Access
 from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
+from arb.execution.heap import settled_heap
 from arb.execution.history import History
 from arb.execution.sources import Market
 from arb.execution.wiring import refuse_other_log
@@ -103,17 +104,19 @@ async def assemble_live(
                 )
             return Trading(gateway, books.changes)
 
-        site = Site(
-            account=account,
-            began=0 if found is None else found.head.position,
-            enter=enter,
-            check_account=check_account,
-            attend=attend,
-            joined=hints.join,
-            notes=(*_notes(connection, dialect), _told_by(followed, connection)),
-        )
-        async with assembled(loaded, options, clock, site) as run:
-            yield run
+        with settled_heap() as settle:
+            site = Site(
+                account=account,
+                began=0 if found is None else found.head.position,
+                enter=enter,
+                check_account=check_account,
+                attend=attend,
+                joined=hints.join,
+                settled=settle,
+                notes=(*_notes(connection, dialect), _told_by(followed, connection)),
+            )
+            async with assembled(loaded, options, clock, site) as run:
+                yield run
     finally:
         await followed.close()
         await streams.close()

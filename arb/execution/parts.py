@@ -32,6 +32,7 @@ class Parts(Struct):
     plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
     attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there
     lock_account: Callable[[], None]
+    settled: Callable[[], None]  # everything that stays is there: trading begins
     run: str
     version: str
     kill_watch: KillWatch | None = None

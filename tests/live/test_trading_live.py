@@ -1,6 +1,7 @@
 """Live mode, through the real client, on the practice exchange: cycles run, and every unit is accounted for."""
 
 import asyncio
+import gc
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,6 +30,20 @@ def test_cycles_run_through_the_real_client_and_the_ledger_is_the_balance(
     assert ended.of(f.OrderUnknown) == []
     fees = {fact.fee_asset for fact in ended.of(f.OrderFilled)}
     assert fees == {"BNB"} if fee_asset else fees >= {"BTC", "ETH"}
+
+
+def test_what_stays_is_left_alone_by_the_collector_while_it_trades(folder: Path) -> None:
+    frozen = []
+
+    async def act(_: Practice, run: Run) -> None:
+        frozen.append(gc.get_freeze_count())
+        await until(lambda: run.parts.trader.taken >= 1)
+        frozen.append(gc.get_freeze_count())
+
+    assert traded(folder, act=act).code == 0
+    before, trading = frozen
+    assert trading > before
+    assert gc.get_freeze_count() == 0
 
 
 def test_the_fee_asset_may_run_out_in_the_middle(folder: Path) -> None:
