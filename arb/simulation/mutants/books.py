@@ -37,6 +37,20 @@ BOOKS: Final = (
 """,
     ),
     Mutant(
+        "the chain goes on from the oath",
+        "a start takes the hash that the witness swore to last for that of the log's last event",
+        "chain",
+        """
+@ events/sqlite/opening.py
+-            path, witness, found.head, projector, vfs,
++            path,
++            witness,
++            Head(found.head.position, testimony.head.hash) if testimony else found.head,
++            projector,
++            vfs,
+""",
+    ),
+    Mutant(
         "a failed append is good enough",
         "the engine acts on what the log could not say that it holds",
         "forgotten_order",

@@ -6,6 +6,16 @@ from arb.simulation.mutants.mutant import Mutant
 
 MONEY: Final = (
     Mutant(
+        "a difference is only a halt",
+        "what nobody explains halts an asset, and is never booked",
+        "conservation",
+        """
+@ execution/reconcile.py
+-            await desk.journal.note(found, halt, cause="reconcile")
++            await desk.journal.note(halt, cause="reconcile")
+""",
+    ),
+    Mutant(
         "fee ignored",
         "a fill that is read from the list of trades is booked without its fee",
         "money_words",
