@@ -14,12 +14,20 @@ NO_MARKET = "no market takes what is held now"
 TOO_LITTLE = "less is there than the cycle holds"
 NO_VALUE = "a book is missing to value what was sold or paid"
 NO_BOOKS = "the books of its path have not come yet"
+# What a cycle may have waited for long enough.
+_AWAITED = frozenset({NO_MARKET, TOO_LITTLE, NO_VALUE})
 
 
 def wait(desk: Desk, draft: Draft, trouble: str) -> None:
-    """Ask the venue again later, each time after twice as long, up to a limit."""
-    delay_s = min(limits.WAIT_FIRST_S * 2 ** min(draft.cycle.waits, 10), limits.WAIT_MAX_S)
-    _look_later(desk, draft, trouble, delay_s)
+    """Ask the venue again later, each time after twice as long, up to a limit.
+
+    What the cycle waits for already stays what it waits for: a venue that cannot be asked now and then
+    would else make every wait begin anew, and none would ever have been long enough.
+    """
+    cycle = draft.cycle
+    delay_s = min(limits.WAIT_FIRST_S * 2 ** min(cycle.waits, 10), limits.WAIT_MAX_S)
+    reason = cycle.wait_reason if cycle.wait_reason in _AWAITED else trouble
+    _look_later(desk, draft, reason, delay_s)
 
 
 def wait_for(desk: Desk, draft: Draft, reason: str) -> None:

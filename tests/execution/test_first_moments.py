@@ -7,7 +7,10 @@ import pytest
 from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.events import facts as f
+from arb.execution import patience
+from arb.execution.journal import Draft
 from arb.simulation.market import BOOKS, MARKETS, rules
+from tests.spec.flipped import flipped
 from tests.spec.world import World
 
 OF_ETH = ["ETH/BTC", "ETH/USDT"]
@@ -221,3 +224,20 @@ def test_an_unwind_ends_when_its_fees_can_be_valued(
     assert world.cycle().outcome == "liquidated"
     assert world.cycle().fee_value is not None
     assert world.facts(f.RiskTripped) == []
+
+
+def test_a_venue_that_is_silent_now_and_then_makes_no_wait_begin_anew(world: World) -> None:
+    """What is held has no market any more, and in between the venue cannot be asked."""
+    world.strategies = [flipped({"panic_sell.max_hops": 1})]
+    world.on(f.LegSettled, 2, lambda: world.stage.hide(world.now_ns(), "ETH/USDT"))
+    desks = []
+    world.at(0, lambda life: desks.append(life.built.parts.desk))
+    world.kill_after(lambda fact: isinstance(fact, f.RecoveryWaiting))
+    assert world.run() is None
+    before, draft = world.cycle(), Draft(world.cycle())
+    assert before.wait_reason == patience.NO_MARKET
+    draft.at_ns = before.wait_since_ns + 15 * NS_PER_S
+    patience.wait(desks[0], draft, "banned for 3 s")
+    assert draft.cycle.waits == before.waits + 1
+    assert draft.cycle.wait_reason == before.wait_reason
+    assert draft.cycle.wait_since_ns == before.wait_since_ns
