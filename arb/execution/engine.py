@@ -231,10 +231,13 @@ class Engine:
         """Trade until there is a reason to stop."""
         p = self._p
         # Before anything new the account is compared once, however long the venue keeps silent.
-        if p.desk.journal.account.ledger:
+        account = p.desk.journal.account
+        if account.ledger or account.external:
             await self._pause(p.desk.rules.visibility_ns / NS_PER_S)
-        while not self._stop.is_set() and await try_judge(p.reconciler) is None:
-            await self._pause(limits.SWEEP_INTERVAL_S)
+        if not await self._judge_patiently():
+            # What this found may be ahead of its balances: once more when they must show it.
+            await self._pause(p.desk.rules.visibility_ns / NS_PER_S)
+            await self._judge_patiently()
         if self._unplanned is not None:
             await self._let_cycles_end()
             raise self._unplanned
@@ -269,6 +272,15 @@ class Engine:
             if found is not None and p.cycles_max != 0:
                 reason = f"halted: {found}"
         return reason
+
+    async def _judge_patiently(self) -> bool:
+        """Compare the account, however long the venue keeps silent; whether everything fits."""
+        fits = None
+        while not self._stop.is_set() and fits is None:
+            fits = await try_judge(self._p.reconciler)
+            if fits is None:
+                await self._pause(limits.SWEEP_INTERVAL_S)
+        return bool(fits)
 
     async def _until_news(self, deadline_ns: int | None) -> None:
         """Wait until a fact was appended, the feed is over, somebody stops us, or a deadline."""

@@ -52,13 +52,16 @@ class Reconciler:
         self._doubted_ns: dict[str, int] = {}  # what is wrong with a change -> since when
         self._opening: f.AccountOpened | None = None
         self._judging = asyncio.Lock()
-        self._moved_ns: dict[str, int] = {}  # asset -> when a trade of it was last recorded
+        self._moved_ns: dict[str, int] = {}  # asset -> when we last recorded what moved it
         desk.journal.listen(self._hear)
 
     def _hear(self, _stream: str, fact: f.Fact, at_ns: int) -> None:
+        """Note what the venue told by other means than a balance, which may show it later."""
         if isinstance(fact, f.OrderFilled):
             for asset in (fact.base, fact.quote, fact.fee_asset):
                 self._moved_ns[asset] = at_ns
+        elif isinstance(fact, f.ExternalChangeFound) and fact.explained:
+            self._moved_ns[fact.asset] = at_ns  # also each part of a trade of another client
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -195,6 +198,7 @@ class Reconciler:
     async def _differences(self, off: dict[str, Decimal], changes: Sequence[BalanceChange]) -> None:
         """Record what the venue itself reports; halt new cycles where nothing explains it."""
         desk = self._desk
+        told = {change.asset for change in changes}
         for change in changes:
             desk.recorded_changes.add(change.change_id)
             off[change.asset] -= change.amount
@@ -208,7 +212,8 @@ class Reconciler:
             log.warning("balance.changed", asset=change.asset, amount=plain(change.amount))
             await desk.journal.note(fact, cause="reconcile")
         for asset, amount in off.items():
-            if amount == 0:
+            # A report may be ahead of the balance; what is left beside it is judged the next time.
+            if amount == 0 or asset in told:
                 continue
             found = f.ExternalChangeFound(
                 asset=asset, amount=amount, explained=False, source="unexplained", detail=""
