@@ -1,6 +1,6 @@
 """What every part of the engine works with: one venue, one account, one log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
 import structlog
@@ -15,7 +15,7 @@ from arb.execution.ration import Ration
 from arb.limits import BOOK_HEARD_S_MAX, FEE_ROUNDING, MARKETS_TIMEOUT_S
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.liquidation import value
-from arb.market.routes import Exits, exits_of
+from arb.market.routes import Exits, exits_of, exits_without
 from arb.money import ZERO, plain
 from arb.strategy.schema import Strategy
 
@@ -40,6 +40,7 @@ class Desk:
         self.books = books
         self._markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
         self.exits: Exits = {}  # of the markets
+        self._apart: dict[str, Exits] = {}  # the same without the ways into a currency
         self._of_asset: dict[str, list[MarketRules]] = {}  # the same markets, halted ones included
         self.attended: frozenset[str] | None = None  # whose books are told; None: every one's
         self.fees = self._told_fees = FeeRates(ZERO, ZERO)
@@ -65,11 +66,27 @@ class Desk:
     @markets.setter
     def markets(self, markets: Mapping[str, MarketRules]) -> None:
         self._markets = markets
-        self.exits = exits_of(markets)
+        self.exits, self._apart = exits_of(markets), {}
         self._of_asset = {}
         for rules in markets.values():
             for asset in {rules.base, rules.quote}:
                 self._of_asset.setdefault(asset, []).append(rules)
+
+    def barred(self, targets: Collection[str]) -> tuple[str, ...]:
+        """What no way out to these targets goes through: the fee currency, unless it is one of them.
+
+        Fees would be taken from what is being sold, and what of it is left would be nobody's.
+        """
+        asset = self.fees.fee_asset
+        return () if asset is None or asset in targets else (asset,)
+
+    def ways_out(self, targets: Collection[str]) -> Exits:
+        """The legs that a way out to these targets may take."""
+        for asset in self.barred(targets):
+            if asset not in self._apart:
+                self._apart[asset] = exits_without(self.exits, asset)
+            return self._apart[asset]
+        return self.exits
 
     def markets_of(self, asset: str) -> Sequence[MarketRules]:
         """The markets whose books are told that an asset is traded on, halted ones included."""

@@ -144,7 +144,8 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
         return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
     if desk.value(asset, amount, targets[0]) == 0:
         return True
-    return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset})
+    barred = desk.barred(targets)
+    return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset, *barred})
 
 
 def _arrives(  # noqa: PLR0917 -- a holding, where it goes, and how far it may go
@@ -254,6 +255,7 @@ def _way_out(  # noqa: PLR0917 -- a holding, where it goes, and how far it may g
         panic.max_hops if hops_max is None else hops_max,
         value_in=cycle.start_asset,
         exits=desk.exits,
+        ways=desk.ways_out(targets),
     )
 
 

@@ -44,6 +44,7 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
     *,
     value_in: str,
     exits: Exits | None = None,
+    ways: Exits | None = None,
 ) -> Liquidation | None:
     """Find the simple route to a target whose output is worth most in `value_in`; None without any.
 
@@ -51,7 +52,8 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
     route. Halted markets and missing books are gone around, fees are taken from the received asset.
     A target that nothing can value is skipped. Of equals the shorter route wins, then the first in
     order of names. A holding that is a target has a route of no hops.
-    `exits` is `exits_of(markets)`, for a caller who keeps it.
+    `exits` is `exits_of(markets)`, for a caller who keeps it; `ways` are those of them that a route
+    may take, where it may not take all: what things are worth is told by every market.
     """
     exits = exits_of(markets) if exits is None else exits
     if asset in targets:
@@ -59,7 +61,7 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
         return None if worth is None else Liquidation((), asset, amount, worth)
     now = _Remembered(books).book
     rates = {target: _rate(target, value_in, now, exits) for target in targets}
-    ahead = _Ahead(rates, now, exits, ONE - fees.taker)
+    ahead = _Ahead(rates, now, exits if ways is None else ways, ONE - fees.taker)
     best: Liquidation | None = None
 
     def search(here: str, held: Decimal, hops: tuple[Hop, ...], seen: frozenset[str]) -> None:

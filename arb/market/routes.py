@@ -60,6 +60,13 @@ def exits_of(markets: Mapping[str, MarketRules]) -> Exits:
     return exits
 
 
+def exits_without(exits: Exits, asset: str) -> Exits:
+    """Leave out the legs into an asset; what is held of it can still be sold."""
+    return {
+        spend: [leg for leg in legs if leg.receive_asset != asset] for spend, legs in exits.items()
+    }
+
+
 def _legs_on(rules: MarketRules) -> tuple[LegRoute, LegRoute]:
     return (
         LegRoute(rules.market, "sell", rules.base, rules.quote),

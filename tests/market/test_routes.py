@@ -14,7 +14,7 @@ from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.chain import price_leg
 from arb.market.depth import Walk
 from arb.market.liquidation import Hop, Liquidation, best_liquidation, one_order_sells, value
-from arb.market.routes import exits_of, legs_of, resolve_leg
+from arb.market.routes import exits_of, exits_without, legs_of, resolve_leg
 from tests.market.examples import book, rules
 from tests.spec.properties import examples
 
@@ -120,6 +120,29 @@ def test_a_thin_direct_book_loses_to_two_hops() -> None:
     assert route(found) == [("sell", "ETH/BTC"), ("sell", "BTC/USDT")]
     small = best("ETH", 1, ["USDT"])
     assert route(small) == [("sell", "ETH/USDT")]
+
+
+def test_a_route_takes_only_the_ways_it_may_and_is_valued_by_every_market() -> None:
+    """The target BTC is worth what its market with USDT says, though no leg may end in USDT."""
+    exits = exits_of(MARKETS)
+    found = best_liquidation(
+        "ETH",
+        Decimal(1),
+        ["BTC"],
+        BOOKS.get,
+        MARKETS,
+        FEES,
+        Decimal(50),
+        value_in="USDT",
+        exits=exits,
+        ways=exits_without(exits, "USDT"),
+    )
+    assert found is not None
+    assert route(found) == [("sell", "ETH/BTC")]
+    assert found.value == value("BTC", found.output, "USDT", BOOKS.get, MARKETS)
+    assert [leg.market for leg in exits_without(exits, "USDT")["USDT"]] == [
+        leg.market for leg in exits["USDT"]
+    ]
 
 
 def test_each_hop_starts_from_the_net_of_the_one_before() -> None:
