@@ -207,7 +207,9 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     )
     engine = Engine(parts)
     runner.on_fatal = engine.fail
-    return Built(engine, parts, Operator(journal, history, runner, switch))
+    trader = decider.trader
+    operator = Operator(journal, history, runner, switch, opening=lambda: trader.opening)
+    return Built(engine, parts, operator)
 
 
 def _began_with(history: History, configs: Sequence[str]) -> Mapping[str, Strategy]:

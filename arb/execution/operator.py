@@ -1,5 +1,6 @@
 """What an operator can ask of the engine, running or not; each request is an event."""
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from arb import ids
@@ -66,11 +67,14 @@ class Operator:
         archive: Archive,
         runner: Worker,
         kill_switch: KillSwitch | None = None,
+        *,
+        opening: Callable[[], Sequence[str]] = tuple,  # cycles that are on their way into the log
     ) -> None:
         self._journal = journal
         self._archive = archive
         self._runner = runner
         self._kill_switch = kill_switch
+        self._opening = opening
 
     async def handle(self, request: Request) -> ActResult:
         """Do what was asked; raises ArbError with the reason where that cannot be."""
@@ -118,17 +122,20 @@ class Operator:
         return ActResult(ok=True, message="new cycles may open again")
 
     async def _panic(self, request: Request) -> ActResult:
-        if request.target is None:
-            targets = [cycle.id for cycle in self._journal.cycles.values()]
-        else:
-            targets = [self._cycle(request.target).id]
-        open_ids = [target for target in targets if target in self._journal.cycles]
+        opening = self._opening()
+        open_ids = list(dict.fromkeys([*self._journal.cycles, *opening]))
+        if request.target is not None:
+            if request.target not in opening:
+                self._cycle(request.target)  # raises where there is none of that name
+            open_ids = [one for one in open_ids if one == request.target]
         if not open_ids:
             return ActResult(ok=True, message="no cycle is open")
         facts = [
             f.PanicRequested(cycle_id=cycle_id, reason=request.reason or "")
             for cycle_id in open_ids
         ]
+        for cycle_id in set(open_ids) & set(opening):
+            self._runner.panic(cycle_id)  # its first order would leave before this is in the log
         await self._journal.note(*facts, cause="operator")
         for cycle_id in open_ids:
             self._runner.panic(cycle_id)

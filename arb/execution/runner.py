@@ -44,7 +44,7 @@ class Runner:
         self._unsent: set[str] = set()
         self._rechecks: dict[str, Recheck] = {}  # of unsent orders
         self._attempts: dict[str, Attempt] = {}
-        self._panics: set[str] = set()
+        self._panics = self.gate.panics
         self._wake: dict[str, asyncio.Event] = {}
         self._hinted: dict[str, asyncio.Event] = {}
         self._surprises = Surprises(desk)

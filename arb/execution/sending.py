@@ -31,6 +31,7 @@ class Gate:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.panics: set[str] = set()  # cycles that an operator wants liquidated
 
     def closed(self, cycle: Cycle, order: Order) -> str | None:
         """Name the bound that the order would break; None lets it pass and counts it."""
@@ -51,6 +52,8 @@ class Gate:
             return "the venue does not accept our key"
         if desk.access.banned:
             return "the venue told us to be silent"
+        if order.number == 1 and cycle.id in self.panics:
+            return "an operator asked to liquidate before anything was bought"
         if order.reserve > cycle.holding(order.spend_asset):
             return f"no reservation for {plain(order.reserve)} {order.spend_asset}"
         return self._far_from_mid(order) or self._too_large(cycle, order)

@@ -91,9 +91,9 @@ class Trader:
         self.ended = 0  # cycles of this run that sent an order and are over
 
     @property
-    def opening(self) -> bool:
-        """Whether a cycle is being appended, and nobody works on it yet."""
-        return bool(self._opening)
+    def opening(self) -> tuple[str, ...]:
+        """The cycles that are being appended, and nobody works on yet."""
+        return tuple(self._opening)
 
     @property
     def accepting(self) -> bool:

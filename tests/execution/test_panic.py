@@ -1,0 +1,60 @@
+"""`--panic` at the worst moments: while cycles are being opened, and what it does not forbid."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from arb.errors import IllegalMove
+from arb.events import facts as f
+from arb.events.log import StreamAppend
+from arb.machine import table as t
+from tests.spec.world import World
+
+LIMITS = "risk_controls: {max_open_cycles: 1, stop_after_consecutive_losses: 1}\n"
+
+
+def while_opening(world: World, monkeypatch: pytest.MonkeyPatch, target: str | None) -> list[Any]:
+    """Ask for panic while the first cycle is on its way into the log; gives the answers."""
+    told: list[Any] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def ask() -> None:
+        try:
+            told.append((await world.life.ask("panic", target, reason="stop")).message)
+        except IllegalMove as error:
+            told.append(error)
+
+    def appending(_life: object, batch: Sequence[StreamAppend]) -> None:
+        opens = any(isinstance(fact, f.CycleOpened) for one in batch for fact in one.facts)
+        if opens and not tasks:
+            tasks.append(world.loop.create_task(ask()))
+
+    monkeypatch.setattr(world, "appending", appending)
+    return told
+
+
+@pytest.mark.parametrize("target", [None, "demo-1"])
+def test_panic_reaches_a_cycle_that_is_being_opened(
+    world: World, monkeypatch: pytest.MonkeyPatch, target: str | None
+) -> None:
+    """Nothing was bought, so nothing is: its order does not leave, and it is nobody's loss."""
+    world.strategies = [world.strategy(extra=LIMITS)]
+    told = while_opening(world, monkeypatch, target)
+    world.run(cycles=None, duration_s=0.5)
+    assert told == ["liquidating demo-1"]
+    kinds = [type(one) for one in world.facts(f.CycleOpened, f.PanicRequested)]
+    assert kinds[:2] == [f.CycleOpened, f.PanicRequested]
+    cycle = world.cycle()
+    assert (cycle.outcome, [one.filled for one in cycle.orders]) == (t.REFUSED, [0])
+    assert all(one.client_order_id != cycle.orders[0].client_order_id for one in world.orders())
+    assert world.facts(f.RiskTripped) == []
+    world.check()
+
+
+def test_panic_names_no_cycle_that_there_is_not(world: World) -> None:
+    with pytest.raises(IllegalMove, match="there is no cycle demo-9"):
+        world.ask("panic", "demo-9")
+    assert world.run() == 0
+    assert world.ask("panic", "demo-1").message == "no cycle is open"
