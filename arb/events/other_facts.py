@@ -145,7 +145,7 @@ class CooldownCleared(Fact, frozen=True):
 
 
 class PanicRequested(Fact, frozen=True):
-    """An operator asked to liquidate one cycle, or all of them ("*")."""
+    """An operator asked to liquidate a cycle, which forbids no new ones."""
 
     cycle_id: str
     reason: str

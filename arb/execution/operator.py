@@ -1,7 +1,7 @@
 """What an operator can ask of the engine, running or not; each request is an event."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from arb import ids
 from arb.clock import NS_PER_S
@@ -19,6 +19,8 @@ from arb.machine.decide import decide
 from arb.machine.order_fold import ATTESTED, attested_trade_id
 from arb.machine.state import Cycle, Order
 from arb.money import ZERO, plain
+
+STILL_OPEN: Final = "new cycles may still open, --pause stops that"
 
 
 class Worker(Protocol):
@@ -139,7 +141,10 @@ class Operator:
         await self._journal.note(*facts, cause="operator")
         for cycle_id in open_ids:
             self._runner.panic(cycle_id)
-        return ActResult(ok=True, message=f"liquidating {', '.join(open_ids)}")
+        message = f"liquidating {', '.join(open_ids)}"
+        if request.target is None and self._journal.account.halted(set()) is None:
+            message = f"{message}; {STILL_OPEN}"
+        return ActResult(ok=True, message=message)
 
     async def _unwind(self, request: Request) -> ActResult:
         cycle = self._cycle(request.target)

@@ -101,7 +101,7 @@ class Flags:
     is_flag=False,
     flag_value=EVERY_CYCLE,
     metavar="[CYCLE]",
-    help="Liquidate one open cycle, or all of them.",
+    help="Liquidate one open cycle, or all of them; new ones may open, --pause stops that.",
 )
 @click.option("--pause", is_flag=True, help="Open no new cycles; open ones go on.")
 @click.option("--unpause", is_flag=True, help="Lift a pause, or a halt (with --reason).")

@@ -9,7 +9,9 @@ import pytest
 from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.events.log import StreamAppend
+from arb.execution.operator import STILL_OPEN
 from arb.machine import table as t
+from arb.simulation.life import Life
 from tests.spec.world import World
 
 LIMITS = "risk_controls: {max_open_cycles: 1, stop_after_consecutive_losses: 1}\n"
@@ -43,7 +45,7 @@ def test_panic_reaches_a_cycle_that_is_being_opened(
     world.strategies = [world.strategy(extra=LIMITS)]
     told = while_opening(world, monkeypatch, target)
     world.run(cycles=None, duration_s=0.5)
-    assert told == ["liquidating demo-1"]
+    assert [str(one).partition(";")[0] for one in told] == ["liquidating demo-1"]
     kinds = [type(one) for one in world.facts(f.CycleOpened, f.PanicRequested)]
     assert kinds[:2] == [f.CycleOpened, f.PanicRequested]
     cycle = world.cycle()
@@ -58,3 +60,38 @@ def test_panic_names_no_cycle_that_there_is_not(world: World) -> None:
         world.ask("panic", "demo-9")
     assert world.run() == 0
     assert world.ask("panic", "demo-1").message == "no cycle is open"
+
+
+def test_panic_forbids_no_new_cycles_and_says_so(world: World) -> None:
+    """It sells what is open; who wants nothing new pauses, before or after."""
+    said: list[str] = []
+
+    async def ask(life: Life) -> None:
+        said.append((await life.ask("panic", reason="stop")).message)
+        await life.ask("pause", reason="stop")
+        said.append((await life.ask("panic", reason="stop")).message)
+
+    world.on(f.OrderFilled, 1, lambda: world.loop.create_task(ask(world.life)))
+    world.run(cycles=None, duration_s=3)
+    assert said == [f"liquidating demo-1; {STILL_OPEN}", "liquidating demo-1"]
+    assert STILL_OPEN == "new cycles may still open, --pause stops that"
+    world.check()
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_new_cycles_open_after_a_panic_unless_they_are_paused(
+    world: World,
+    paused: bool,  # noqa: FBT001 -- drawn
+) -> None:
+    async def ask(life: Life) -> None:
+        if paused:
+            await life.ask("pause", reason="stop")
+        await life.ask("panic", reason="stop")
+
+    world.strategies = [world.strategy(extra="risk_controls: {max_open_cycles: 1}\n")]
+    world.on(f.OrderFilled, 1, lambda: world.loop.create_task(ask(world.life)))
+    world.run(cycles=None, duration_s=3)
+    (asked,) = [one.at_ns for one in world.records() if isinstance(one.fact, f.PanicRequested)]
+    opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
+    assert any(at_ns > asked for at_ns in opened) is not paused
+    world.check()
