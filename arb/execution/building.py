@@ -167,9 +167,11 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     watching = decider.watching
     switch = outside.kill_switch
 
-    async def attend() -> None:
-        markets = markets_that_matter(desk, watching.traded)
-        desk.attended = await outside.attend(markets)
+    async def attend(also: Collection[str] = ()) -> None:
+        markets = markets_that_matter(desk, watching.traded | set(also))
+        told = await outside.attend(markets)
+        # What was followed before still is.
+        desk.attended = None if told is None else told | (desk.attended or frozenset())
 
     began_ns = clock.now_ns()
 
@@ -191,7 +193,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         reconciler=reconciler,
         detector=decider.detector,
         tally=Tally(lambda: journal.moved),
-        fee_watch=FeeWatch(desk),
+        fee_watch=FeeWatch(desk, attend),
         feed=feed,
         plan=watching.plan,
         attend=attend,

@@ -92,6 +92,10 @@ class Desk:
         """The markets whose books are told that an asset is traded on, halted ones included."""
         return [one for one in self._of_asset.get(asset, ()) if self.is_attended(one.market)]
 
+    def is_traded(self, asset: str) -> bool:
+        """Whether the venue lists a market of an asset, told or not."""
+        return asset in self._of_asset
+
     def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
         """Value an amount of one asset in another at the touch; None without a way."""
         return value(asset, amount, in_asset, self.book, self._markets, self.exits)

@@ -352,6 +352,7 @@ class Engine:
                 with suppress(Unreachable, Banned):  # the next time is soon
                     await p.desk.reload_markets()
                     await p.desk.reload_fees()
+                p.fee_watch.compare()
 
     # --- end ----------------------------------------------------------------------------------
 

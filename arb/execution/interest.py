@@ -16,6 +16,7 @@ def markets_that_matter(desk: Desk, traded: Iterable[str]) -> tuple[str, ...]:
     for cycle in desk.journal.cycles.values():
         held.update(leg.spend_asset for leg in cycle.legs)
         held.update(cycle.holdings)
+        held.update(cycle.fees)  # to be valued, whatever the venue said that it takes them in
     kept = desk.journal.account.owned_closed
     held.update(asset for asset, amount in kept.items() if amount > 0)
     fee_asset = desk.fees.fee_asset

@@ -90,9 +90,13 @@ async def assemble_live(
                     f"are of account {gateway.fingerprint}; give another --db, or the right keys"
                 )
 
+        permitted = options.withdrawing_key
+
         async def attend(markets: Collection[str]) -> frozenset[str]:
-            if not options.withdrawing_key and await gateway.may_withdraw():
+            nonlocal permitted
+            if not permitted and await gateway.may_withdraw():
                 raise ConfigInvalid(WITHDRAWS)
+            permitted = True  # a run that trades is not ended where further markets come to matter
             await followed.watch(markets)
             streams.watch_account()
             return frozenset(markets)

@@ -87,4 +87,5 @@ def fees_wait(desk: Desk, draft: Draft) -> bool:
     if planning.fee_value(desk, cycle) is not None or waited_enough(desk, draft, NO_VALUE):
         return False
     path = {leg.spend_asset for leg in cycle.legs}
-    return all(desk.markets_of(asset) for asset in cycle.fees if asset not in path)
+    # Of a currency that fees are only now paid in no book is told yet: it is about to be followed.
+    return all(desk.is_traded(asset) for asset in cycle.fees if asset not in path)
