@@ -105,7 +105,11 @@ class Flags:
 )
 @click.option("--pause", is_flag=True, help="Open no new cycles; open ones go on.")
 @click.option("--unpause", is_flag=True, help="Lift a pause, or a halt (with --reason).")
-@click.option("--unwind", metavar="CYCLE", help="Sell what a failed cycle parked.")
+@click.option(
+    "--unwind",
+    metavar="CYCLE",
+    help="Sell what a failed cycle parked, within the orders a cycle may send.",
+)
 @click.option(
     "--release", metavar="CYCLE", help="Take parked holdings and dust out of a cycle's hands."
 )

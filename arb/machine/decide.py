@@ -277,6 +277,12 @@ def _settle_hop(cycle: Cycle, command: c.SettleHop) -> list[f.CycleEvent]:
 def _request_unwind(cycle: Cycle, command: c.RequestUnwind) -> list[f.CycleEvent]:
     if not cycle.owned():
         raise IllegalMove(f"{cycle.id} holds nothing to unwind")
+    if cycle.orders_sent >= ORDERS_PER_CYCLE_MAX:
+        # It would only be parked again.
+        raise IllegalMove(
+            f"{cycle.id} has used up its {cycle.orders_sent} orders and can sell nothing more; "
+            f"take what it holds out of its hands (--release {cycle.id}), and sell that yourself"
+        )
     return [f.UnwindRequested(reason=command.reason)]
 
 
