@@ -29,11 +29,12 @@ class GoingOn(Struct, frozen=True, gc=False):
 
 
 class Way(Struct, frozen=True, gc=False):
-    """The best way out of one asset."""
+    """The best way out of one asset. One that no order can be sent on is none."""
 
     asset: str
     amount: Decimal
     liquidation: Liquidation | None
+    walk: Walk | None  # the first order of it; None without a way
 
 
 class Exposure(Struct, frozen=True, gc=False):
@@ -225,7 +226,9 @@ def exposure(
             short[asset] = amount - sellable
         if sellable <= 0 or is_dust(desk, asset, sellable, targets):
             continue
-        ways.append(Way(asset, sellable, _way_out(desk, cycle, asset, sellable, targets)))
+        found = _way_out(desk, cycle, asset, sellable, targets)
+        walk = None if found is None else first_hop(desk, cycle, asset, sellable, found, targets)
+        ways.append(Way(asset, sellable, None if walk is None else found, walk))
     # What is worth most is sold first: the orders of an unwind are counted.
     ways.sort(key=_worth, reverse=True)
     return Exposure(tuple(ways), tuple(dust), short)
@@ -259,12 +262,19 @@ def _way_out(  # noqa: PLR0917 -- a holding, where it goes, and how far it may g
     )
 
 
-def first_hop(desk: Desk, cycle: Cycle, way: Way, targets: tuple[str, ...]) -> Walk | None:
-    """Plan the first order of a way out, no larger than the cycle's notional cap."""
-    found = way.liquidation
-    worth = desk.value(way.asset, way.amount, cycle.start_asset)
+def first_hop(  # noqa: PLR0917 -- a holding, its way out and where that goes
+    desk: Desk,
+    cycle: Cycle,
+    asset: str,
+    amount: Decimal,
+    way_out: Liquidation,
+    targets: tuple[str, ...],
+) -> Walk | None:
+    """Plan the first order of a way out, no larger than the cycle's notional cap; None where no market takes so little."""
+    found: Liquidation | None = way_out
+    worth = desk.value(asset, amount, cycle.start_asset)
     if worth is not None and cycle.cap and worth > cycle.cap:
-        found = _way_out(desk, cycle, way.asset, way.amount * cycle.cap / worth, targets)
+        found = _way_out(desk, cycle, asset, amount * cycle.cap / worth, targets)
     return None if found is None else found.hops[0].walk
 
 

@@ -229,7 +229,7 @@ def _left_only_change(desk: Desk, cycle: Cycle, exposed: planning.Exposure) -> b
     sells = desk.strategy(cycle.config).panic_sell.enabled
     if cycle.leg < len(cycle.legs) or cycle.returned or exposed.short:
         return False
-    if sells and any(way.liquidation is not None for way in exposed.ways):
+    if sells and any(way.walk is not None for way in exposed.ways):
         return False
     return all(planning.is_change(cycle, way.asset) for way in exposed.ways)
 
@@ -323,7 +323,7 @@ def _unwind_or_wait(
         _park(desk, draft, "panic_sell is not enabled", targets)
         return
     stuck = cycle.unwind_orders >= limits.UNWIND_ORDERS_MAX
-    if not stuck and any(way.liquidation is not None for way in exposed.ways):
+    if not stuck and any(way.walk is not None for way in exposed.ways):
         resume = planning.go_on(desk, cycle)
         draft.do(
             c.StartUnwind(
@@ -384,15 +384,11 @@ def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
         fees = planning.fee_value(desk, cycle)
         draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
         return
-    ways = [way for way in exposed.ways if way.liquidation is not None]
-    if not ways or cycle.unwind_orders >= limits.UNWIND_ORDERS_MAX:
+    first = [(way.asset, way.walk) for way in exposed.ways if way.walk is not None]
+    if not first or cycle.unwind_orders >= limits.UNWIND_ORDERS_MAX:
         draft.do(c.StartRecovery(reason="nothing more can be sold now"))
         return
-    way = next((w for w in ways if desk.arbiter.take_turn(cycle.id, w.asset)), None)
-    if way is None:
-        return  # another cycle sells the same asset; its turn ends with its order
-    walk = planning.first_hop(desk, cycle, way, targets)
+    walk = next((w for asset, w in first if desk.arbiter.take_turn(cycle.id, asset)), None)
     if walk is None:
-        draft.do(c.StartRecovery(reason="no part below the notional cap can be sold now"))
-        return
+        return  # another cycle sells the same asset; its turn ends with its order
     _intend(desk, draft, situation, walk, "unwind")

@@ -1,0 +1,53 @@
+"""An order is no larger than a cycle's notional cap, and no smaller than what its market takes."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from arb.clock import NS_PER_S
+from arb.events import facts as f
+from tests.spec.world import World
+
+OF_ETH = ["ETH/BTC", "ETH/USDT"]
+DOUBLED = {"ETH/BTC": ("0.0799", "0.08"), "ETH/USDT": ("4010", "4011")}
+BEFORE = {"ETH/BTC": ("0.0399", "0.04"), "ETH/USDT": ("2010", "2011")}
+
+
+def price(world: World, books: dict[str, tuple[str, str]]) -> None:
+    for market, (bid, ask) in books.items():
+        world.show_soon(market, [(bid, "90")], [(ask, "90")])
+
+
+@pytest.mark.parametrize("comes_down", [True, False])
+def test_an_unwind_waits_where_a_part_below_the_cap_is_below_what_markets_take(
+    world: World,
+    comes_down: bool,  # noqa: FBT001 -- a parameter of the test
+) -> None:
+    """Half an ETH is above the cap at twice its price, and what is below the cap is no lot any more."""
+
+    def change() -> None:
+        for market in OF_ETH:
+            rules, lot = world.stage.markets[market], Decimal("0.4")
+            world.stage.markets[market] = replace(rules, step_size=lot, amount_min=lot)
+        price(world, DOUBLED)
+
+    def give_up() -> None:
+        world.life.strike()
+
+    world.on(f.OrderIntended, 3, change)
+    world.fault("refused", order=3, times=1)
+    world.strategies = [world.strategy(retries=0)]
+    world.on(f.OrderRefused, 1, lambda: world.life.parts.runner.panic("demo-1"))
+    world.on(f.UnwindStarted, 100, give_up)
+    if comes_down:
+        world.on(f.RecoveryWaiting, 3, lambda: price(world, BEFORE))
+    assert world.run() == (0 if comes_down else 1)
+    world.check()
+    cycle = world.cycle()
+    assert len(world.facts(f.UnwindStarted)) == comes_down
+    if comes_down:
+        assert cycle.outcome == "liquidated"
+        return
+    assert (cycle.outcome, list(cycle.parked)) == ("parked", ["ETH"])
+    assert 20 * NS_PER_S < cycle.ended_ns - cycle.opened_ns < 40 * NS_PER_S
