@@ -12,7 +12,12 @@ from arb.execution.access import Access
 from arb.execution.arbiter import Arbiter
 from arb.execution.journal import Journal
 from arb.execution.ration import Ration
-from arb.limits import BOOK_HEARD_S_MAX, FEE_ROUNDING, MARKETS_TIMEOUT_S
+from arb.limits import (
+    BOOK_HEARD_S_MAX,
+    DISTANCE_FROM_MID_BPS_MAX,
+    FEE_ROUNDING,
+    MARKETS_TIMEOUT_S,
+)
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.liquidation import value
 from arb.market.routes import Exits, exits_of, exits_without
@@ -143,9 +148,21 @@ class Desk:
         return self.books.book(market)
 
     def whole_book(self, market: str) -> Book | None:
-        """The book of a market that has both sides: only those together tell a price."""
-        book = self.book(market)
+        """The book of a market that has both sides, not torn apart: only those together tell a price."""
+        book = self.telling_book(market)
         return None if book is None or book.mid() is None else book
+
+    def telling_book(self, market: str) -> Book | None:
+        """The book of a market, unless its two sides are torn so far apart that no order may go there.
+
+        What is left when everybody has gone for a moment says nothing of what a holding is worth.
+        """
+        book = self.book(market)
+        if book is None or not book.bids or not book.asks:
+            return book
+        # Both sides are equally far from the middle.
+        distance = book.distance_bps(book.bids[0][0])
+        return None if distance is None or distance > DISTANCE_FROM_MID_BPS_MAX else book
 
     def strategy(self, config: str) -> Strategy:
         """The configuration a cycle began with."""

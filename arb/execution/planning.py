@@ -16,7 +16,7 @@ from arb.market.book import MarketRules
 from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
-from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells
+from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells, value
 from arb.money import BPS, ONE, ZERO, floor_to
 
 
@@ -138,12 +138,12 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
     """Whether the amount is below the minimum of every market; an asset without any is not dust.
 
     With `targets`: below the minimum of some hop of every route to one of them, at the touch, or
-    worth nothing in the first of them.
+    worth nothing in the first of them. A book that is torn apart tells no price.
     """
     listed = desk.markets_of(asset)
     if targets is None:
         return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
-    if desk.value(asset, amount, targets[0]) == 0:
+    if _told_value(desk, asset, amount, targets[0]) == 0:
         return True
     barred = desk.barred(targets)
     return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset, *barred})
@@ -168,16 +168,20 @@ def _arrives(  # noqa: PLR0917 -- a holding, where it goes, and how far it may g
 def _kept(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> Decimal | None:
     """What is left of an amount after one hop at the touch; None without a price now."""
     side = "sell" if rules.base == asset else "buy"
-    book = desk.book(rules.market)
-    levels = () if book is None else book.levels(side)
-    if not levels:
+    price = _told_price(desk, rules.market, side)
+    if price is None:
         return None
-    price = levels[0][0]
     if side == "buy":
         gained = floor_to(amount / price, rules.step_size)
     else:
         gained = booked_cost(price, floor_to(amount, rules.step_size))
     return gained - booked_fee(gained, desk.fees.taker)
+
+
+def _told_price(desk: Desk, market: str, side: str) -> Decimal | None:
+    book = desk.telling_book(market)
+    levels = () if book is None else book.levels(side)
+    return levels[0][0] if levels else None
 
 
 def fits(desk: Desk, market: str, asset: str, amount: Decimal) -> bool:
@@ -189,9 +193,7 @@ def fits(desk: Desk, market: str, asset: str, amount: Decimal) -> bool:
 def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
     """Whether a market's minimums let the amount through for anything; one without a price now might."""
     side = "sell" if rules.base == asset else "buy"
-    book = desk.book(rules.market)
-    levels = () if book is None else book.levels(side)
-    price = levels[0][0] if levels else None
+    price = _told_price(desk, rules.market, side)
     if side == "buy":
         if price is None:
             return amount >= rules.notional_min
@@ -204,8 +206,12 @@ def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
         # What books as nothing in the quote is no trade, whichever way it goes.
         traded = kept is not None and kept > 0 and booked_cost(price, base) > 0
         return traded and base * price >= rules.notional_min
-    worth = desk.value(asset, amount, rules.quote)
+    worth = _told_value(desk, asset, amount, rules.quote)
     return worth is None or worth >= rules.notional_min
+
+
+def _told_value(desk: Desk, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
+    return value(asset, amount, in_asset, desk.telling_book, desk.markets, desk.exits)
 
 
 def exposure(

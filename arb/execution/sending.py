@@ -21,7 +21,7 @@ from arb.execution.vetting import NOT_SENT as NOT_SENT  # noqa: PLC0414 -- other
 from arb.execution.vetting import Garbled, vet_order
 from arb.machine import commands as c
 from arb.machine.state import Cycle, Order
-from arb.money import BPS, plain
+from arb.money import plain
 
 log = structlog.get_logger()
 
@@ -63,10 +63,9 @@ class Gate:
         levels = () if book is None else book.levels(order.side)
         if book is None or not levels:
             return f"{order.market} has nothing to {order.side} from"
-        mid = book.mid()
-        if mid is None:  # who is left there may ask any price
+        mid, distance = book.mid(), book.distance_bps(order.limit)
+        if mid is None or distance is None:  # who is left there may ask any price
             return f"{order.market} has one side only: nothing tells what its price is worth"
-        distance = abs(order.limit - mid) / mid * BPS
         if distance > limits.DISTANCE_FROM_MID_BPS_MAX:
             return f"limit {plain(order.limit)} is {distance:.0f} bps from mid {plain(mid)}"
         return None

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from arb.money import is_multiple
+from arb.money import BPS, is_multiple
 
 # Price (quote per base), size (base). A size of 0 is of a feed without sizes: the depth is unknown.
 Level = tuple[Decimal, Decimal]
@@ -27,6 +27,11 @@ class Book(Struct, frozen=True, gc=False):
         if not self.bids or not self.asks:
             return None
         return (self.bids[0][0] + self.asks[0][0]) / 2
+
+    def distance_bps(self, price: Decimal) -> Decimal | None:
+        """How far a price is from the middle; None when a side is empty."""
+        mid = self.mid()
+        return None if mid is None else abs(price - mid) / mid * BPS
 
 
 class MarketRules(Struct, frozen=True, gc=False):
