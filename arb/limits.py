@@ -38,6 +38,9 @@ FILLS_MISSING_S: Final = 60  # then it is a discrepancy; they are read on for ev
 DOUBT_S_MAX: Final = 60  # that a trade which cannot be booked yet keeps its assets from judgement
 BOOKS_COME_S: Final = 5  # at the beginning of a life, before anything is decided without them
 PARK_AFTER_S: Final = 20  # of waiting for a market that nothing else replaces
+# The same while such a market has no book at all: a feed that is down comes back, and one that is
+# down for longer is for an operator.
+FEED_PATIENCE_S: Final = 120
 CHANGE_SHARE: Final = 10  # rounding and minimums leave at most a tenth of what came in behind
 LOOK_AGAIN_MAX_S: Final = 1.0  # for what may come by itself, while it is waited for
 WAIT_FIRST_S: Final = 0.25

@@ -3,8 +3,11 @@
 Only what this life waited counts: when the last one ended, or what was there since, is not known.
 """
 
+from collections.abc import Iterable
+
 from arb import limits
 from arb.clock import NS_PER_S
+from arb.events.facts import Amounts
 from arb.execution import planning
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
@@ -44,9 +47,28 @@ def _look_later(desk: Desk, draft: Draft, reason: str, delay_s: float) -> None:
     draft.do(c.Wait(reason=reason, next_try_ns=max(next_try, desk.access.banned_until_ns)))
 
 
-def waited_enough(desk: Desk, draft: Draft, reason: str) -> bool:
-    """Whether the cycle has waited for this, and nothing else, as long as it is worth."""
-    return draft.at_ns - _since_ns(desk, draft, reason) > limits.PARK_AFTER_S * NS_PER_S
+def waited_enough(desk: Desk, draft: Draft, reason: str, assets: Iterable[str]) -> bool:
+    """Whether the cycle has waited for this, and nothing else, as long as it is worth.
+
+    `assets` are what markets should take or value. A market of theirs without a book says nothing of
+    what it would do: then the feed is waited for, which takes longer than a market is worth.
+    """
+    deaf = any(
+        _trades(desk, rules.market) and desk.book(rules.market) is None
+        for asset in assets
+        for rules in desk.markets_of(asset)
+    )
+    patience_s = limits.FEED_PATIENCE_S if deaf else limits.PARK_AFTER_S
+    return draft.at_ns - _since_ns(desk, draft, reason) > patience_s * NS_PER_S
+
+
+def waited_enough_for_value(desk: Desk, draft: Draft, amounts: Amounts) -> bool:
+    """The same of a value: those of the amounts that nothing values now are what it is waited for."""
+    start = draft.cycle.start_asset
+    assets = [
+        one for one, amount in amounts.items() if amount and desk.value(one, amount, start) is None
+    ]
+    return waited_enough(desk, draft, NO_VALUE, assets)
 
 
 def _since_ns(desk: Desk, draft: Draft, reason: str) -> int:
@@ -84,8 +106,11 @@ def fees_wait(desk: Desk, draft: Draft) -> bool:
     What they are worth counts for its result and for the limits; the value at its end is what stands.
     """
     cycle = draft.cycle
-    if planning.fee_value(desk, cycle) is not None or waited_enough(desk, draft, NO_VALUE):
+    if planning.fee_value(desk, cycle) is not None:
         return False
     path = {leg.spend_asset for leg in cycle.legs}
+    others = {asset: fee for asset, fee in cycle.fees.items() if asset not in path}
+    if waited_enough_for_value(desk, draft, others):
+        return False
     # Of a currency that fees are only now paid in no book is told yet: it is about to be followed.
-    return all(desk.is_traded(asset) for asset in cycle.fees if asset not in path)
+    return all(desk.is_traded(asset) for asset in others)

@@ -247,7 +247,8 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
         return
     worth = planning.value_of_others(desk, cycle, targets)
     if worth is None:
-        if patience.waited_enough(desk, draft, patience.NO_VALUE):
+        held = {asset: cycle.holding(asset) for asset in targets}
+        if patience.waited_enough_for_value(desk, draft, held):
             # What nothing can value stays with the cycle, in the currency it is in.
             _park(desk, draft, patience.NO_VALUE, (cycle.start_asset,))
         else:
@@ -336,8 +337,9 @@ def _unwind_or_wait(
         _advance_unwind(desk, draft, situation)
         return
     reason = patience.TOO_LITTLE if exposed.short else patience.NO_MARKET
-    if stuck or patience.waited_enough(desk, draft, reason):
-        assets = ", ".join(sorted({*exposed.short, *(way.asset for way in exposed.ways)}))
+    unsold = {way.asset for way in exposed.ways}
+    if stuck or patience.waited_enough(desk, draft, reason, unsold):
+        assets = ", ".join(sorted({*exposed.short, *unsold}))
         for asset, missing in exposed.short.items():
             held = cycle.holding(asset)
             draft.notes.append(

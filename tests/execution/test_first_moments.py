@@ -115,7 +115,7 @@ def test_fees_that_nothing_values_for_long_end_the_cycle_all_the_same(
     world.check()
     assert world.cycle().outcome == "completed"
     assert world.cycle().fee_value is None
-    assert 20 * NS_PER_S < world.cycle().ended_ns - world.cycle().opened_ns < 90 * NS_PER_S
+    assert 120 * NS_PER_S < world.cycle().ended_ns - world.cycle().opened_ns < 190 * NS_PER_S
 
 
 def test_what_was_waited_for_before_makes_no_first_look_later(world: World) -> None:
