@@ -196,6 +196,18 @@ class Guards:
         ]
 
 
+def may_begin_again(desk: Desk, cycle: Cycle) -> bool:
+    """Whether a cycle with nothing in its hands may send its first leg once more.
+
+    That is new exposure, as a new cycle is: a halt, a pause or a tripped limit forbids it.
+    """
+    journal = desk.journal
+    halted = journal.account.halted({leg.spend_asset for leg in cycle.legs})
+    if journal.closing or halted is not None:
+        return False
+    return _tripped(journal.account.risk.get(cycle.strategy, NOTHING_YET)) is None
+
+
 def limits_of(desk: Desk, strategy: Strategy, start_asset: str) -> Limits:
     """The limits of a strategy's cycles that begin with a currency."""
     risk = strategy.risk_controls

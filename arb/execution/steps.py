@@ -12,6 +12,7 @@ from arb.events import facts as f
 from arb.exchange.port import Balance
 from arb.execution import cooling, patience, planning
 from arb.execution.desk import Desk, targets_of
+from arb.execution.guards import may_begin_again
 from arb.execution.journal import Draft
 from arb.machine import commands as c
 from arb.machine import table as t
@@ -113,7 +114,7 @@ def _rest_is_worth_an_order(desk: Desk, cycle: Cycle) -> bool:
 
 
 def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
-    """Plan the leg's order; after a refusal or a miss of the first leg, only while it still pays."""
+    """Plan the leg's order; after a refusal or a miss of the first leg, only while it may and still pays."""
     cycle = draft.cycle
     last = cycle.orders[-1] if cycle.attempts else None
     if last is None:
@@ -126,7 +127,8 @@ def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
         return
     quote = planning.quote_cycle(desk, cycle)
     pays = not isinstance(quote, Shortfall) and quote.edge_bps > planning.threshold_bps(cycle)
-    if cycle.attempts <= cycle.max_retries and pays:
+    again = cycle.attempts <= cycle.max_retries and may_begin_again(desk, cycle)
+    if again and pays:
         _send_leg(desk, draft, situation)
         return
     _end_without_fills(draft, last)
