@@ -205,12 +205,15 @@ class Summary(Struct, frozen=True, tag="summary", tag_field="type"):
 
 
 def halted_everywhere(account: Account, strategies: Sequence[Strategy]) -> str | None:
-    """Say why none of the strategies may open a cycle; None when one may, or pauses end alone.
+    """Say why none of the strategies may open a cycle; None when one may.
 
-    A strategy may not where a currency of it is halted, or one of its limits is tripped.
+    A strategy may not where a currency of it is halted, or one of its limits is tripped. A pause
+    ends no run, and keeps none going that may open nothing without it either.
     """
-    reasons = [account.halted(set(one.cycle or ())) or _tripped(account, one) for one in strategies]
-    if account.paused is not None or not reasons or any(reason is None for reason in reasons):
+    reasons = [
+        account.halt_of(set(one.cycle or ())) or _tripped(account, one) for one in strategies
+    ]
+    if not reasons or any(reason is None for reason in reasons):
         return None
     return reasons[0]
 

@@ -47,12 +47,17 @@ class Account(Struct, gc=False, omit_defaults=True):
 
     def halted(self, assets: set[str]) -> str | None:
         """Why no new cycle over these assets may open; None when one may."""
+        halt = self.halt_of(assets)
+        return self.paused if halt is None else halt
+
+    def halt_of(self, assets: set[str]) -> str | None:
+        """Why these assets are halted, paused or not; None when they are not."""
         if EVERYTHING in self.halts:
             return self.halts[EVERYTHING]
         for asset in sorted(assets):
             if asset in self.halts:
                 return f"{asset}: {self.halts[asset]}"
-        return self.paused
+        return None
 
 
 FOREIGN_KEPT = 1_000

@@ -11,6 +11,7 @@ from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.exchange.port import FillReport, OrderReport, OrderRequest
 from arb.machine import table as t
+from arb.machine.account import EVERYTHING
 from arb.simulation.life import Life
 from tests.spec.money import wrong_totals
 from tests.spec.world import World
@@ -50,6 +51,23 @@ def test_a_pause_of_a_running_engine_lets_open_cycles_go_on(world: World) -> Non
     opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
     paused = [one.at_ns for one in world.records() if isinstance(one.fact, f.NewCyclesPaused)]
     assert max(opened) <= paused[0]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        f.EngineHalted(reason="why", scope=EVERYTHING),
+        f.RiskTripped(strategy="demo", limit="daily_loss", reason="why", cycle_id=""),
+    ],
+)
+def test_a_run_that_may_open_nothing_ends_though_it_is_paused(world: World, fact: f.Fact) -> None:
+    async def stop(life: Life) -> None:
+        await life.ask("pause")
+        await life.parts.desk.journal.note(fact, cause="test")
+
+    world.strategies = [world.strategy(min_profit="900")]
+    world.at(1.0, stop)
+    assert world.run(cycles=None, duration_s=600) == 4
 
 
 def test_panic_liquidates_at_the_next_step(world: World) -> None:
