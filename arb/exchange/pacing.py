@@ -16,6 +16,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from arb.clock import NS_PER_S, Clock
+from arb.exchange.ban import Ban
 from arb.exchange.port import Banned, NotSent
 
 # order: creates, cancels, unwinding. resolve: what became of an order. read: polls and scans.
@@ -158,13 +159,13 @@ class _Waiter:
 class Pacing:
     """Lets requests through as the venue's windows have room: the order lane first, each lane in turn."""
 
-    def __init__(self, clock: Clock, ration: Ration) -> None:
+    def __init__(self, clock: Clock, ration: Ration, ban: Ban | None = None) -> None:
         self._clock = clock
         self._ration = ration
+        self._ban = Ban(clock) if ban is None else ban
         self._weights = _Window(round(ration.weight * _MILLI), ration.window_s)
         self._orders = [_Window(one.orders, one.window_s) for one in ration.orders]
         self._queues: dict[Lane, deque[_Waiter]] = {name: deque() for name in LANES}
-        self.banned_until_ns = 0
 
     @property
     def used_weight(self) -> float:
@@ -178,7 +179,11 @@ class Pacing:
 
     def ban(self, for_ns: int) -> None:
         """Let nothing through for a while; an end that stands already never gets earlier."""
-        self.banned_until_ns = max(self.banned_until_ns, self._clock.now_ns() + for_ns)
+        self._ban.latch(for_ns)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let everybody who waits look again at whether anything goes."""
         for queue in self._queues.values():
             for waiter in queue:
                 waiter.first.set()  # to be refused now rather than when it is its turn
@@ -237,8 +242,9 @@ class Pacing:
         """Wait to be the first of the lane, then for room, and use it at that very moment."""
         while True:
             now_ns = self._clock.now_ns()
-            if now_ns < self.banned_until_ns:
-                raise Banned(self.banned_until_ns - now_ns)
+            banned_ns = self._ban.left_ns()
+            if banned_ns:
+                raise Banned(banned_ns)
             if queue[0] is not waiter:
                 waiter.first.clear()
                 await waiter.first.wait()
@@ -282,16 +288,15 @@ class PacingApart:
     def __init__(self, clock: Clock, ration: Ration) -> None:
         self._clock = clock
         self._ration = ration
+        self._ban = Ban(clock)
         self._each: dict[str, Pacing] = {}  # by endpoint: a client has some dozens
         self._of_orders = Pacing(clock, ration)  # until one was sent: nothing was spent there
-        self._banned_until_ns = 0
 
     async def take(self, cost: float) -> None:
         """Wait for room at the endpoint of this context, then use it; raises as `Pacing.take`."""
         name = _ENDPOINT.get()
         if name not in self._each:
-            self._each[name] = Pacing(self._clock, self._ration)
-            self._each[name].banned_until_ns = self._banned_until_ns
+            self._each[name] = Pacing(self._clock, self._ration, self._ban)
         if _ORDERS.get():
             self._of_orders = self._each[name]
         await self._each[name].take(cost)
@@ -302,9 +307,9 @@ class PacingApart:
 
     def ban(self, for_ns: int) -> None:
         """Let nothing through for a while."""
-        self._banned_until_ns = max(self._banned_until_ns, self._clock.now_ns() + for_ns)
+        self._ban.latch(for_ns)
         for pacing in self._each.values():
-            pacing.ban(for_ns)
+            pacing.wake()
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Nothing is told of what was used."""

@@ -12,6 +12,7 @@ import structlog
 from arb import limits
 from arb.clock import NS_PER_S, Clock
 from arb.errors import ArbError
+from arb.exchange.ban import Ban
 from arb.exchange.port import (
     Balance,
     Banned,
@@ -32,7 +33,7 @@ class Access:
     def __init__(self, venue: Venue, clock: Clock) -> None:
         self.venue = venue
         self.clock = clock
-        self.banned_until_ns = 0
+        self._ban = Ban(clock)  # of the whole venue
         self.key_revoked: KeyRevoked | None = None  # then nothing is sent and nothing can be read
         self._offset_ns: int | None = None  # venue's clock - ours
         self._offset_read_ns = 0
@@ -40,12 +41,16 @@ class Access:
     @property
     def banned(self) -> bool:
         """Whether the venue told us to be silent: nothing is sent and nothing is polled."""
-        return self.clock.now_ns() < self.banned_until_ns
+        return self._ban.left_ns() > 0
+
+    @property
+    def banned_until_ns(self) -> int:
+        """When the ban ends, as our clock stands now."""
+        return self._ban.until_ns()
 
     def latch(self, error: Banned) -> None:
         """Remember a ban, venue-wide; a later end never gets shorter."""
-        until = self.clock.now_ns() + max(error.retry_after_ns, 0)
-        self.banned_until_ns = max(self.banned_until_ns, until)
+        self._ban.latch(error.retry_after_ns)
         log.warning("venue.banned", seconds=error.retry_after_ns / NS_PER_S)
 
     async def read(
@@ -66,7 +71,7 @@ class Access:
 
     async def _read_once(self, call: Callable[[], Awaitable[Answer]], timeout_s: float) -> Answer:
         if self.banned:
-            raise Banned(self.banned_until_ns - self.clock.now_ns())
+            raise Banned(self._ban.left_ns())
         try:
             # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the answer.
             async with asyncio.timeout(timeout_s):
@@ -111,7 +116,7 @@ class Access:
                 return await call()
             except (Unreachable, Banned) as error:
                 left = (until_ns - self.clock.now_ns()) / NS_PER_S
-                ban = (self.banned_until_ns - self.clock.now_ns()) / NS_PER_S
+                ban = self._ban.left_ns() / NS_PER_S
                 if left <= 0 or ban > left:
                     raise
                 wait = max(min(delay, left), ban)
@@ -131,6 +136,11 @@ class Access:
             return answer
 
         return await self.read(ask)
+
+    def assume_ban(self, *, banned: bool) -> None:
+        """Take the venue to have told us to be silent at this moment, or not."""
+        self._ban = Ban(self.clock)
+        self._ban.latch(int(banned))
 
     def assume_clock(self, venue_ns: int | None) -> None:
         """Take the venue's clock to be this one now; None: it was not read for too long."""

@@ -182,7 +182,7 @@ class Past:
         desk, then = self._desk, self.then
         then.at_ns, then.moment = moment.at_ns, moment
         desk.access.assume_clock(moment.venue_ns)
-        desk.access.banned_until_ns = moment.at_ns + 1 if moment.banned else 0
+        desk.access.assume_ban(banned=moment.banned)
         desk.access.key_revoked = KeyRevoked() if moment.revoked else None
         self.journal.closing = moment.closing
         self.journal.cooling = Counter(moment.cooling)

@@ -37,7 +37,7 @@ def test_numbers_go_out_as_the_same_text(
     """Up to every digit: the client's own rounding would lose some, and round a bound away."""
     wire = wires[venue]
     amount, limit = steps * Decimal("0.00001"), ticks * Decimal("0.01")
-    wire.gateway._line._pacing.banned_until_ns = 0
+    wire.gateway._line._pacing._ban._until_ns = 0
     wire.session.answer = lambda _: {}
     with pytest.raises(VenueError):
         wire.run(wire.gateway.create(order(amount=amount, limit=limit)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arb.clock import NS_PER_S
+from arb.clock import NS_PER_S, VirtualClock
 from arb.exchange.pacing import (
     RATION_OTHERS,
     RATIONS,
@@ -337,3 +337,20 @@ def test_a_ban_is_for_every_endpoint_those_that_come_later_too() -> None:
                 await pacing.take(1)
 
     run_virtual(loop, story())
+
+
+@pytest.mark.parametrize("venue", ["binance", "okx"])
+def test_a_ban_lasts_no_longer_where_the_clock_is_set_back(venue: str) -> None:
+    clock = VirtualClock(START_NS)
+    pacing = pacing_of(venue, clock)
+
+    async def story() -> None:
+        at_endpoint("GET a")
+        pacing.ban(10 * NS_PER_S)
+        clock._now_ns -= 3_600 * NS_PER_S
+        with pytest.raises(Banned):
+            await pacing.take(1)
+        await clock.sleep(10)
+        await pacing.take(1)
+
+    asyncio.run(story())

@@ -95,7 +95,7 @@ OWN: Final = (
         "the venue is asked on while it bans",
         """
 @ execution/access.py
--        self.banned_until_ns = max(self.banned_until_ns, until)
+-        self._ban.latch(error.retry_after_ns)
 """,
     ),
     _mistake(
