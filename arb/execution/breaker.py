@@ -15,6 +15,7 @@ class Breaker:
     def __init__(self, desk: Desk, config: BreakerConfig) -> None:
         self._desk = desk
         self._config = config
+        self._cooldown_ns = int(config.cooldown_seconds * NS_PER_S)
         self._seen: dict[str, deque[int]] = {"unknowns": deque(), "refusals": deque()}
         desk.journal.listen(self._hear)
 
@@ -27,14 +28,15 @@ class Breaker:
     async def closed(self) -> str | None:
         """Say why no new cycle may open now; trips, as an event, when a count is reached."""
         now = self._desk.clock.now_ns()
-        if now < self._desk.journal.account.breaker_until_ns:
+        # An end that is further away was written by a clock that was ahead: it would rest for as long.
+        if 0 < self._desk.journal.account.breaker_until_ns - now <= self._cooldown_ns:
             return "breaker"
         bounds = {"unknowns": self._config.max_unknowns, "refusals": self._config.max_refusals}
         for kind, times in self._seen.items():
             while times and now - times[0] > self._config.window_seconds * NS_PER_S:
                 times.popleft()
             if len(times) >= bounds[kind]:
-                until = now + int(self._config.cooldown_seconds * NS_PER_S)
+                until = now + self._cooldown_ns
                 count = len(times)
                 times.clear()
                 tripped = f.BreakerTripped(kind=kind, count=count, until_ns=until)

@@ -121,14 +121,16 @@ class Limits:
             self._wrong("limits", f"{cycle.id} opens while {scope} is halted")
         if self._paused:
             self._wrong("limits", f"{cycle.id} opens while new cycles are paused")
-        if at_ns < self._breaker_until_ns:
-            self._wrong("limits", f"{cycle.id} opens while the breaker rests")
         if at_ns < self._cooldowns.get((cycle.strategy, _identity(cycle.path)), 0):
             self._wrong("limits", f"{cycle.id} opens while its path cools down")
         text = self._configs.get(cycle.config)
         if text is None:
             self._wrong("limits", f"{cycle.id} begins with a configuration that is not in the log")
             return
+        rests_ns = dec(text["risk_controls"]["breaker"]["cooldown_seconds"]) * SECOND_NS
+        # One that ends later than a rest can was written by a clock that was ahead.
+        if 0 < self._breaker_until_ns - at_ns <= rests_ns:
+            self._wrong("limits", f"{cycle.id} opens while the breaker rests")
         mine = [
             one
             for one in others
