@@ -208,20 +208,25 @@ def _take_back(risk: Risk, result: Result) -> None:
 
 def _sum(risk: Risk, result: Result, value: Decimal, sign: int = 1) -> None:
     day = result.ended_ns // NS_PER_DAY
-    newest = max((total.day for total in risk.days), default=day)
+    days = risk.days
+    if sign > 0:
+        # No close is later than now: a clock that was ahead wrote those days, and they would push out real ones.
+        days = tuple(total for total in days if total.day <= day)
+    newest = max((total.day for total in days), default=day)
     if day <= newest - DAYS_KEPT:
         return  # its sums are gone
     was = risk.day(day, result.asset)
-    if sign < 0 and was not in risk.days:
+    if sign < 0 and was not in days:
         return  # gone since, though a newer day was taken back altogether
+    # What is taken back may have been dropped as of a day to come: no sum gets below zero by it.
     now = DayTotal(
         day,
         result.asset,
-        was.profits + sign * max(value, ZERO),
-        was.losses + sign * max(-value, ZERO),
+        max(was.profits + sign * max(value, ZERO), ZERO),
+        max(was.losses + sign * max(-value, ZERO), ZERO),
     )
     oldest = max(newest, day) - DAYS_KEPT
-    kept = [total for total in risk.days if total is not was and total.day > oldest]
+    kept = [total for total in days if total is not was and total.day > oldest]
     if now.profits or now.losses:
         kept.append(now)
     risk.days = tuple(sorted(kept, key=lambda total: (total.day, total.asset)))

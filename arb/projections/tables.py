@@ -111,7 +111,10 @@ _CREATE_PLACES: Final = (
 SET_POSITION: Final = "UPDATE projection_head SET position = ?"
 
 # Raise a table's number when what is written into it changes without its columns changing.
-_REVISION: Final = dict.fromkeys(_CREATE, 1)
+_REVISION: Final = {
+    **dict.fromkeys(_CREATE, 1),
+    ACCOUNT_STATE: 2,  # days later than a close are dropped
+}
 _SHAPES: Final = {
     OPEN_CYCLES: (Cycle, Order, Trade),
     ACCOUNT_STATE: (Account, Risk, DayTotal, Opening, Failed),

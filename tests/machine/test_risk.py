@@ -174,6 +174,41 @@ def test_a_day_that_is_gone_does_not_come_back_below_zero(book: Book) -> None:
     assert [total.losses for total in book.risk.days] == [1] * (DAYS_KEPT - 1)
 
 
+def test_a_close_on_a_clock_far_ahead_takes_no_limit_out_of_force(book: Book) -> None:
+    """The days of a clock that was set right would not have been kept until it got there again."""
+    book.now += 30 * NS_PER_DAY
+    book.close(1, "-1")
+    book.now -= 30 * NS_PER_DAY
+    for number in (2, 3):
+        book.close(number, "-100")
+        assert book.risk.day(DAY, "USDT").losses == 100 * (number - 1)
+    assert len(book.risk.days) == 1
+    limits = Limits(consecutive_losses=50, daily_loss=D(250))
+    book.open(4)
+    result = result_of(evolve(book.cycles[4].copy(), completed("-50"), book.now))
+    assert result is not None
+    assert set(tripped_by(book.account.risk, None, result, limits)) == {DAILY_LOSS}
+
+
+def test_no_sum_gets_below_zero_by_what_a_clock_ahead_has_counted(book: Book) -> None:
+    book.now += NS_PER_DAY
+    book.close(1, "-5")
+    book.now -= NS_PER_DAY
+    book.close(2, "-3")
+    book.now += NS_PER_DAY
+    book.close(3, "-2")
+    book.reopen(1)
+    assert book.risk.days == (DayTotal(DAY, "USDT", D(0), D(3)),)
+
+
+def test_a_result_taken_back_drops_no_later_day(book: Book) -> None:
+    book.close(1, "-5")
+    book.now += NS_PER_DAY
+    book.close(2, "-3")
+    book.reopen(1)
+    assert book.risk.days == (DayTotal(DAY + 1, "USDT", D(0), D(3)),)
+
+
 def test_start_currencies_are_never_added(book: Book) -> None:
     book.close(1, "-1")
     book.cycles[2] = replace_start(book, 2, "EUR")

@@ -32,6 +32,9 @@ class Limits:
             list
         )  # strategy -> its configurations
         self._results: dict[str, dict[str, tuple[Decimal, str, int]]] = defaultdict(dict)
+        self._ahead: set[str] = (
+            set()
+        )  # closed on a day that was still to come when a later one closed
         self._unknown: set[str] = set()  # closed cycles whose result nothing values
         self._counted_from: dict[tuple[str, str], int] = {}
         self._tripped: dict[tuple[str, str], int] = {}
@@ -160,6 +163,7 @@ class Limits:
         results = self._results[cycle.strategy]
         if cycle.state not in moves.AT_REST or cycle.outcome not in COUNTED:
             results.pop(cycle.id, None)
+            self._ahead.discard(cycle.id)
             self._unknown.discard(cycle.id)
             return
         if cycle.id in results or cycle.id in self._unknown:
@@ -173,6 +177,8 @@ class Limits:
             return
         assert cycle.pnl is not None
         results[cycle.id] = (cycle.pnl - cycle.fee_value, cycle.start_asset, at_ns)
+        day = at_ns // DAY_NS
+        self._ahead |= {name for name, one in results.items() if one[2] // DAY_NS > day}
         if not limits:
             return  # the opening has said so
         allowed = max(one["risk_controls"]["stop_after_consecutive_losses"] for one in limits)
@@ -207,9 +213,10 @@ class Limits:
         return -sum(
             (
                 value
-                for value, its_asset, ended_ns in self._results[strategy].values()
+                for name, (value, its_asset, ended_ns) in self._results[strategy].items()
                 if its_asset == asset
                 if ended_ns > since
+                if name not in self._ahead
                 if ended_ns // DAY_NS == at_ns // DAY_NS
             ),
             ZERO,
