@@ -19,7 +19,7 @@ from arb.limits import (
     MARKETS_TIMEOUT_S,
 )
 from arb.market.book import Book, FeeRates, MarketRules
-from arb.market.liquidation import value
+from arb.market.liquidation import rate_of, value
 from arb.market.routes import Exits, exits_of, exits_without
 from arb.money import ZERO, plain
 from arb.strategy.schema import Strategy
@@ -104,6 +104,10 @@ class Desk:
     def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
         """Value an amount of one asset in another at the touch; None without a way."""
         return value(asset, amount, in_asset, self.book, self._markets, self.exits)
+
+    def rate(self, asset: str, in_asset: str) -> Decimal | None:
+        """Tell what a unit of one asset is worth in another at the touch; None without a way."""
+        return rate_of(asset, in_asset, self.book, self.exits)
 
     def is_attended(self, market: str) -> bool:
         """Whether the book of a market can be there: no way leads through one that is not watched."""

@@ -4,15 +4,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from arb.clock import NS_PER_S
+from arb.clock import NS_PER_DAY, NS_PER_S
 from arb.events import facts as f
 from arb.execution.capital import money_in
 from arb.execution.declined import Refusal
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
+from arb.execution.loss_limits import NOTHING_YET, limits_at
 from arb.limits import BOOK_SKEW_S_MAX
 from arb.machine.account import closed_part
-from arb.machine.risk import LIMIT_NAMES, Limits, Risk, identity_of, tripped_by
+from arb.machine.risk import LIMIT_NAMES, Risk, identity_of, tripped_by
 from arb.machine.state import Cycle, path_of
 from arb.market.chain import Quote
 from arb.money import ZERO, plain
@@ -25,7 +26,6 @@ DUPLICATE: Final = "duplicate"
 FEE_RESERVE: Final = "fee_reserve"
 SKEW: Final = "skew"
 ORDER_RATE: Final = "order_rate"
-NOTHING_YET: Final = Risk()
 
 
 class Path(NamedTuple):
@@ -189,7 +189,7 @@ class Guards:
             return []
         # Limits as they are set now; those a cycle began with where its strategy does not run.
         strategy = self._running.get(cycle.strategy) or self._desk.strategy(cycle.config)
-        limits = limits_of(self._desk, strategy, cycle.start_asset)
+        limits = limits_at(self._desk, strategy, after.asset, after.ended_ns // NS_PER_DAY)
         found = tripped_by(journal.account.risk, before, after, limits)
         return [
             f.RiskTripped(strategy=cycle.strategy, limit=limit, reason=why, cycle_id=cycle.id)
@@ -207,16 +207,6 @@ def may_begin_again(desk: Desk, cycle: Cycle) -> bool:
     if journal.closing or halted is not None:
         return False
     return _tripped(journal.account.risk.get(cycle.strategy, NOTHING_YET)) is None
-
-
-def limits_of(desk: Desk, strategy: Strategy, start_asset: str) -> Limits:
-    """The limits of a strategy's cycles that begin with a currency."""
-    risk = strategy.risk_controls
-    daily = None
-    if risk.max_daily_loss is not None:
-        # A currency that is not named, or that nothing values now, may lose nothing.
-        daily = money_in(desk, risk.max_daily_loss, start_asset, strategy) or ZERO
-    return Limits(consecutive_losses=risk.stop_after_consecutive_losses, daily_loss=daily)
 
 
 def _tripped(risk: Risk) -> Refusal | None:

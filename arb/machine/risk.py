@@ -4,6 +4,7 @@ A cycle counts once, by its last close: opened again, its earlier result is take
 never spent anything (missed, refused, declined, abandoned) is neither a loss nor a profit.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -14,7 +15,7 @@ from arb.events import facts as f
 from arb.limits import COOLDOWN_S_MAX
 from arb.machine import table as t
 from arb.machine.state import Cycle, path_of
-from arb.money import ZERO, plain
+from arb.money import ZERO, plain, truncate
 
 CONSECUTIVE_LOSSES: Final = "consecutive_losses"
 DAILY_LOSS: Final = "daily_loss"
@@ -26,6 +27,7 @@ DAYS_KEPT: Final = 7
 OPENINGS_KEPT: Final = 64
 COOLDOWNS_KEPT: Final = 1_024
 FAILURES_KEPT: Final = 1_024
+VALUED_UNIT: Final = Decimal("1E-8")  # what is valued is cut there
 
 Kept = TypeVar("Kept")
 
@@ -117,6 +119,9 @@ class Limits(Struct, frozen=True):
 
     consecutive_losses: int
     daily_loss: Decimal | None
+    # Where it is one limit for all currencies that cycles begin with: what a unit of each other one
+    # is worth in this one, without those that nothing values. None: it is for this one alone.
+    rates: Mapping[str, Decimal] | None = None
 
 
 def cooldown_s(first_s: Decimal, failures: int) -> Decimal:
@@ -251,25 +256,47 @@ def tripped_by(
             counted_from_ns=known.counted_from_ns,
         )
         shift_result({after.strategy: draft}, before, after)
-        found = _broken(draft, after, limits)
+        found = broken(draft, after.ended_ns // NS_PER_DAY, after.asset, limits)
     return {limit: reason for limit, reason in found.items() if limit not in known.tripped}
 
 
-def _broken(risk: Risk, after: Result, limits: Limits) -> dict[str, str]:
+def broken(risk: Risk, day: int, asset: str, limits: Limits) -> dict[str, str]:
+    """The limits that are broken as things stand on a day, and why; `limits` are in an asset."""
     found: dict[str, str] = {}
     streak = risk.streak()
     if streak >= limits.consecutive_losses:
         found[CONSECUTIVE_LOSSES] = (
             f"{streak} losses in a row, the limit is {limits.consecutive_losses}"
         )
-    total = risk.day(after.ended_ns // NS_PER_DAY, after.asset)
-    lost = total.losses - total.profits
-    if limits.daily_loss is not None and lost >= limits.daily_loss:
-        found[DAILY_LOSS] = (
-            f"{plain(lost)} {after.asset} lost in this UTC day (losses {plain(total.losses)},"
-            f" profits {plain(total.profits)}), the limit is {plain(limits.daily_loss)}"
-        )
+    if limits.daily_loss is not None:
+        reason = _day_broken(risk, day, asset, limits.daily_loss, limits.rates)
+        if reason is not None:
+            found[DAILY_LOSS] = reason
     return found
+
+
+def _day_broken(
+    risk: Risk, day: int, asset: str, limit: Decimal, others: Mapping[str, Decimal] | None
+) -> str | None:
+    own = risk.day(day, asset)
+    losses, profits = own.losses, own.profits
+    for total in risk.days if others is not None else ():
+        if total.day != day or total.asset == asset:
+            continue
+        rate = (others or {}).get(total.asset)
+        if rate is not None:
+            losses += truncate(total.losses * rate, VALUED_UNIT)
+            profits += truncate(total.profits * rate, VALUED_UNIT)
+        elif total.losses > total.profits:  # a profit that nothing values only helps
+            gone = plain(total.losses - total.profits)
+            return f"{gone} {total.asset} lost in this UTC day has no value in {asset}"
+    lost = losses - profits
+    if lost < limit:
+        return None
+    return (
+        f"{plain(lost)} {asset} lost in this UTC day (losses {plain(losses)},"
+        f" profits {plain(profits)}), the limit is {plain(limit)}"
+    )
 
 
 def evolve_risk(risks: dict[str, Risk], fact: f.Fact, at_ns: int) -> None:

@@ -60,7 +60,7 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
         worth = _value(asset, amount, value_in, books, exits)
         return None if worth is None else Liquidation((), asset, amount, worth)
     now = _Remembered(books).book
-    rates = {target: _rate(target, value_in, now, exits) for target in targets}
+    rates = {target: rate_of(target, value_in, now, exits) for target in targets}
     ahead = _Ahead(rates, now, exits if ways is None else ways, ONE - fees.taker)
     best: Liquidation | None = None
 
@@ -190,7 +190,7 @@ def value(  # noqa: PLR0917 -- an amount, its unit and the market it meets
 def _value(
     asset: str, amount: Decimal, in_asset: str, books: BookOf, exits: Exits
 ) -> Decimal | None:
-    rate = _rate(asset, in_asset, books, exits)
+    rate = rate_of(asset, in_asset, books, exits)
     return None if rate is None else _worth(asset, amount, in_asset, rate)
 
 
@@ -198,8 +198,8 @@ def _worth(asset: str, amount: Decimal, in_asset: str, rate: Decimal) -> Decimal
     return amount if asset == in_asset else truncate(amount * rate, BOOKED_UNIT)
 
 
-def _rate(asset: str, in_asset: str, books: BookOf, exits: Exits) -> Decimal | None:
-    """Give the best rate of the ways with the fewest hops; None without a way."""
+def rate_of(asset: str, in_asset: str, books: BookOf, exits: Exits) -> Decimal | None:
+    """Tell what a unit of one asset is worth in another, as `value` does, and not cut; None without a way."""
     if asset == in_asset:
         return ONE
     for hops in range(1, HOPS_MAX + 1):

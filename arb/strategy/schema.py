@@ -135,7 +135,8 @@ class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     max_open_cycles: Annotated[int, Number(at_least=1, at_most=OPEN_CYCLES_MAX)] = 3
     stop_after_consecutive_losses: Annotated[int, Number(at_least=1, at_most=COUNT_MAX)] = 5
-    max_daily_loss: Money | None = None  # losses less profits of one UTC day
+    # Losses less profits of one UTC day: a number in a reference currency is for all starts together.
+    max_daily_loss: Money | None = None
     max_position_size: Money | None = None  # of one cycle, in its start currency
     slippage_cooldown_seconds: Annotated[Decimal, Number(at_least=0, at_most=SECONDS_MAX)] = (
         Decimal(300)
