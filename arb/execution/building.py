@@ -110,13 +110,14 @@ def deciding(
     tap: Tap | None = None,
 ) -> Deciding:
     """Join what decides; it knows the venue's markets once `watching.plan` was called."""
+    desk.running = {one.strategy.name: one.strategy for one in loaded}
     detector = Detector()
     watchlist = Watchlist(detector.scan.cycles)
     trader = Trader(
         desk,
         runner,
         Breaker(desk, loaded[0].strategy.risk_controls.breaker),
-        Guards(desk, [one.strategy for one in loaded]),
+        Guards(desk),
         Declined(desk.journal),
         detector=detector,
         watchlist=watchlist,

@@ -18,6 +18,7 @@ from arb.limits import (
     FEE_ROUNDING,
     MARKETS_TIMEOUT_S,
 )
+from arb.machine.state import Cycle
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.liquidation import rate_of, value
 from arb.market.routes import Exits, exits_of, exits_without
@@ -51,6 +52,7 @@ class Desk:
         self.fees = self._told_fees = FeeRates(ZERO, ZERO)
         self._charged = ZERO  # the dearest trade since the venue told these fees
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
+        self.running: Mapping[str, Strategy] = {}  # by name: those of this run
         self.arbiter = Arbiter(journal)
         self.ration = Ration(clock, access.venue)
         self.attentive_since_ns = 0  # since when this life works on cycles
@@ -171,6 +173,10 @@ class Desk:
     def strategy(self, config: str) -> Strategy:
         """The configuration a cycle began with."""
         return self.strategies[config]
+
+    def strategy_now(self, cycle: Cycle) -> Strategy:
+        """The configuration that counts for a cycle's end: as set now, where its strategy runs."""
+        return self.running.get(cycle.strategy) or self.strategy(cycle.config)
 
 
 def targets_of(strategy: Strategy, start_asset: str) -> tuple[str, ...]:

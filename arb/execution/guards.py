@@ -38,9 +38,8 @@ class Path(NamedTuple):
 class Guards:
     """Reads limits from strategies and everything else from the account's book, which the log folds to."""
 
-    def __init__(self, desk: Desk, strategies: Sequence[Strategy]) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._running = {strategy.name: strategy for strategy in strategies}
         desk.journal.judge(self.judge)
 
     # --- before a cycle -----------------------------------------------------------------------
@@ -187,8 +186,7 @@ class Guards:
         after = closed_part(cycle).result
         if after is None or after == before:
             return []
-        # Limits as they are set now; those a cycle began with where its strategy does not run.
-        strategy = self._running.get(cycle.strategy) or self._desk.strategy(cycle.config)
+        strategy = self._desk.strategy_now(cycle)
         limits = limits_at(self._desk, strategy, after.asset, after.ended_ns // NS_PER_DAY)
         found = tripped_by(journal.account.risk, before, after, limits)
         return [

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from arb.clock import NS_PER_DAY
 from arb.execution.capital import money_in
 from arb.execution.desk import Desk
-from arb.machine.risk import Limits, Risk
+from arb.machine.risk import DAILY_LOSS, Limits, Risk
+from arb.machine.state import Cycle
 from arb.money import ZERO
 from arb.strategy.schema import Strategy
 
@@ -25,6 +27,17 @@ def limits_at(desk: Desk, strategy: Strategy, asset: str, day: int) -> Limits:
     return Limits(
         consecutive_losses=controls.stop_after_consecutive_losses, daily_loss=daily, rates=rates
     )
+
+
+def unvalued(desk: Desk, cycle: Cycle, at_ns: int) -> set[str]:
+    """The currencies without a value that the limits need where a cycle ends at a time; none where none is needed."""
+    strategy, start = desk.strategy_now(cycle), cycle.start_asset
+    risk = desk.journal.account.risk.get(strategy.name, NOTHING_YET)
+    reference = strategy.reference_currency
+    if not is_one_for_all(strategy) or reference is None or DAILY_LOSS in risk.tripped:
+        return set()
+    needed = {reference, *_traded(desk, strategy, at_ns // NS_PER_DAY)}
+    return {asset for asset in needed if desk.rate(asset, start) is None}
 
 
 def is_one_for_all(strategy: Strategy) -> bool:

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from arb import limits
 from arb.clock import NS_PER_S
 from arb.events.facts import Amounts
-from arb.execution import planning
+from arb.execution import loss_limits, planning
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
 from arb.machine import commands as c
 
 NO_MARKET = "no market takes what is held now"
 TOO_LITTLE = "less is there than the cycle holds"
-NO_VALUE = "a book is missing to value what was sold or paid"
+NO_VALUE = "a book is missing to value what was sold or paid, or may be lost"
 NO_BOOKS = "the books of its path have not come yet"
 # What a cycle may have waited for long enough.
 _AWAITED = frozenset({NO_MARKET, TOO_LITTLE, NO_VALUE})
@@ -100,17 +100,21 @@ def _trades(desk: Desk, market: str) -> bool:
     return rules is not None and rules.active and desk.is_attended(market)
 
 
-def fees_wait(desk: Desk, draft: Draft) -> bool:
-    """Whether the cycle's end should wait until its fees in a third currency have a value.
+def values_wait(desk: Desk, draft: Draft) -> bool:
+    """Whether the cycle's end should wait until what its result and its limits need has a value.
 
-    What they are worth counts for its result and for the limits; the value at its end is what stands.
+    What fees in a third currency are worth counts for the result, and a limit that nothing values
+    allows no loss: the values at its end are what stands.
     """
     cycle = draft.cycle
-    if planning.fee_value(desk, cycle) is not None:
-        return False
+    needed = loss_limits.unvalued(desk, cycle, draft.at_ns)
     path = {leg.spend_asset for leg in cycle.legs}
-    others = {asset: fee for asset, fee in cycle.fees.items() if asset not in path}
-    if waited_enough_for_value(desk, draft, others):
+    needed |= {
+        asset
+        for asset, fee in cycle.fees.items()
+        if asset not in path and desk.value(asset, fee, cycle.start_asset) is None
+    }
+    if not needed or waited_enough(desk, draft, NO_VALUE, needed):
         return False
     # Of a currency that fees are only now paid in no book is told yet: it is about to be followed.
-    return all(desk.is_traded(asset) for asset in others)
+    return all(desk.is_traded(asset) for asset in needed)

@@ -71,7 +71,7 @@ def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
         draft.do(c.StartRecovery(reason="an operator asked to liquidate"))
         return
     if cycle.leg >= len(cycle.legs):
-        if patience.fees_wait(desk, draft):
+        if patience.values_wait(desk, draft):
             draft.do(c.StartRecovery(reason=patience.NO_VALUE))
         else:
             draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
@@ -238,7 +238,7 @@ def _left_only_change(desk: Desk, cycle: Cycle, exposed: planning.Exposure) -> b
 
 def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) -> None:
     cycle = draft.cycle
-    if patience.fees_wait(desk, draft):
+    if patience.values_wait(desk, draft):
         patience.wait_for(desk, draft, patience.NO_VALUE)
         return
     # A loop that closed in the last leg before the end could be recorded is a completed one.
@@ -382,7 +382,7 @@ def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
     if exposed.is_none:
         worth = planning.value_of_others(desk, cycle, targets)
-        if worth is None or patience.fees_wait(desk, draft):
+        if worth is None or patience.values_wait(desk, draft):
             draft.do(c.StartRecovery(reason=patience.NO_VALUE))  # where it is waited for
             return
         fees = planning.fee_value(desk, cycle)

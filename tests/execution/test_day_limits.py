@@ -1,9 +1,15 @@
 """The loss of a day: in which currencies it counts, and what it is worth."""
 
+from collections.abc import Iterable, Sequence
+
 import pytest
 
+from arb import crashpoints
+from arb.clock import NS_PER_S
 from arb.events import facts as f
+from arb.execution.patience import NO_VALUE
 from arb.machine.risk import DAILY_LOSS
+from arb.simulation.market import BOOKS
 from tests.spec.world import World
 
 LOSING = ([("1997", "0.3"), ("1996", "90")], [("1998", "90")])
@@ -36,7 +42,7 @@ def test_a_number_in_a_reference_currency_is_one_limit_for_all_starts(losing: Wo
         assert losing.run() == (0 if start == "USDT" else 4)
     losing.check()
     (first, second) = losing.facts(f.CycleCompleted)
-    assert first.pnl > -8 * 1  # each of them alone is within it
+    assert first.pnl > -8  # each of them alone is within it
     assert second.pnl * 50_000 > -8
     assert trips(losing) == [DAILY_LOSS]
     (trip,) = losing.facts(f.RiskTripped)
@@ -61,3 +67,70 @@ def test_a_limit_for_each_currency_counts_each_alone(losing: World) -> None:
         assert losing.run() == 0
     losing.check()
     assert trips(losing) == []
+
+
+# --- what has no value
+
+
+OF_USDC = ("USDC/USDT", "BTC/USDC")
+
+
+def hide(world: World, markets: Iterable[str]) -> None:
+    for market in markets:
+        world.stage.hide(world.now_ns(), market)
+
+
+def show(world: World, markets: Sequence[str]) -> None:
+    for one in BOOKS:
+        if one.market in markets:
+            world.stage.put(world.now_ns(), one)
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_close_waits_for_the_value_of_its_limit(losing: World, *, comes_back: bool) -> None:
+    """Without it the limit was 0, and any loss tripped it for good."""
+    begins(losing, "USDT", "max_daily_loss: 500", "reference_currency: USDC\n")
+    losing.on(f.OrderIntended, 3, lambda: hide(losing, OF_USDC))
+    if comes_back:
+        losing.on(f.RecoveryWaiting, 1, lambda: losing.later(3, lambda: show(losing, OF_USDC)))
+    assert losing.run() == (0 if comes_back else 4)
+    losing.check()
+    assert losing.cycle().outcome == "completed"
+    assert trips(losing) == ([] if comes_back else [DAILY_LOSS])
+    (waiting, *_) = losing.facts(f.RecoveryWaiting)
+    assert waiting.reason == NO_VALUE
+
+
+def test_a_close_of_a_next_life_waits_for_the_books_that_value_its_limit(losing: World) -> None:
+    begins(losing, "USDT", "max_daily_loss: 500", "reference_currency: USDC\n")
+    losing.kill_at(crashpoints.EXECUTED_NOT_TOLD, 3)
+    assert losing.run() is None
+    hide(losing, [one.market for one in BOOKS])
+    for one in BOOKS:
+        losing.stage.put(losing.now_ns() + 3 * NS_PER_S, one)
+    assert losing.recover() == 0
+    losing.check()
+    assert losing.cycle().outcome == "completed"
+    assert trips(losing) == []
+
+
+def test_a_close_waits_for_the_value_of_what_was_lost_before_it(losing: World) -> None:
+    """What the day has lost in another currency is a part of it that nobody knows."""
+    begins(losing, "BTC", "max_daily_loss: 500", "reference_currency: USDC\n")
+    assert losing.run() == 0
+    begins(losing, "USDT", "max_daily_loss: 500", "reference_currency: USDT\n")
+    of_btc = ("BTC/USDT", "BTC/USDC", "ETH/BTC")
+    losing.on(f.OrderIntended, 3, lambda: hide(losing, of_btc))
+    losing.on(f.RecoveryWaiting, 1, lambda: losing.later(3, lambda: show(losing, of_btc)))
+    assert losing.run() == 0
+    losing.check()
+    assert losing.facts(f.RecoveryWaiting)
+    assert trips(losing) == []
+
+
+@pytest.mark.parametrize("daily", ["{USDT: 500}", "500"])
+def test_a_limit_in_the_currency_of_the_start_waits_for_nothing(losing: World, daily: str) -> None:
+    begins(losing, "USDT", f"max_daily_loss: {daily}", "reference_currency: USDT\n")
+    losing.on(f.OrderIntended, 3, lambda: hide(losing, OF_USDC))
+    assert losing.run() == 0
+    assert losing.facts(f.RecoveryWaiting) == []
