@@ -110,12 +110,12 @@ class BreakerTripped(Fact, frozen=True):
 
 
 class RiskTripped(Fact, frozen=True):
-    """A cycle's close broke a limit of its strategy: no new cycle of it opens, restarts included, until a reset."""
+    """A strategy's limit is broken, by a close or as a start finds it: it opens nothing, restarts included, until a reset."""
 
     strategy: str
     limit: str  # "consecutive_losses" | "daily_loss"
     reason: str
-    cycle_id: str
+    cycle_id: str  # whose close broke it; empty: a start found it broken by what is in the log
 
 
 class RiskReset(Fact, frozen=True):

@@ -1,6 +1,7 @@
 """Put an engine together from what is ready-made: a venue, a market, a log and a clock."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import structlog
@@ -23,6 +24,7 @@ from arb.execution.history import History
 from arb.execution.interest import markets_that_matter
 from arb.execution.journal import Journal
 from arb.execution.kill_switch import KillSwitch, KillWatch
+from arb.execution.loss_limits import broken_at_start
 from arb.execution.operator import Operator
 from arb.execution.parts import Parts
 from arb.execution.reconcile import Reconciler
@@ -35,7 +37,7 @@ from arb.execution.watchlist import Watchlist
 from arb.feeds.source import Change
 from arb.limits import WATCH_FINAL_ORDERS_S
 from arb.strategy.canonical import from_canonical
-from arb.strategy.loader import Loaded
+from arb.strategy.loader import Loaded, start_currencies
 from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
@@ -186,6 +188,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         changes = beginning_with(standing, now_ns, outside.changes(now_ns))
         return changes if tap is None else tap.through(changes)
 
+    starts = {one.strategy.name: start_currencies(one.strategy, one.cycle_file) for one in loaded}
     parts = Parts(
         desk=desk,
         runner=runner,
@@ -199,6 +202,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         plan=watching.plan,
         attend=attend,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
+        broken_limits=partial(broken_at_start, desk, starts),
         lock_account=outside.lock_account,
         settled=outside.settled,
         run=outside.run_id,

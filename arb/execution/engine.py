@@ -245,6 +245,7 @@ class Engine:
         deadline = None
         if p.duration_s is not None:
             deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
+        await self._hold_against_limits()
         p.settled()
         p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0
         if not self._mid_drain:  # what pays already may not be told again for long
@@ -281,6 +282,13 @@ class Engine:
             if fits is None:
                 await self._pause(limits.SWEEP_INTERVAL_S)
         return bool(fits)
+
+    async def _hold_against_limits(self) -> None:
+        """Trip what is broken before anything may open: limits may be lower than in the last life."""
+        if self._p.cycles_max == 0:
+            return  # nothing opens, and a later run may have other limits
+        for trip in tuple(self._p.broken_limits()):
+            await self._p.desk.journal.note(trip, cause="start")
 
     async def _until_news(self, deadline_ns: int | None) -> None:
         """Wait until a fact was appended, the feed is over, somebody stops us, or a deadline."""

@@ -1,16 +1,20 @@
 """What a strategy may lose, valued at the books of the moment."""
 
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
 from typing import Final
 
 from arb.clock import NS_PER_DAY
+from arb.events import facts as f
 from arb.execution.capital import money_in
 from arb.execution.desk import Desk
-from arb.machine.risk import DAILY_LOSS, Limits, Risk
+from arb.machine.risk import DAILY_LOSS, DayTotal, Limits, Risk, broken
 from arb.machine.state import Cycle
 from arb.money import ZERO
 from arb.strategy.schema import Strategy
 
 NOTHING_YET: Final = Risk()
+Starts = Collection[str] | None  # the currencies that a strategy's cycles begin with; None: any
 
 
 def limits_at(desk: Desk, strategy: Strategy, asset: str, day: int) -> Limits:
@@ -27,6 +31,48 @@ def limits_at(desk: Desk, strategy: Strategy, asset: str, day: int) -> Limits:
     return Limits(
         consecutive_losses=controls.stop_after_consecutive_losses, daily_loss=daily, rates=rates
     )
+
+
+def broken_at_start(desk: Desk, starts: Mapping[str, Starts]) -> Iterator[f.RiskTripped]:
+    """The limits of this run's strategies that are broken by what the log knows: a file may have lowered them.
+
+    What has no value now is left to the next close: only what can be judged is.
+    """
+    day = desk.clock.now_ns() // NS_PER_DAY
+    for name, strategy in desk.running.items():
+        risk = desk.journal.account.risk.get(name)
+        if risk is None:
+            continue
+        streak = Limits(strategy.risk_controls.stop_after_consecutive_losses, None)
+        found = broken(risk, day, "", streak)
+        for asset, limits in _of_day(desk, strategy, starts[name], day):
+            found |= broken(risk, day, asset, limits)
+        for limit, reason in found.items():
+            if limit not in risk.tripped:
+                yield f.RiskTripped(strategy=name, limit=limit, reason=reason, cycle_id="")
+
+
+def _of_day(
+    desk: Desk, strategy: Strategy, starts: Starts, day: int
+) -> Iterator[tuple[str, Limits]]:
+    """The limits of a day, each in its own currency, of what was traded on it."""
+    limit, reference = strategy.risk_controls.max_daily_loss, strategy.reference_currency
+    streak = strategy.risk_controls.stop_after_consecutive_losses
+    traded = _traded(desk, strategy, day)
+    if limit is None or not traded:
+        return
+    if isinstance(limit, dict) or reference is None:
+        named = limit if isinstance(limit, dict) else dict.fromkeys(starts or (), limit)
+        for asset in sorted(traded & set(named)):
+            yield asset, Limits(streak, named[asset])
+        return
+    rates: dict[str, Decimal] = {}
+    for total in _totals(desk, strategy, day):
+        rate = desk.rate(total.asset, reference)
+        if rate is None and total.profits > total.losses:
+            return  # it may make up for all the rest
+        rates[total.asset] = ZERO if rate is None else rate  # no less is lost than without it
+    yield reference, Limits(streak, limit, rates)
 
 
 def unvalued(desk: Desk, cycle: Cycle, at_ns: int) -> set[str]:
@@ -49,5 +95,9 @@ def is_one_for_all(strategy: Strategy) -> bool:
 
 def _traded(desk: Desk, strategy: Strategy, day: int) -> set[str]:
     """The currencies in which a strategy has lost or won on a day."""
+    return {total.asset for total in _totals(desk, strategy, day)}
+
+
+def _totals(desk: Desk, strategy: Strategy, day: int) -> list[DayTotal]:
     risk = desk.journal.account.risk.get(strategy.name, NOTHING_YET)
-    return {total.asset for total in risk.days if total.day == day}
+    return [total for total in risk.days if total.day == day]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from arb import limits
 from arb.clock import NS_PER_S
 from arb.events.facts import Amounts
-from arb.execution import loss_limits, planning
+from arb.execution import loss_limits
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
 from arb.machine import commands as c

@@ -8,7 +8,7 @@ from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.execution.patience import NO_VALUE
-from arb.machine.risk import DAILY_LOSS
+from arb.machine.risk import CONSECUTIVE_LOSSES, DAILY_LOSS
 from arb.simulation.market import BOOKS
 from tests.spec.world import World
 
@@ -134,3 +134,84 @@ def test_a_limit_in_the_currency_of_the_start_waits_for_nothing(losing: World, d
     losing.on(f.OrderIntended, 3, lambda: hide(losing, OF_USDC))
     assert losing.run() == 0
     assert losing.facts(f.RecoveryWaiting) == []
+
+
+# --- limits that are lower than in the last life
+
+
+@pytest.mark.parametrize(
+    ("streak", "daily", "tripped"),
+    [
+        (50, "1000", []),
+        (3, "1000", [CONSECUTIVE_LOSSES]),
+        (50, "10", [DAILY_LOSS]),
+        (50, "{USDT: 10}", [DAILY_LOSS]),
+        (2, "10", [CONSECUTIVE_LOSSES, DAILY_LOSS]),
+    ],
+)
+def test_a_lowered_limit_counts_from_the_next_start(
+    losing: World, streak: int, daily: str, tripped: list[str]
+) -> None:
+    limited(losing, 50, "1000")
+    assert losing.run(cycles=3) == 0
+    limited(losing, streak, daily)
+    assert losing.run(cycles=1) == (4 if tripped else 0)
+    losing.check()
+    assert len(losing.facts(f.CycleOpened)) == (3 if tripped else 4)
+    assert trips(losing) == tripped
+    assert losing.run(cycles=1) == (4 if tripped else 0)  # it stays so, and is told once
+    assert trips(losing) == tripped
+    if tripped:
+        assert {trip.cycle_id for trip in losing.facts(f.RiskTripped)} == {""}
+        assert losing.ask("reset-risk", "all", reason="looked").ok
+        assert losing.run(cycles=1) == 0
+
+
+def limited(world: World, streak: int, daily: str, extra: str = "") -> None:
+    controls = f"stop_after_consecutive_losses: {streak}, max_daily_loss: {daily}"
+    extra = f"{extra}risk_controls: {{max_open_cycles: 1, {controls}}}\n"
+    world.strategies = [world.strategy(extra=extra)]
+
+
+def test_what_was_lost_yesterday_breaks_no_lowered_limit_of_a_day(losing: World) -> None:
+    limited(losing, 50, "1000")
+    assert losing.run(cycles=3) == 0
+    losing.wait(86_400)
+    limited(losing, 50, "10")
+    assert losing.run(cycles=1) == 0
+    assert trips(losing) == []
+
+
+def test_a_run_that_only_recovers_is_held_against_no_limit(losing: World) -> None:
+    limited(losing, 50, "1000")
+    assert losing.run(cycles=3) == 0
+    limited(losing, 2, "10")
+    assert losing.recover() == 0
+    assert trips(losing) == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_start_judges_what_has_a_value(losing: World, *, known: bool) -> None:
+    """A loss in BTC that nothing values leaves what was lost in USDT as it is: no less."""
+    for start in ("USDT", "BTC"):
+        begins(losing, start, "max_daily_loss: 500", "reference_currency: USDT\n")
+        assert losing.run() == 0
+    begins(losing, "USDT", "max_daily_loss: 8", "reference_currency: USDT\n")
+    if not known:
+        hide(losing, ("BTC/USDT", "BTC/USDC", "ETH/BTC"))
+    assert losing.run(duration_s=5) == (4 if known else 0)
+    assert trips(losing) == ([DAILY_LOSS] if known else [])
+    begins(losing, "USDT", "max_daily_loss: 5", "reference_currency: USDT\n")
+    assert losing.run(duration_s=5) == 4
+    assert trips(losing) == [DAILY_LOSS]
+
+
+def test_what_a_strategy_no_longer_begins_with_is_held_against_no_plain_number(
+    losing: World,
+) -> None:
+    """Its 5 are of another currency than what was lost."""
+    begins(losing, "USDT", "max_daily_loss: 500")
+    assert losing.run() == 0
+    begins(losing, "BTC", "max_daily_loss: 5")
+    assert losing.run() == 0
+    assert trips(losing) == []

@@ -32,11 +32,9 @@ class Limits:
             list
         )  # strategy -> its configurations
         self._results: dict[str, dict[str, tuple[Decimal, str, int]]] = defaultdict(dict)
-        self._ahead: set[str] = (
-            set()
-        )  # closed on a day that was still to come when a later one closed
+        self._ahead: set[str] = set()  # closed on a day that is later than a close since
         self._unknown: set[str] = set()  # closed cycles whose result nothing values
-        self._counted_from: dict[tuple[str, str], int] = {}
+        self._set_back: dict[str, set[str]] = defaultdict(set)  # limit -> cycles that count no more
         self._tripped: dict[tuple[str, str], int] = {}
         self._owed: dict[tuple[str, str], str] = {}  # limits that a close broke -> why
         self._halts: set[str] = set()
@@ -70,7 +68,7 @@ class Limits:
                 self._owed.pop(key, None)
             case "RiskReset":
                 for name in self._meant(data["strategy"]):
-                    self._reset(name, data["limit"], event.at_ns)
+                    self._reset(name, data["limit"])
             case "CooldownStarted":
                 path = (data["strategy"], data["identity"])
                 self._cooldowns[path] = max(data["until_ns"], self._cooldowns.get(path, 0))
@@ -105,10 +103,10 @@ class Limits:
     def _meant(self, strategy: str) -> list[str]:
         return list(self._of) if strategy == EVERY else [strategy]
 
-    def _reset(self, name: str, limit: str, at_ns: int) -> None:
+    def _reset(self, name: str, limit: str) -> None:
         self._tripped.pop((name, limit), None)
         self._owed.pop((name, limit), None)
-        self._counted_from[name, limit] = at_ns
+        self._set_back[limit] |= self._results[name].keys()
 
     # --- a cycle opens ------------------------------------------------------------------------
 
@@ -140,6 +138,20 @@ class Limits:
             if one.strategy == cycle.strategy and one.state not in moves.AT_REST
         ]
         self._capital(cycle, mine, text)
+        self._losses(cycle, at_ns, text)
+
+    def _losses(self, cycle: Cycle, at_ns: int, text: dict[str, Any]) -> None:
+        """Hold what was lost against the limits that the cycle begins with: they may be lower than before."""
+        name, start = cycle.strategy, cycle.start_asset
+        streak, allowed = self._streak(name), text["risk_controls"]["stop_after_consecutive_losses"]
+        if streak >= allowed:
+            what = f"{streak} losses in a row, its limit is {allowed}"
+            self._wrong("limits", f"{cycle.id} opens after {what}")
+        most, lost = self._most_a_day(name, start, at_ns, text), self._lost(name, start, at_ns)
+        if most is not None and lost >= most and lost > 0:
+            self._wrong(
+                "limits", f"{cycle.id} opens after {lost} lost in a day, its limit is {most}"
+            )
 
     def _capital(self, cycle: Cycle, mine: list[Cycle], text: dict[str, Any]) -> None:
         risk = text["risk_controls"]
@@ -163,8 +175,8 @@ class Limits:
         results = self._results[cycle.strategy]
         if cycle.state not in moves.AT_REST or cycle.outcome not in COUNTED:
             results.pop(cycle.id, None)
-            self._ahead.discard(cycle.id)
-            self._unknown.discard(cycle.id)
+            for noted in (self._ahead, self._unknown, *self._set_back.values()):
+                noted.discard(cycle.id)
             return
         if cycle.id in results or cycle.id in self._unknown:
             return  # it was closed, and still is: somebody released what it had left
@@ -185,38 +197,49 @@ class Limits:
         streak = self._streak(cycle.strategy)
         if streak >= allowed:
             self._owe(cycle.strategy, LOSSES, f"{streak} losses in a row, {allowed} are allowed")
-        if any("reference_currency" in one for one in limits):
-            return
-        daily = [
-            _money(one["risk_controls"].get("max_daily_loss"), cycle.start_asset) for one in limits
-        ]
+        daily = [self._most_a_day(cycle.strategy, cycle.start_asset, at_ns, one) for one in limits]
         known = [one for one in daily if one is not None]
         lost = self._lost(cycle.strategy, cycle.start_asset, at_ns)
         if len(known) == len(daily) and lost >= max(known):
             self._owe(cycle.strategy, DAILY, f"{lost} lost in a day, {max(known)} are allowed")
+
+    def _most_a_day(
+        self, strategy: str, start: str, at_ns: int, text: dict[str, Any]
+    ) -> Decimal | None:
+        """What may be lost in a day in a start currency; None: any amount, or the log does not tell."""
+        limit = text["risk_controls"].get("max_daily_loss")
+        reference = text.get("reference_currency")
+        if limit is not None and not isinstance(limit, dict) and reference is not None:
+            # One limit for all currencies: what another one is worth is not in the log.
+            day = at_ns // DAY_NS
+            of_day = {
+                asset
+                for _, asset, ended_ns in self._results[strategy].values()
+                if ended_ns // DAY_NS == day
+            }
+            if {reference, start} | of_day != {start}:
+                return None
+        return _money(limit, start)
 
     def _owe(self, strategy: str, limit: str, why: str) -> None:
         if (strategy, limit) not in self._tripped:
             self._owed[strategy, limit] = why
 
     def _streak(self, strategy: str) -> int:
-        since = self._counted_from.get((strategy, LOSSES), 0)
         count = 0
-        for value, _, ended_ns in reversed(self._results[strategy].values()):
-            if value >= 0 or ended_ns <= since:
+        for name, (value, _, _) in reversed(self._results[strategy].items()):
+            if value >= 0 or name in self._set_back[LOSSES]:
                 break
             count += 1
         return count
 
     def _lost(self, strategy: str, asset: str, at_ns: int) -> Decimal:
-        since = self._counted_from.get((strategy, DAILY), 0)
         return -sum(
             (
                 value
                 for name, (value, its_asset, ended_ns) in self._results[strategy].items()
                 if its_asset == asset
-                if ended_ns > since
-                if name not in self._ahead
+                if name not in self._ahead | self._set_back[DAILY]
                 if ended_ns // DAY_NS == at_ns // DAY_NS
             ),
             ZERO,
