@@ -13,7 +13,7 @@ from arb.errors import ArbError, ConfigInvalid
 from arb.events import facts as f
 from arb.exchange.port import Balance, Banned, KeyRevoked, Unreachable
 from arb.execution.parts import Parts
-from arb.execution.reconcile import try_judge
+from arb.execution.reconcile import judge_at_start, try_judge
 from arb.execution.tally import halted_everywhere
 from arb.machine import commands as c
 from arb.machine import table as t
@@ -230,14 +230,7 @@ class Engine:
     async def _work(self) -> str:
         """Trade until there is a reason to stop."""
         p = self._p
-        # Before anything new the account is compared once, however long the venue keeps silent.
-        account = p.desk.journal.account
-        if account.ledger or account.external:
-            await self._pause(p.desk.rules.visibility_ns / NS_PER_S)
-        if not await self._judge_patiently():
-            # What this found may be ahead of its balances: once more when they must show it.
-            await self._pause(p.desk.rules.visibility_ns / NS_PER_S)
-            await self._judge_patiently()
+        await judge_at_start(p.reconciler, p.desk, self._pause, self._stop)
         if self._unplanned is not None:
             await self._let_cycles_end()
             raise self._unplanned
@@ -273,15 +266,6 @@ class Engine:
             if found is not None and p.cycles_max != 0:
                 reason = f"halted: {found}"
         return reason
-
-    async def _judge_patiently(self) -> bool:
-        """Compare the account, however long the venue keeps silent; whether everything fits."""
-        fits = None
-        while not self._stop.is_set() and fits is None:
-            fits = await try_judge(self._p.reconciler)
-            if fits is None:
-                await self._pause(limits.SWEEP_INTERVAL_S)
-        return bool(fits)
 
     async def _hold_against_limits(self) -> None:
         """Trip what is broken before anything may open: limits may be lower than in the last life."""

@@ -6,7 +6,7 @@ last trade; otherwise it is pending. Nothing is corrected silently.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
 import structlog
@@ -232,3 +232,28 @@ async def try_judge(reconciler: Reconciler) -> bool | None:
     except (Unreachable, Banned) as error:
         log.warning("reconcile.later", error=str(error))
         return None
+
+
+async def judge_at_start(
+    reconciler: Reconciler,
+    desk: Desk,
+    pause: Callable[[float], Awaitable[None]],
+    stop: asyncio.Event,
+) -> None:
+    """Compare the account before anything new, however long the venue keeps silent."""
+
+    async def fits() -> bool:
+        found = None
+        while not stop.is_set() and found is None:
+            found = await try_judge(reconciler)
+            if found is None:
+                await pause(limits.SWEEP_INTERVAL_S)
+        return bool(found)
+
+    shown_s = desk.rules.visibility_ns / NS_PER_S
+    if desk.journal.account.ledger or desk.journal.account.external:
+        await pause(shown_s)
+    if not await fits():
+        # What this found may be ahead of its balances: once more when they must show it.
+        await pause(shown_s)
+        await fits()
