@@ -88,6 +88,15 @@ class RecentTrades(Struct, frozen=True, kw_only=True):
     also: tuple[tuple[str, object], ...] = ()
 
 
+class Cursor(Struct, frozen=True, kw_only=True):
+    """How a list of trades goes on after its last row, by an id, where one moment fills a whole page."""
+
+    parameter: str
+    key: str  # where the id stands in a row
+    step: int = 0  # 1: the venue counts the id that is asked for in
+    untimed: bool = False  # no span goes with it: the list then goes on to the present
+
+
 class Lateness(Struct, frozen=True, kw_only=True):
     """What makes the venue refuse an order that arrives late."""
 
@@ -127,6 +136,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     trades_window_ns: int = NS_PER_DAY - NS_PER_S  # both borders are asked for and a little beyond
     trades_page: int
     trades_unit_ns: int = NS_PER_MS  # how finely a window of trades can be asked for
+    trades_cursor: Cursor | None = None
     recent_trades: RecentTrades | None = None
     open_by_market: bool = False  # open orders are listed market by market
     open_page: int = 0  # of the list of open orders; 0: all in one

@@ -11,8 +11,16 @@ from msgspec.structs import replace
 from arb.clock import NS_PER_DAY, NS_PER_S
 from arb.errors import ConfigInvalid
 from arb.exchange import refusals
+from arb.exchange.dialect_shape import (
+    Cursor,
+    Lateness,
+    Lookup,
+    OrderKeys,
+    RecentTrades,
+    Replies,
+    TradeKeys,
+)
 from arb.exchange.dialect_shape import Dialect as Dialect  # noqa: PLC0414 -- others take it from here
-from arb.exchange.dialect_shape import Lateness, Lookup, OrderKeys, RecentTrades, Replies, TradeKeys
 from arb.exchange.dialects_binance import BINANCE, MEXC
 from arb.exchange.dialects_unproven import UNPROVEN
 from arb.exchange.practice import windows
@@ -43,6 +51,7 @@ OKX: Final = Dialect(
     cancel=Lookup("parameter", "clOrdId"),
     trades_window_ns=90 * NS_PER_DAY - NS_PER_S,
     trades_page=100,
+    trades_cursor=Cursor(parameter="after", key="billId"),  # the newest come first
     recent_trades=RecentTrades(
         method="privateGetTradeFills",
         within_ns=3 * NS_PER_DAY - 3_600 * NS_PER_S,

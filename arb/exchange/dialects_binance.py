@@ -8,6 +8,7 @@ from arb.clock import NS_PER_DAY, NS_PER_S
 from arb.exchange import refusals
 from arb.exchange.dialect_shape import (
     UNTRIED,
+    Cursor,
     Dialect,
     Lateness,
     Lookup,
@@ -56,6 +57,8 @@ BINANCE: Final = Dialect(
     query=Lookup("parameter", "clientOrderId"),
     cancel=Lookup("parameter", "clientOrderId"),
     trades_page=1_000,
+    # Of a span the oldest come first, as they do from an id on.
+    trades_cursor=Cursor(parameter="fromId", key="id", step=1, untimed=True),
     replies=Replies(),
     order=_ORDER,
     created=replace(_ORDER, made="transactTime", fills="fills", cost="cummulativeQuoteQty"),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 
-from arb.clock import NS_PER_MS, NS_PER_S, Clock
+from arb.clock import NS_PER_MS, Clock
 from arb.exchange import account_reads, fate
 from arb.exchange.ccxt_calls import Call, Sent
 from arb.exchange.ccxt_gateway import Line
@@ -15,7 +15,6 @@ from arb.exchange.connection import Connection
 from arb.exchange.dialect_shape import Dialect, Lookup
 from arb.exchange.exact_json import at
 from arb.exchange.listed_markets import client_names, market_rules
-from arb.exchange.paging import complete
 from arb.exchange.port import (
     Balance,
     BalanceChange,
@@ -29,17 +28,15 @@ from arb.exchange.port import (
     VenueError,
     VenueRules,
 )
-from arb.exchange.replies import fill_report, order_report, rows
+from arb.exchange.replies import order_report, rows
 from arb.exchange.sendable import lateness, unsendable
+from arb.exchange.trade_list import TradeList
 from arb.feeds.live import LiveBooks
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.money import plain
 
 log = structlog.get_logger()
 
-TRADES_AHEAD_NS: Final = (
-    60 * NS_PER_S
-)  # clocks differ: trades are asked for up to a moment that is not yet
 OPEN_PAGES_MAX: Final = 50
 
 
@@ -67,6 +64,7 @@ class Gateway:
         self._seen: set[str] = set()  # markets that orders were sent to or asked about
         self._words = account_reads.words(dialect.venue)
         self._names = client_names(self.ccxt, lambda: self._markets)
+        self._trades = TradeList(self._line, dialect, self._names)
         self._reading = account_reads.Reading(
             ask=partial(self._line.read, lane="resolve"),  # cycles wait for what the account holds
             names=self._names,
@@ -257,41 +255,7 @@ class Gateway:
         """Read all trades of the account on a market since a venue time, oldest first: all of them, or an error."""
         await self.start()
         self._seen.add(market)
-        dialect = self._dialect
-
-        async def page(begin_ns: int, end_ns: int) -> list[object]:
-            # Whether a venue counts the border in is not always told: ask a little beyond.
-            since_ms, until_ms = begin_ns // NS_PER_MS - 1, end_ns // NS_PER_MS + 1
-            recent = dialect.recent_trades
-            if recent is not None and self._line.now_ns() - begin_ns < recent.within_ns:
-                asked = {
-                    recent.market: self.ccxt.market(market)["id"],
-                    recent.since: str(since_ms),
-                    recent.until: str(until_ms),
-                    **dict(recent.also),
-                }
-                body, _ = await self._line.ask("resolve", getattr(self.ccxt, recent.method), asked)
-            else:
-                body, _ = await self._line.ask(
-                    "resolve",
-                    self.ccxt.fetch_my_trades,
-                    market,
-                    since_ms,
-                    dialect.trades_page,
-                    {"until": until_ms},
-                )
-            return rows(dialect, body, dialect.replies.trades)
-
-        until_ns = self._line.now_ns() + TRADES_AHEAD_NS
-        found = await complete(
-            page,
-            since_ns,
-            until_ns,
-            window_ns=dialect.trades_window_ns,
-            page=dialect.trades_page,
-            unit_ns=dialect.trades_unit_ns,
-        )
-        told = dict.fromkeys(fill_report(dialect, row, self._names) for row in found)
+        told = await self._trades.since(market, since_ns)
         fills = [one for one in told if one.market == market or one.market not in self._markets]
         return sorted(
             (one for one in fills if one.venue_ns is None or one.venue_ns >= since_ns),

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from arb.clock import NS_PER_MS
 from arb.exchange.port import Unreachable
 
 Rows = list[object]
@@ -10,17 +11,27 @@ Ask = Callable[
     [int, int], Awaitable[Rows]
 ]  # from and to, in ns of the venue's clock, both included
 
+After = Callable[[int, int, object], Awaitable[Rows]]  # the same, of what follows a row
+
 WINDOWS_MAX: Final = 120
 REQUESTS_MAX: Final = 400
 
 
 async def complete(
-    ask: Ask, since_ns: int, until_ns: int, *, window_ns: int, page: int, unit_ns: int
+    ask: Ask,
+    since_ns: int,
+    until_ns: int,
+    *,
+    window_ns: int,
+    page: int,
+    unit_ns: int,
+    after: After | None = None,
 ) -> Rows:
     """Read every row between two moments, window by window; a full page is read again in halves.
 
-    Rows on a border come twice. Raises Unreachable where one unit of time holds more than a page, and
-    where there is nothing between the two.
+    One order can meet a hundred others at the same moment: where a unit of time fills a page, `after`
+    asks on from its last row. Rows on a border come twice. Raises Unreachable where such a list does
+    not go on, or can only be asked for by time, and where there is nothing between the two moments.
     """
     start = since_ns // unit_ns * unit_ns
     if until_ns < start:  # a clock was set back: nothing would be asked, and nothing found
@@ -30,24 +41,40 @@ async def complete(
         raise Unreachable(f"a history of {days} days is longer than can be read")
     rows: Rows = []
     requests = 0
-    spans: list[tuple[int, int]] = []
+    spans: list[
+        tuple[int, int, object]
+    ] = []  # with the last row of the page before, if there is one
     while start <= until_ns:
-        spans.append((start, min(start + window_ns, until_ns)))
+        spans.append((start, min(start + window_ns, until_ns), None))
         start += window_ns
     spans.reverse()
     while spans:
-        begin, end = spans.pop()
+        begin, end, last = spans.pop()
         requests += 1
         if requests > REQUESTS_MAX:
             raise Unreachable(f"more than {REQUESTS_MAX} pages of history")
-        found = await ask(begin, end)
+        if last is None or after is None:
+            found = await ask(begin, end)
+        else:
+            found = await after(begin, end, last)
         if len(found) < page:
             rows += found
             continue
         units = (end - begin) // unit_ns
         if units == 0:
-            raise Unreachable(f"more than {page} rows of history within {unit_ns} ns")
+            if after is None:
+                unit_ms = unit_ns / NS_PER_MS
+                raise Unreachable(
+                    f"more than {page} rows of history within {unit_ms:g} ms, and the venue's list "
+                    "goes on by time alone"
+                )
+            if found[-1] in (None, last):
+                raise Unreachable(f"a list of history repeats its page: {last!r:.120}")
+            rows += found
+            spans.append((begin, end, found[-1]))
+            continue
         middle = begin + units // 2 * unit_ns
         # Halves share their border, because a venue may round what it is asked for.
-        spans += [(middle, end), (begin, middle)] if units > 1 else [(end, end), (begin, begin)]
+        halves = [(middle, end), (begin, middle)] if units > 1 else [(end, end), (begin, begin)]
+        spans += [(one, other, None) for one, other in halves]
     return rows

@@ -61,3 +61,22 @@ def test_a_history_that_would_end_before_it_begins_is_an_error_and_not_empty() -
 def test_a_history_that_is_too_full_is_an_error() -> None:
     with pytest.raises(Unreachable, match="pages of history"):
         read([*range(2 * REQUESTS_MAX)], 0, 2 * REQUESTS_MAX, window_ms=10**6, page=2, newest=True)
+
+
+@given(times=st.lists(st.integers(0, 30), max_size=60), page=st.integers(2, 10))
+def test_moments_that_hold_more_than_a_page_are_read_on_by_id(times: list[int], page: int) -> None:
+    """As a list that tells the newest first and goes on after the last row's id."""
+    rows = [(time, n) for n, time in enumerate(sorted(times))][::-1]
+
+    def within(begin_ns: int, end_ns: int, below: int) -> list[object]:
+        return [one for one in rows if begin_ns <= one[0] * MS <= end_ns and one[1] < below]
+
+    async def ask(begin_ns: int, end_ns: int) -> list[object]:
+        return within(begin_ns, end_ns, len(rows))[:page]
+
+    async def after(begin_ns: int, end_ns: int, last: object) -> list[object]:
+        assert isinstance(last, tuple)
+        return within(begin_ns, end_ns, last[1])[:page]
+
+    reading = complete(ask, 0, 30 * MS, window_ns=9 * MS, page=page, unit_ns=MS, after=after)
+    assert set(asyncio.run(reading)) == set(rows)
