@@ -26,9 +26,12 @@ FILLS_PER_ORDER_MAX: Final = 1_000
 
 # --- resolving
 CREATE_TIMEOUT_S: Final = 3.0
-READ_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 5.0  # of each request of a read
+READ_WHOLE_S_MAX: Final = 600.0  # of a read of many requests, with all its tries
 MARKETS_TIMEOUT_S: Final = 20.0  # a venue's list of markets is megabytes long
 READ_RETRY_DELAYS_S: Final = (0.05, 0.2)  # of one read without an answer
+# Of a page without an answer, where those before it were read: they are not read again.
+PAGE_RETRY_DELAYS_S: Final = (0.05, 0.2, 1.0, 3.0)
 RESOLVE_DELAYS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.5)
 RESOLVE_DELAY_MAX_S: Final = 1.0  # of quick looks; slower ones double up to the next bound
 RESOLVE_WAIT_MAX_S: Final = 10.0

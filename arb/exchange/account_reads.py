@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.exchange.exact_json import at
-from arb.exchange.paging import complete
+from arb.exchange.paging import Sleep, complete
 from arb.exchange.port import Balance, BalanceChange, Unreachable
 from arb.exchange.replies import Names, balances, identity, moment_ns, number, quantity
 from arb.market.book import FeeRates
@@ -36,6 +36,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     names: Names
     has: Callable[[str], bool]  # whether the client has this kind of endpoint here
     now_ns: Callable[[], int]  # the venue's clock, estimated
+    sleep: Sleep
     id_of: Callable[[str], str]  # the venue's name of one of our markets
 
 
@@ -140,6 +141,7 @@ async def _binance_changes(reading: Reading, since_ns: int) -> list[BalanceChang
             window_ns=89 * NS_PER_DAY,
             page=_BINANCE_PAGE,
             unit_ns=NS_PER_MS,
+            sleep=reading.sleep,
         )
         for row in rows:
             found += read(row, reading.names)

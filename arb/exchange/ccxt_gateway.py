@@ -12,7 +12,7 @@ import structlog
 
 from arb.clock import NS_PER_MS, Clock
 from arb.errors import ConfigInvalid
-from arb.exchange import fate
+from arb.exchange import fate, progress
 from arb.exchange.ccxt_calls import Call, Surroundings, calling, harden, reply_of, round_apart
 from arb.exchange.connection import Connection
 from arb.exchange.dialect_shape import Dialect
@@ -82,6 +82,7 @@ class Line:
         clock: Clock,
         session: Any = None,  # noqa: ANN401 -- aiohttp's; a test's
     ) -> None:
+        self.sleep = clock.sleep
         self.offset_ns = 0  # the venue's clock - ours, as last read
         self._clock = clock
         self._doubted = True  # the clock was not read yet, or a request was told to be out of time
@@ -91,7 +92,7 @@ class Line:
         around = Surroundings(
             dialect=dialect,
             clock=clock,
-            throttle=self._pacing.take,
+            throttle=self._turn,
             hear=self._pacing.note,
             venue_ns=self.now_ns,
         )
@@ -103,6 +104,11 @@ class Line:
         """Let go of every connection."""
         await self.ccxt.close()
         await self._session.close()
+
+    async def _turn(self, cost: float) -> None:
+        progress.waits()
+        await self._pacing.take(cost)
+        progress.goes()
 
     def order_wait_ns(self, orders: int, ahead: int) -> int:
         """How long until the venue's ration takes so many orders after those ahead; 0: now."""

@@ -70,6 +70,7 @@ class Gateway:
             names=self._names,
             has=self._line.has,
             now_ns=self._line.now_ns,
+            sleep=clock.sleep,
             id_of=lambda market: str(self.ccxt.market(market)["id"]),
         )
 

@@ -1,10 +1,18 @@
 """Read a list that the venue gives in windows and pages: all of it, or an error. Never a part that looks like the whole."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
+import structlog
+
 from arb.clock import NS_PER_MS
+from arb.exchange import progress
 from arb.exchange.port import Unreachable
+from arb.limits import PAGE_RETRY_DELAYS_S
+
+log = structlog.get_logger()
+
 
 Rows = list[object]
 Ask = Callable[
@@ -12,6 +20,8 @@ Ask = Callable[
 ]  # from and to, in ns of the venue's clock, both included
 
 After = Callable[[int, int, object], Awaitable[Rows]]  # the same, of what follows a row
+
+Sleep = Callable[[float], Awaitable[None]]
 
 WINDOWS_MAX: Final = 120
 REQUESTS_MAX: Final = 400
@@ -25,12 +35,14 @@ async def complete(
     window_ns: int,
     page: int,
     unit_ns: int,
+    sleep: Sleep,
     after: After | None = None,
 ) -> Rows:
     """Read every row between two moments, window by window; a full page is read again in halves.
 
     One order can meet a hundred others at the same moment: where a unit of time fills a page, `after`
-    asks on from its last row. Rows on a border come twice. Raises Unreachable where such a list does
+    asks on from its last row. A page that fails after others were read is asked for again by itself:
+    a long history would never end else. Rows on a border come twice. Raises Unreachable where such a list does
     not go on, or can only be asked for by time, and where there is nothing between the two moments.
     """
     start = since_ns // unit_ns * unit_ns
@@ -53,10 +65,10 @@ async def complete(
         requests += 1
         if requests > REQUESTS_MAX:
             raise Unreachable(f"more than {REQUESTS_MAX} pages of history")
-        if last is None or after is None:
-            found = await ask(begin, end)
-        else:
-            found = await after(begin, end, last)
+        page_of = partial(ask, begin, end)
+        if last is not None and after is not None:
+            page_of = partial(after, begin, end, last)
+        found = await (page_of() if requests == 1 else _insist(page_of, sleep))
         if len(found) < page:
             rows += found
             continue
@@ -78,3 +90,14 @@ async def complete(
         halves = [(middle, end), (begin, middle)] if units > 1 else [(end, end), (begin, begin)]
         spans += [(one, other, None) for one, other in halves]
     return rows
+
+
+async def _insist(page_of: Callable[[], Awaitable[Rows]], sleep: Sleep) -> Rows:
+    for delay_s in PAGE_RETRY_DELAYS_S:
+        try:
+            return await page_of()
+        except Unreachable as error:
+            log.info("venue.page_again", error=str(error))
+        progress.waits()
+        await sleep(delay_s)
+    return await page_of()

@@ -43,6 +43,7 @@ class TradeList:
             window_ns=dialect.trades_window_ns,
             page=dialect.trades_page,
             unit_ns=dialect.trades_unit_ns,
+            sleep=self._line.sleep,
             after=None if cursor is None else after,
         )
         return tuple(dict.fromkeys(fill_report(dialect, row, self._names) for row in found))

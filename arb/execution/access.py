@@ -22,6 +22,8 @@ from arb.exchange.port import (
     Venue,
     VenueError,
 )
+from arb.exchange.progress import watched
+from arb.execution.read_guard import ReadGuard
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
@@ -58,24 +60,34 @@ class Access:
     ) -> Answer:
         """Make one guarded read, at once again a few times where there is no answer.
 
+        The time limit is each request's; all of them and all tries together have READ_WHOLE_S_MAX.
         Raises Banned at once while the latch holds, OrderNotFound and KeyRevoked as the venue says
         it, and Unreachable for everything else that is no answer, a malformed one included.
         """
+        end_s = ReadGuard.whole_end_s()
         for delay_s in limits.READ_RETRY_DELAYS_S:
             try:
-                return await self._read_once(call, timeout_s)
+                return await self._read_once(call, timeout_s, end_s)
             except Unreachable as error:
                 log.info("venue.read_again", error=str(error))
                 await self.clock.sleep(delay_s)
-        return await self._read_once(call, timeout_s)
+        return await self._read_once(call, timeout_s, end_s)
 
-    async def _read_once(self, call: Callable[[], Awaitable[Answer]], timeout_s: float) -> Answer:
+    def _forbid_banned(self) -> None:
         if self.banned:
             raise Banned(self._ban.left_ns())
+
+    async def _read_once(
+        self, call: Callable[[], Awaitable[Answer]], timeout_s: float, end_s: float
+    ) -> Answer:
+        self._forbid_banned()
+        guard: ReadGuard | None = None
         try:
             # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the answer.
-            async with asyncio.timeout(timeout_s):
-                return await call()
+            async with asyncio.timeout(timeout_s) as timeout:
+                guard = ReadGuard(timeout, timeout_s, end_s, self._forbid_banned)
+                with watched(guard):
+                    return await call()
         except Banned as error:
             self.latch(error)
             raise
@@ -93,6 +105,9 @@ class Access:
         except Exception as error:
             # A venue's words that cannot be read are no answer; they must not end the engine.
             raise Unreachable(f"unreadable answer: {type(error).__name__}: {error}") from error
+        finally:
+            if guard is not None:
+                guard.over = True
 
     async def balances(self, *, timeout_s: float = limits.READ_TIMEOUT_S) -> Mapping[str, Balance]:
         """Read every balance; one that is no finite number makes the reading no answer."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arb.clock import VirtualClock
 from arb.exchange.paging import REQUESTS_MAX, WINDOWS_MAX, complete
 from arb.exchange.port import Unreachable
 
@@ -23,7 +24,15 @@ def read(
         return shown
 
     found = asyncio.run(
-        complete(ask, since_ms * MS, until_ms * MS, window_ns=window_ms * MS, page=page, unit_ns=MS)
+        complete(
+            ask,
+            since_ms * MS,
+            until_ms * MS,
+            window_ns=window_ms * MS,
+            page=page,
+            unit_ns=MS,
+            sleep=VirtualClock().sleep,
+        )
     )
     return [one for one in found if isinstance(one, int)]
 
@@ -78,5 +87,8 @@ def test_moments_that_hold_more_than_a_page_are_read_on_by_id(times: list[int], 
         assert isinstance(last, tuple)
         return within(begin_ns, end_ns, last[1])[:page]
 
-    reading = complete(ask, 0, 30 * MS, window_ns=9 * MS, page=page, unit_ns=MS, after=after)
-    assert set(asyncio.run(reading)) == set(rows)
+    sleep = VirtualClock().sleep
+    spans = complete(
+        ask, 0, 30 * MS, window_ns=9 * MS, page=page, unit_ns=MS, sleep=sleep, after=after
+    )
+    assert set(asyncio.run(spans)) == set(rows)
