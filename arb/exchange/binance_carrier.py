@@ -63,7 +63,7 @@ class Group:
         self.lag = Lag(clock, name)
         self.messages = 0  # of streams
         self.late = 0  # of them, or told twice
-        self.unknown: set[str] = set()  # streams that the venue does not have
+        self.unknown: set[str] = set()  # streams that the venue refused when last asked for
 
 
 class Carrier:
@@ -80,8 +80,13 @@ class Carrier:
         self._lost = False
         self.why = ""
         self.proved = False  # whether it brought anything
-        names = [name for name in (*self._best, *self._levels) if name not in group.unknown]
-        self.wanted = deque([names] if names else [])  # streams that are to be asked for
+        names = [*self._best, *self._levels]
+        known = [name for name in names if name not in group.unknown]
+        # What was refused once may have been refused for a moment only: it is asked for again, after
+        # the others and apart from them, so that they need not be told apart from it once more.
+        refused = [name for name in names if name in group.unknown]
+        # Streams that are to be asked for.
+        self.wanted = deque(some for some in (known, refused) if some)
         self.asked: dict[int, list[str]] = {}  # by the number of the request
         self._number = 0
         self.heard_ns = self._now_ns()
@@ -91,8 +96,8 @@ class Carrier:
 
     @property
     def untold(self) -> bool:
-        """Whether there are markets that have said nothing yet."""
-        return any(one.untold for one in self._group.markets)
+        """Whether there are markets that have said nothing yet, and will when they change."""
+        return any(self._is_quiet(one) for one in self._group.markets)
 
     @property
     def behind_ns(self) -> int | None:
@@ -122,8 +127,12 @@ class Carrier:
         self.socket.ping()
 
     def fill(self, told: object) -> None:
-        """Take what stands in markets that have said nothing since they were asked."""
-        by_symbol = {one.symbol: one for one in self._group.markets if one.untold}
+        """Take what stands in markets that have said nothing since they were asked.
+
+        Only where both streams were granted: what stands in a market that none follows is of this
+        moment, and would count as fresh for as long as the connection lives.
+        """
+        by_symbol = {one.symbol: one for one in self._group.markets if self._is_quiet(one)}
         now_ns = self._now_ns()
         for row in best_rows(told):
             market = by_symbol.get(row.symbol)
@@ -216,6 +225,10 @@ class Carrier:
             newer, number = market.best, market.best_id
         self._books.put_levels(market.name, (data.bids, data.asks), newer, number, at_ns)
 
+    def _is_quiet(self, market: Carried) -> bool:
+        streams = {best_stream(market.symbol), levels_stream(market.symbol)}
+        return market.untold and not streams & self._group.unknown
+
     def _late(self, stream: str, in_a_row: int) -> None:
         """Count a message that is no news; a stream that went back for good is believed no longer."""
         self._group.late += 1
@@ -228,6 +241,7 @@ class Carrier:
             self.spoilt(f"an answer to nothing that was asked: {message}"[:WHY_CHARS_MAX])
         elif message.error is None:
             self.proved = True
+            self._group.unknown.difference_update(names)
         elif len(names) > 1:
             # One of them is not there any more; the others must not go without.
             half = len(names) // 2

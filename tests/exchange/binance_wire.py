@@ -31,7 +31,8 @@ class Wire:
     def send(self, text: bytes) -> None:
         asked = json.loads(text)
         self.sent.append({**asked, "at_ns": self.venue.clock.now_ns()})
-        bad = [name for name in asked["params"] if name.split("@")[0] in self.venue.delisted]
+        gone = self.venue.delisted
+        bad = [name for name in asked["params"] if {name, name.split("@")[0]} & gone]
         if self.venue.answers:
             answer = {"error": {"code": 2, "msg": "no such stream"}} if bad else {"result": None}
             asyncio.get_running_loop().call_later(0.01, self.say, {**answer, "id": asked["id"]})
@@ -81,7 +82,7 @@ class Venue:
         self.answers = True
         self.pong_after_s: float | None = 0.01
         self.refuses = 0  # connections
-        self.delisted: set[str] = set()
+        self.delisted: set[str] = set()  # symbols, or single streams
         self.rows: list[dict[str, str]] | Exception = []
         self.reads = 0
         self.books = LiveBooks(clock)

@@ -14,6 +14,17 @@ from arb.market.book import Book
 from tests.exchange.binance_wire import SYMBOLS, A, B, C, Venue, played
 
 
+def row(symbol: str, bid: float, ask: float) -> dict[str, str]:
+    """The best prices of a market, as REST tells them."""
+    return {
+        "symbol": symbol,
+        "bidPrice": f"{bid}",
+        "bidQty": "3",
+        "askPrice": f"{ask}",
+        "askQty": "3",
+    }
+
+
 def test_two_streams_of_each_market_are_asked_for_and_make_its_book() -> None:
     async def story(venue: Venue) -> None:
         watching = await venue.watching(A, B)
@@ -164,11 +175,11 @@ def test_pongs_that_come_late_are_an_alarm_and_what_we_hear_then_is_old() -> Non
 
 def test_what_a_stream_does_not_say_is_asked_for_once_after_each_connection() -> None:
     async def story(venue: Venue) -> None:
-        row = {"bidPrice": "99.0", "bidQty": "1.5", "askPrice": "101.0", "askQty": "2.5"}
+        prices = {"bidPrice": "99.0", "bidQty": "1.5", "askPrice": "101.0", "askQty": "2.5"}
         venue.rows = [
-            {"symbol": "BTCUSDT", **row},
-            {"symbol": "ETHBTC", **row},
-            {"symbol": "X", **row},
+            {"symbol": "BTCUSDT", **prices},
+            {"symbol": "ETHBTC", **prices},
+            {"symbol": "X", **prices},
         ]
         watching = await venue.watching(A, B, C)
         venue.wire.best(B, 3, 0.05, 0.06)
@@ -225,8 +236,53 @@ def test_a_market_that_is_gone_does_not_take_the_others_along() -> None:
         }
         assert venue.feed._groups[0].unknown == {"ethbtc@bookTicker", "ethbtc@depth20@100ms"}
         venue.wire.hearing.closed()
-        await asyncio.sleep(2)
-        assert set(venue.wire.streams) == granted, "it is not asked for again"
+        await asyncio.sleep(1)
+        assert set(venue.wire.sent[0]["params"]) == granted, "what is there is asked for by itself"
+
+    played(story)
+
+
+def test_a_market_whose_streams_are_refused_has_no_book_until_a_connection_is_granted_them() -> (
+    None
+):
+    """A price that nothing follows would count as fresh for as long as the connection is heard."""
+
+    async def story(venue: Venue) -> None:
+        venue.delisted = {"ethbtc"}  # as a venue that cannot say for a moment
+        venue.rows = [row("ETHBTC", 0.05, 0.06), row("ETHUSDT", 1999, 2000)]
+        await venue.watching(A, B, C)
+        venue.wire.best(A, 1, 99.0, 101.0)
+        await asyncio.sleep(20)
+        assert venue.bids(C) == [1999.0]
+        assert venue.books.book(B) is None
+        venue.wire.hearing.closed()
+        await asyncio.sleep(20)
+        assert venue.bids(C) == [1999.0]
+        assert venue.books.book(B) is None
+        venue.delisted = set()
+        venue.wire.hearing.closed()
+        await asyncio.sleep(20)
+        assert venue.feed._groups[0].unknown == set()
+        assert venue.bids(B) == [0.05]
+        venue.wire.best(B, 7, 0.01, 0.02)
+        assert venue.bids(B) == [0.01]
+
+    played(story)
+
+
+@pytest.mark.parametrize("refused", ["ethbtc@bookTicker", "ethbtc@depth20@100ms"])
+def test_one_refused_stream_is_enough_for_no_price_of_before(refused: str) -> None:
+    async def story(venue: Venue) -> None:
+        venue.delisted = {refused}
+        venue.rows = [row("ETHBTC", 0.05, 0.06)]
+        await venue.watching(B)
+        await asyncio.sleep(20)
+        assert venue.books.book(B) is None
+        if "depth" in refused:
+            venue.wire.best(B, 7, 0.01, 0.02)
+        else:
+            venue.wire.levels(B, 7, [0.01], [0.02])
+        assert venue.bids(B) == [0.01]
 
     played(story)
 
