@@ -14,6 +14,10 @@ class Clock(Protocol):
         """Nanoseconds since the Unix epoch, UTC."""
         ...
 
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since some moment; nobody can set it."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait; returns at once for zero or less."""
         ...
@@ -24,6 +28,7 @@ class VirtualClock:
 
     def __init__(self, start_ns: int = 0) -> None:
         self._now_ns = start_ns
+        self._ran_ns = 0
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
@@ -31,7 +36,12 @@ class VirtualClock:
 
     def advance_to(self, at_ns: int) -> None:
         """Move forward; time never runs backwards."""
+        self._ran_ns += max(at_ns - self._now_ns, 0)
         self._now_ns = max(self._now_ns, at_ns)
+
+    def monotonic_ns(self) -> int:
+        """How far it moved forward."""
+        return self._ran_ns
 
     async def sleep(self, seconds: float) -> None:
         """Move forward without waiting: alone, a virtual clock has nobody to wait for."""

@@ -58,6 +58,7 @@ FEE_UNITS_MIN: Final = 100  # of a fee's last digit: below, rounding is more tha
 START_PATIENCE_S: Final = 60.0
 CONTACT_PATIENCE_S: Final = 10.0  # of a later try to reach the venue, while money is open
 CLOCK_READ_AGE_S_MAX: Final = 60.0
+CLOCK_SET_S_MAX: Final = 0.5  # between wall and monotonic time since a reading; slewing is far less
 
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book

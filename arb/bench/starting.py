@@ -58,6 +58,10 @@ class _Stopwatch:
         """Nanoseconds since the epoch."""
         return self._real.now_ns()
 
+    def monotonic_ns(self) -> int:
+        """Nanoseconds of the machine's own time."""
+        return self._real.monotonic_ns()
+
     async def sleep(self, seconds: float) -> None:  # noqa: ARG002 -- nobody waits here
         """Note the first time, and end the start."""
         self.asked_ns = self.asked_ns or now_ns()

@@ -39,6 +39,7 @@ class Access:
         self.key_revoked: KeyRevoked | None = None  # then nothing is sent and nothing can be read
         self._offset_ns: int | None = None  # venue's clock - ours
         self._offset_read_ns = 0
+        self._apart_ns = 0  # our wall time - our monotonic time, before that reading
 
     @property
     def banned(self) -> bool:
@@ -143,11 +144,11 @@ class Access:
         """Read the venue's clock now, and learn the offset."""
 
         async def ask() -> int:
-            asked = self.clock.now_ns()
+            asked, apart_ns = self.clock.now_ns(), self._wall_apart_ns()
             answer = int(await self.venue.time_ns())
             now = self.clock.now_ns()
             self._offset_ns = answer - (asked + now) // 2
-            self._offset_read_ns = now
+            self._offset_read_ns, self._apart_ns = now, apart_ns
             return answer
 
         return await self.read(ask)
@@ -161,7 +162,7 @@ class Access:
         """Take the venue's clock to be this one now; None: it was not read for too long."""
         now = self.clock.now_ns()
         self._offset_ns = None if venue_ns is None else venue_ns - now
-        self._offset_read_ns = now
+        self._offset_read_ns, self._apart_ns = now, self._wall_apart_ns()
 
     def doubt_clock(self) -> None:
         """Forget the offset: the next one who needs the venue's clock reads it anew."""
@@ -173,4 +174,11 @@ class Access:
         age_max = round(limits.CLOCK_READ_AGE_S_MAX * NS_PER_S)
         if self._offset_ns is None or not 0 <= now - self._offset_read_ns <= age_max:
             return None  # too old, or read before our clock was set back
+        set_max = round(limits.CLOCK_SET_S_MAX * NS_PER_S)
+        if abs(self._wall_apart_ns() - self._apart_ns) > set_max:
+            return None  # our clock was set: an order would be signed ahead, or behind
         return now + self._offset_ns
+
+    def _wall_apart_ns(self) -> int:
+        """How far our wall time is ahead of our monotonic time: it changes where the clock is set."""
+        return self.clock.now_ns() - self.clock.monotonic_ns()

@@ -18,6 +18,10 @@ class RealClock:
         """Nanoseconds since the Unix epoch, UTC."""
         return time.time_ns() + _off_ns
 
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since this machine's start; it goes on when the wall clock is set."""
+        return time.monotonic_ns()
+
     async def sleep(self, seconds: float) -> None:
         """Wait; others run meanwhile."""
         await asyncio.sleep(max(seconds, 0))

@@ -13,6 +13,7 @@ from arb.exchange.port import FillReport, OrderNotFound, OrderReport, Unreachabl
 from arb.execution.desk import Desk
 from arb.execution.vetting import (
     Garbled,
+    earliest_ns,
     filled_by,
     fills_of,
     is_older,
@@ -25,8 +26,6 @@ from arb.machine.state import Order
 from arb.money import ZERO, plain
 
 log = structlog.get_logger()
-
-TRADES_MARGIN_NS = 5 * NS_PER_S  # trades are read from this long before the intent
 
 
 class Attempt(Struct):
@@ -200,7 +199,7 @@ def _complaint(
 
 
 async def _trades(desk: Desk, order: Order) -> Sequence[FillReport]:
-    since = order.venue_time_ns - TRADES_MARGIN_NS
+    since = earliest_ns(order)
     return await desk.access.read(lambda: desk.access.venue.trades(order.market, since))
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from arb.clock import NS_PER_S
 from arb.exchange.port import BalanceChange, FillReport, OrderReport
 from arb.machine import commands as c
 from arb.machine.order_fold import ATTESTED_ABSENT
@@ -16,6 +17,7 @@ from arb.machine.state import Order
 from arb.machine.table import END_STATUSES
 from arb.money import ZERO, plain
 
+CLOCKS_DIFFER_NS = 5 * NS_PER_S  # what a reading of the venue's clock may be wrong by, and more
 NOT_SENT = "not sent"  # why an order was refused: by us, before it left
 KNOWN_STATUSES = END_STATUSES | {"open"}
 
@@ -92,11 +94,20 @@ def _wrong_order(order: Order, report: OrderReport) -> str | None:
 def is_older(order: Order, report: OrderReport) -> bool:
     """Whether an order was made so long before ours was intended that only its name is the same.
 
-    A copy of the log that was put back gives ids out again. How far clocks differ is less than the
-    time in which ours may come into being.
+    A copy of the log that was put back gives ids out again.
+    """
+    return report.venue_ns is not None and report.venue_ns < earliest_ns(order)
+
+
+def earliest_ns(order: Order) -> int:
+    """The earliest moment of the venue's clock at which an order of ours, or a trade of it, may have been made.
+
+    Our estimate of that clock may have been ahead: ours was set forward after the last reading. The
+    venue then takes what seems to come from the future, as far ahead as the window of the signature
+    reaches; T_dead allows for that window, and for more.
     """
     lasts_ns = order.dead_ns - order.venue_time_ns
-    return report.venue_ns is not None and report.venue_ns < order.venue_time_ns - lasts_ns
+    return order.venue_time_ns - lasts_ns - CLOCKS_DIFFER_NS
 
 
 def could_be(order: Order, nameless: OrderReport) -> bool:

@@ -142,6 +142,10 @@ class LoopClock:
         """Nanoseconds since the epoch."""
         return self._start_ns + self._loop.now_ns()
 
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since the loop began."""
+        return self._loop.now_ns()
+
     async def sleep(self, seconds: float) -> None:
         """Wait in virtual time; others run meanwhile, and where there are none it is over at once."""
         task = asyncio.current_task()

@@ -1,9 +1,11 @@
 """This machine's clock is set: no old reading of another one counts, and no rest of what it wrote before."""
 
 import pytest
+from msgspec import structs
 
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
+from arb.exchange import paper_venue
 from arb.exchange.port import Banned
 from arb.execution.access import Access
 from tests.spec.world import World
@@ -68,3 +70,66 @@ def test_a_breaker_of_a_clock_ahead_rests_no_longer(world: World) -> None:
     assert world.run(duration_s=60) == 0
     world.check()
     assert len(world.facts(f.CycleOpened)) == before + 1
+
+
+@pytest.mark.parametrize("step_s", [-20.0, -1.0, 1.0, 5.0, 30.0])
+def test_a_reading_ends_where_wall_time_leaves_monotonic_time(world: World, step_s: float) -> None:
+    """Whether forward or back, by hand or by a daemon that found the time: orders would be signed for another one."""
+    ours = VirtualClock(1_700_000_000 * NS_PER_S)
+    access = Access(world.venue, ours)
+    world.loop.run_until_complete(access.venue_time_ns())
+    ours.advance_to(ours.now_ns() + 30 * NS_PER_S)
+    assert access.venue_time_estimate_ns() is not None
+    ours._now_ns += round(step_s * NS_PER_S)
+    assert access.venue_time_estimate_ns() is None
+    told = world.loop.run_until_complete(access.venue_time_ns())
+    assert access.venue_time_estimate_ns() == told
+
+
+def test_slewing_is_no_step(world: World) -> None:
+    ours = VirtualClock(1_700_000_000 * NS_PER_S)
+    access = Access(world.venue, ours)
+    world.loop.run_until_complete(access.venue_time_ns())
+    ours.advance_to(ours.now_ns() + 59 * NS_PER_S)
+    ours._now_ns += 59 * NS_PER_S // 2_000  # the most that a daemon slews
+    assert access.venue_time_estimate_ns() is not None
+
+
+def test_a_step_within_a_reading_is_noticed_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = VirtualClock(1_700_000_000 * NS_PER_S)
+    read = world.venue.time_ns
+
+    async def stepping() -> int:
+        told = await read()
+        ours._now_ns += 20 * NS_PER_S
+        return told
+
+    monkeypatch.setattr(world.venue, "time_ns", stepping)
+    access = Access(world.venue, ours)
+    world.loop.run_until_complete(access.venue_time_ns())
+    assert access.venue_time_estimate_ns() is None
+
+
+@pytest.mark.parametrize("fault", [None, "reply_lost"])
+@pytest.mark.parametrize("ahead_s", [6, 20, 29])
+def test_an_order_that_was_signed_ahead_is_found_with_its_trades(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: str | None, ahead_s: int
+) -> None:
+    """As on a venue whose window is half a minute both ways: the trade is older than the intent."""
+    monkeypatch.setattr(paper_venue, "FUTURE_NS_MAX", 30 * NS_PER_S)
+    world.venue._rules = structs.replace(world.venue._rules, recv_window_ns=30 * NS_PER_S)
+
+    def behind() -> None:
+        world.venue._skew_ns = -ahead_s * NS_PER_S
+
+    world.on(f.OrderIntended, 1, behind)
+    if fault is not None:
+        world.fault(fault, number=1)
+    assert world.run() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    first, trade = world.cycle().orders[0], world.facts(f.OrderFilled)[0]
+    assert trade.venue_ns < first.venue_time_ns - 5 * NS_PER_S
+    assert world.facts(f.DiscrepancyFound) == []
