@@ -137,6 +137,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     trades_page: int
     trades_unit_ns: int = NS_PER_MS  # how finely a window of trades can be asked for
     trades_cursor: Cursor | None = None
+    trades_of_all: bool = False  # trades cannot be asked for by market: those of all are told
     recent_trades: RecentTrades | None = None
     open_by_market: bool = False  # open orders are listed market by market
     open_page: int = 0  # of the list of open orders; 0: all in one

@@ -109,6 +109,7 @@ KRAKEN: Final = Dialect(
     cancel=Lookup("parameter", "clientOrderId"),
     growing_nonce=True,
     trades_page=50,
+    trades_of_all=True,
     trades_unit_ns=NS_PER_S,
     sent_amount="volume",
     replies=Replies(
