@@ -25,6 +25,10 @@ _OKX_TRANSFERS: Final = (
 )
 # The states of a withdrawal that took nothing, or gave it back: cancelled, rejected, failed.
 _GIVEN_BACK: Final = frozenset({1, 3, 5})
+# Deposits are listed by when they were first seen; one may be credited so much later.
+_PENDING_NS: Final = 30 * NS_PER_DAY
+_SPOT_WALLET: Final = 0
+_FUNDING_WALLET: Final = 1  # another account than the one we trade on
 _CREDITED: Final = frozenset({1, 6})  # of a deposit: done, and credited but locked for withdrawal
 _RATE_MAX: Final = Decimal("0.1")
 
@@ -125,9 +129,9 @@ async def _binance_changes(reading: Reading, since_ns: int) -> list[BalanceChang
     if not reading.has("sapi"):
         return []  # a test network has no way in or out
     found = []
-    for name, read in (
-        ("sapiGetCapitalDepositHisrec", _binance_deposit),
-        ("sapiGetCapitalWithdrawHistory", _binance_withdrawal),
+    for name, read, before_ns in (
+        ("sapiGetCapitalDepositHisrec", _binance_deposit, _PENDING_NS),
+        ("sapiGetCapitalWithdrawHistory", _binance_withdrawal, NS_PER_S),
     ):
 
         async def page(begin_ns: int, end_ns: int, name: str = name) -> list[object]:
@@ -136,7 +140,7 @@ async def _binance_changes(reading: Reading, since_ns: int) -> list[BalanceChang
 
         rows = await complete(
             page,
-            max(since_ns - NS_PER_S, 0),
+            max(since_ns - before_ns, 0),
             reading.now_ns(),
             window_ns=89 * NS_PER_DAY,
             page=_BINANCE_PAGE,
@@ -144,8 +148,19 @@ async def _binance_changes(reading: Reading, since_ns: int) -> list[BalanceChang
             sleep=reading.sleep,
         )
         for row in rows:
-            found += read(row, reading.names)
+            if _is_of_spot(row):
+                found += read(row, reading.names)
     return found
+
+
+def _is_of_spot(row: object) -> bool:
+    """Whether a deposit or withdrawal moved the spot wallet; raises Unreachable for a wallet that is not known."""
+    told = at(row, "walletType")
+    if told is None or number(told) == _SPOT_WALLET:
+        return True
+    if number(told) == _FUNDING_WALLET:
+        return False
+    raise Unreachable(f"a deposit or withdrawal of an unknown wallet: {row!r:.120}")
 
 
 def _change(
@@ -168,7 +183,9 @@ def _binance_deposit(row: object, names: Names) -> list[BalanceChange]:
     if status not in _CREDITED:
         return []
     change_id = f"deposit-{identity(at(row, 'id'))}"
-    made = moment_ns(at(row, "insertTime"))
+    # It may be seen long before it is credited, and only then is it part of a balance.
+    credited = at(row, "completeTime")
+    made = moment_ns(at(row, "insertTime") if credited in (None, 0, "") else credited)
     asset, amount = _asset(row, "coin", names), quantity(at(row, "amount"))
     return [_change(change_id, row, asset, amount=amount, at_ns=made)]
 

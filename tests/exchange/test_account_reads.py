@@ -183,6 +183,44 @@ def test_a_deposit_on_its_way_is_none_yet(binance: Wire) -> None:
     assert binance.run(binance.gateway.balance_changes(MS_NS - 10**9)) == []
 
 
+def test_what_moved_the_funding_wallet_is_none_of_ours(binance: Wire) -> None:
+    for wallet, count in ((None, 2), (0, 2), ("0", 2), (1, 0), ("1", 0)):
+        answers = {
+            "hisrec": [{**DEPOSIT, "walletType": wallet}],
+            "history": [{**WITHDRAWAL, "walletType": wallet}],
+        }
+        binance.session.answer = by_place(answers)
+        assert len(binance.run(binance.gateway.balance_changes(MS_NS - 10**9))) == count
+    for unknown in (2, "", "spot", {}):
+        told = [{**DEPOSIT, "walletType": unknown}]
+        binance.session.answer = by_place({"hisrec": told, "history": []})
+        with pytest.raises(Unreachable, match="unknown wallet"):
+            binance.run(binance.gateway.balance_changes(MS_NS - 10**9))
+
+
+def test_a_deposit_counts_from_when_it_was_credited(binance: Wire) -> None:
+    """Seen before the account was opened here, and credited after it: it was not in the opening."""
+    credited_ms = NOW_MS + 60_000
+    told = {**DEPOSIT, "insertTime": NOW_MS - 5 * 3_600_000, "completeTime": credited_ms}
+
+    def answer(asked: Asked) -> object:
+        start, end = int(asked.params["startTime"]), int(asked.params["endTime"])
+        seen = start <= told["insertTime"] <= end  # by which the venue lists
+        return [told] if seen and "deposit" in asked.place else []
+
+    binance.session.answer = answer
+    binance.clock.advance_to((credited_ms + 10_000) * 10**6)
+    (change,) = binance.run(binance.gateway.balance_changes(MS_NS))
+    assert change.venue_ns == credited_ms * 10**6
+    assert binance.run(binance.gateway.balance_changes((credited_ms + 1) * 10**6)) == []
+    for untold in (None, 0, ""):
+        told["completeTime"] = untold
+        assert binance.run(binance.gateway.balance_changes(MS_NS)) == []
+    told["completeTime"] = "soon"
+    with pytest.raises(Unreachable, match="unreadable deposit"):
+        binance.run(binance.gateway.balance_changes(MS_NS))
+
+
 @pytest.mark.parametrize("field", ["id", "amount", "coin", "status", "insertTime"])
 def test_a_deposit_that_cannot_be_read_spoils_the_reading(binance: Wire, field: str) -> None:
     binance.session.answer = by_place({"hisrec": [{**DEPOSIT, field: None}], "history": []})
