@@ -26,7 +26,7 @@ def attest_what_is_true(world: World) -> None:
             world.ask("attest", order.client_order_id, verdict=verdict, reason="I looked")
 
 
-@pytest.mark.parametrize("seed", [2, 4, 9, 10])
+@pytest.mark.parametrize("seed", [2, 3, 4, 10])
 def test_every_fill_is_the_venues_own_whatever_was_attested_before_it_showed(
     worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
