@@ -16,7 +16,7 @@ from arb.execution.control import ControlServer
 from arb.execution.engine import Engine
 from arb.execution.real_clock import RealClock
 from arb.execution.sources import Market, open_market
-from arb.execution.tally import Summary
+from arb.execution.tally import Results, Summary
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.execution.wiring import assemble
 from arb.strategy.loader import Loaded
@@ -38,6 +38,7 @@ class Ended(Struct, frozen=True):
 
     exit_code: int
     summary: Summary
+    results: Results
     error: str | None
     left: tuple[str, ...]  # cycles that are parked or still open
 
@@ -210,4 +211,5 @@ def _ended(run: Run, exit_code: int) -> Ended:
     left = (*parts.tally.parked, *sorted(parts.desk.journal.cycles))
     fatal = run.engine.fatal
     error = None if fatal is None else f"{fatal.code} {fatal}"
-    return Ended(exit_code=exit_code, summary=summary, error=error, left=left)
+    results = parts.tally.results()
+    return Ended(exit_code=exit_code, summary=summary, results=results, error=error, left=left)

@@ -12,7 +12,8 @@ from arb.ids import cycle_stream
 from arb.machine import table as t
 from arb.machine.account import Account
 from arb.machine.evolve import add
-from arb.machine.state import Cycle
+from arb.machine.net import Net, net_of
+from arb.machine.state import Cycle, path_of
 from arb.money import BPS, ZERO
 from arb.strategy.schema import Strategy
 
@@ -21,7 +22,8 @@ class _Seen(Struct):
     start: str = ""
     state: str = t.PENDING
     outcome: str | None = None
-    pnl: Decimal | None = None
+    path: tuple[str, ...] = ()
+    net: Net | None = None
     fees: f.Amounts = {}
     dust: f.Amounts = {}
     parked: f.Amounts = {}
@@ -64,6 +66,7 @@ class Tally:
         cycle = self._moved()
         if cycle is not None and stream == cycle_stream(cycle.id):
             seen.start, seen.state = cycle.start_asset, cycle.state
+            seen.path = tuple(path_of(cycle))
         return seen
 
     def hear(self, stream: str, fact: f.Fact, _at_ns: int) -> None:
@@ -99,7 +102,7 @@ class Tally:
             return
         seen.outcome = outcome
         if isinstance(fact, f.CycleCompleted | f.CycleLiquidated | f.CycleParked):
-            seen.pnl = fact.pnl
+            seen.net = net_of(fact.pnl, fact.fee_value, fact.fees, seen.path)
             seen.dust = fact.dust
         if isinstance(fact, f.CycleParked):
             seen.parked = fact.parked
@@ -130,6 +133,18 @@ class Tally:
             return ZERO
         return (sum(each, ZERO) / len(each)).quantize(Decimal("0.01"))
 
+    def results(self) -> "Results":
+        """What the cycles that this run saw end have brought, by start currency."""
+        every: dict[str, Net] = {}
+        unwound: dict[str, Net] = {}
+        for seen in self._cycles.values():
+            if seen.net is None:
+                continue
+            sums = (every, unwound) if seen.outcome in _UNWOUND else (every,)
+            for one in sums:
+                one[seen.start] = one[seen.start] + seen.net if seen.start in one else seen.net
+        return Results(dict(sorted(every.items())), dict(sorted(unwound.items())))
+
     def summary(
         self,
         detector: Detector,
@@ -140,16 +155,11 @@ class Tally:
         head_hash: bytes,
     ) -> "Summary":
         """Everything, in the shape of the last line of `run --json`."""
-        pnl: f.Amounts = {}
-        unwound: f.Amounts = {}
+        results = self.results()
         fees: f.Amounts = {}
         dust: f.Amounts = {}
         parked: f.Amounts = {}
         for seen in self._cycles.values():
-            if seen.pnl is not None:
-                pnl = add(pnl, {seen.start: seen.pnl})
-                if seen.outcome in _UNWOUND:
-                    unwound = add(unwound, {seen.start: seen.pnl})
             fees, dust = add(fees, seen.fees), add(dust, seen.dust)
             parked = add(parked, seen.parked)
         seen_all = self._cycles.values()
@@ -163,8 +173,9 @@ class Tally:
                 taken=taken,
                 declined=dict(sorted(declined.items())),
             ),
-            pnl=dict(sorted(pnl.items())),
-            unwound=dict(sorted(unwound.items())),
+            pnl={asset: net.pnl for asset, net in results.every.items()},
+            net={asset: net.after for asset, net in results.every.items()},
+            unwound={asset: net.pnl for asset, net in results.unwound.items()},
             fees=dict(sorted(fees.items())),
             dust=dict(sorted(dust.items())),
             parked=dict(sorted(parked.items())),
@@ -174,6 +185,13 @@ class Tally:
             events=events,
             last_hash=head_hash.hex(),
         )
+
+
+class Results(Struct, frozen=True):
+    """What a run's cycles brought, by start currency."""
+
+    every: dict[str, Net]
+    unwound: dict[str, Net]  # the part from cycles that were liquidated or parked
 
 
 class Opportunities(Struct, frozen=True):
@@ -193,6 +211,7 @@ class Summary(Struct, frozen=True, tag="summary", tag_field="type"):
     outcomes: dict[str, int]
     opportunities: Opportunities
     pnl: f.Amounts
+    net: dict[str, Decimal | None]  # `pnl` less the worth of fees elsewhere; None: nothing tells it
     unwound: f.Amounts  # the part of `pnl` from cycles that were liquidated or parked
     fees: f.Amounts
     dust: f.Amounts

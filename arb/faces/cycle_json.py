@@ -47,6 +47,7 @@ def view_json(view: CycleView, placed: Sequence[OrderRow]) -> dict[str, JsonValu
         "orders": orders,
         "holdings": amounts_json(data.holdings),
         "outcome": data.outcome,
+        "net": None if view.net is None else decimal_json(view.net.after),
         "parked": amounts_json(data.parked),
         "dust": amounts_json(data.dust),
         "returned": amounts_json(data.returned),

@@ -10,14 +10,15 @@ from arb.faces.text import (
     coloured,
     fields,
     lasting,
-    signed,
+    result,
     table,
     when,
     when_seconds,
     wrapped,
 )
 from arb.machine.account import Account
-from arb.money import ZERO, plain
+from arb.machine.net import Net
+from arb.money import plain
 from arb.projections.queries import CycleView, OrderRow, OrderView
 
 LAST_ORDERS = 3
@@ -39,6 +40,7 @@ def active_lines(views: Sequence[CycleView], parked: Sequence[CycleView]) -> Ite
         yield from fields(
             [
                 ("holds", amounts(view.metadata.parked)),
+                ("P/L", "-" if view.net is None else result(view.net, view.metadata.start_asset)),
                 ("because", str(view.columns["error_message"] or "-")),
                 ("next", f"monitor.py --unwind {view.id}, or --release {view.id}"),
             ]
@@ -56,6 +58,9 @@ def _page(view: CycleView, orders: Sequence[OrderView]) -> Iterable[str]:
         ("began", f"{when_seconds(columns['start_time'])} with {_start(view)}"),
         ("in hand", amounts(data.holdings)),
     ]
+    beside = {asset: fee for asset, fee in data.fees.items() if fee and asset not in view.path}
+    if beside and view.net is None:
+        pairs.append(("fees", f"{amounts(beside)}, not in what it holds"))
     if columns["error_message"] is not None:
         pairs.append(("reason", str(columns["error_message"])))
     if data.next_try_ns:
@@ -103,7 +108,7 @@ def history_lines(views: Sequence[CycleView]) -> Iterable[str]:
 
 def _history_row(view: CycleView) -> tuple[str, ...]:
     columns, data = view.columns, view.metadata
-    pnl = "-" if data.pnl is None else signed(data.pnl, data.start_asset)
+    pnl = "-" if view.net is None else result(view.net, data.start_asset)
     began = when_seconds(columns["start_time"])
     outcome = data.outcome or "-"
     return view.id, view.state, outcome, began, _took(view), pnl
@@ -118,17 +123,17 @@ def _took(view: CycleView) -> str:
 
 def _sums(views: Sequence[CycleView]) -> Iterable[str]:
     states: dict[str, int] = {}
-    total: dict[str, Decimal] = {}
+    total: dict[str, Net] = {}
     for view in views:
         name = view.metadata.outcome or view.state
         states[name] = states.get(name, 0) + 1
-        if view.metadata.pnl is not None:
+        if view.net is not None:
             asset = view.metadata.start_asset
-            total[asset] = total.get(asset, ZERO) + view.metadata.pnl
+            total[asset] = total[asset] + view.net if asset in total else view.net
     named = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
     yield from wrapped(f"{len(views)} cycles: ", named)
-    for asset, amount in sorted(total.items()):
-        yield f"P/L {signed(amount, asset)}"
+    for asset, net in sorted(total.items()):
+        yield f"P/L {result(net, asset)}"
 
 
 def details_lines(view: CycleView, orders: Sequence[OrderRow]) -> Iterable[str]:
@@ -138,8 +143,8 @@ def details_lines(view: CycleView, orders: Sequence[OrderRow]) -> Iterable[str]:
     pairs = []
     if columns["end_time"] is not None:
         pairs.append(("ended", f"{when_seconds(columns['end_time'])}, after {_took(view)}"))
-    if data.pnl is not None:
-        pairs.append(("P/L", signed(data.pnl, data.start_asset)))
+    if view.net is not None:
+        pairs.append(("P/L", result(view.net, data.start_asset)))
     for name, by_asset in (
         ("returned", data.returned),
         ("parked", data.parked),
@@ -148,10 +153,6 @@ def details_lines(view: CycleView, orders: Sequence[OrderRow]) -> Iterable[str]:
     ):
         if by_asset:
             pairs.append((name, amounts(by_asset)))
-    if data.fee_value:
-        pairs.append(
-            ("", f"fees in other currencies cost {plain(data.fee_value)} {data.start_asset}")
-        )
     pairs.append(("version", f"{data.version}, as of {when_seconds(columns['updated_at'])}"))
     yield from fields(pairs)
     if orders:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
@@ -15,8 +15,9 @@ from arb.events import facts as f
 from arb.execution.assembling import Run
 from arb.execution.running import Ended
 from arb.faces.audience import Audience, Unheard
-from arb.faces.text import when
-from arb.machine.state import Cycle
+from arb.faces.text import result, when
+from arb.machine.net import Net, net_of
+from arb.machine.state import Cycle, path_of
 from arb.money import plain
 from arb.strategy.schema import Strategy
 
@@ -80,10 +81,11 @@ class Story:
         )
 
     def _closed(self, cycle: Cycle) -> None:
-        path = " > ".join([*(leg.spend_asset for leg in cycle.legs), cycle.start_asset])
-        words = [f"{cycle.id}: {path}: {cycle.outcome}"]
+        path = path_of(cycle)
+        words = [f"{cycle.id}: {' > '.join([*path, cycle.start_asset])}: {cycle.outcome}"]
         if cycle.pnl is not None and cycle.outcome not in {"declined", "abandoned"}:
-            words.append(f"P/L {plain(cycle.pnl)} {cycle.start_asset}")
+            net = net_of(cycle.pnl, cycle.fee_value, cycle.fees, path)
+            words.append(f"P/L {result(net, cycle.start_asset)}")
         if cycle.parked:
             words.append("parked " + _amounts(cycle.parked))
         if cycle.error:
@@ -113,6 +115,10 @@ def _amounts(amounts: f.Amounts) -> str:
     return ", ".join(f"{plain(amount)} {asset}" for asset, amount in sorted(amounts.items())) or "0"
 
 
+def _results(nets: Mapping[str, Net]) -> str:
+    return "; ".join(result(net, asset) for asset, net in nets.items()) or "0"
+
+
 def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) -> Iterator[str]:
     """The last words of a run."""
     summary = ended.summary
@@ -129,9 +135,9 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
     if seen.declined:
         reasons = ", ".join(f"{name} {n}" for name, n in seen.declined.items())
         yield f"declined: {reasons}"
-    yield f"P/L: {_amounts(summary.pnl)}"
-    if summary.unwound:
-        yield f"of it from unwinding: {_amounts(summary.unwound)}"
+    yield f"P/L: {_results(ended.results.every)}"
+    if ended.results.unwound:
+        yield f"of it from unwinding: {_results(ended.results.unwound)}"
     yield f"fees: {_amounts(summary.fees)}"
     for name, amounts in (("dust", summary.dust), ("parked", summary.parked)):
         if amounts:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from arb.clock import NS_PER_S
 from arb.errors import ArbError
+from arb.events import facts as f
 from arb.events.envelope import Recorded
 from arb.events.sqlite import LogReader
 from arb.faces.words import words
@@ -30,10 +31,14 @@ class Line(Struct, frozen=True):
 def events(db: Path) -> list[Line]:
     """Every event of a log, in words; of a log that cannot be read, why."""
     lines: list[Line] = []
+    paths: dict[str, list[str]] = {}
     try:
         with LogReader(db) as reader:
             for one in reader.read():
-                text = f"{one.position:>6} {one.stream}: {_words(one)}"
+                if isinstance(one.fact, f.CycleOpened):
+                    paths[one.stream] = [leg.spend_asset for leg in one.fact.legs]
+                told = _words(one, paths.get(one.stream, []))
+                text = f"{one.position:>6} {one.stream}: {told}"
                 lines.append(Line(one.position, after=False, at_ns=one.at_ns, text=text))
     except ArbError as error:
         last = lines[-1] if lines else Line(0, after=False, at_ns=START_NS, text="")
@@ -52,9 +57,9 @@ def story(events_told: list[Line], told: tuple[Told, ...]) -> Iterator[str]:
         yield f"{(line.at_ns - START_NS) / NS_PER_S:10.3f} s {line.text}"
 
 
-def _words(event: Recorded) -> str:
+def _words(event: Recorded, path: list[str]) -> str:
     """A fact in words; one that has none with what it holds."""
-    text = words(event.fact)
+    text = words(event.fact, path)
     if text != event.type:
         return text
     fields: dict[str, object] = msgspec.json.decode(event.data)

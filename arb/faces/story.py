@@ -52,7 +52,7 @@ def story_lines(reader: LogReader, steps: Iterable[Step]) -> Iterator[str]:
             )
         elif (gap := _gap(reader, before, event)) is not None:
             yield f"--- {gap} ---"
-        yield from _event_lines(event, cycle.state)
+        yield from _event_lines(event, cycle)
         before = event
     if cycle is not None and not cycle.is_closed:
         yield "--- the log ends here, and the cycle is not at rest ---"
@@ -74,8 +74,8 @@ def _later(before: Recorded, at_ns: int) -> str:
     return f"{lasting(max(at_ns - before.at_ns, 0))} later"
 
 
-def _event_lines(event: Recorded, state: str) -> Iterator[str]:
-    text = words(event.fact)
+def _event_lines(event: Recorded, cycle: Cycle) -> Iterator[str]:
+    text, state = words(event.fact, path_of(cycle)), cycle.state
     edge = width()
     place = f"{event.position:>7}  {event.version:>3}  {when(event.at_ns)}"
     if edge is None or edge >= _WIDE_COLUMNS:

@@ -12,11 +12,13 @@ from typing import Final
 import click
 
 from arb.clock import NS_PER_MS, NS_PER_S
+from arb.machine.net import Net
 from arb.money import plain
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _GAP: Final = "  "
 _WIDTH_MIN: Final = 20
+_FINEST: Final = Decimal("1E-8")
 _COLOURS: Final = {
     "completed": "green",
     "failed": "red",
@@ -81,6 +83,20 @@ def amounts(by_asset: Mapping[str, Decimal]) -> str:
 def signed(amount: Decimal, asset: str) -> str:
     """A profit or a loss with its sign and currency."""
     return f"{'+' if amount > 0 else ''}{plain(amount)} {asset}"
+
+
+def result(net: Net, asset: str) -> str:
+    """`-13.18 USDT after 13.48 of fees in BNB`: what is left after every fee, whatever it was paid in."""
+    payers = " and ".join(net.payers)
+    if net.worth is None:
+        return (
+            f"{signed(net.pnl, asset)} before fees in {payers or 'others'}, whose worth is unknown"
+        )
+    if not net.worth:
+        return signed(net.pnl, asset)
+    # A value at a price can have any number of digits.
+    left, worth = ((net.pnl - net.worth).quantize(_FINEST), net.worth.quantize(_FINEST))
+    return f"{signed(left, asset)} after {plain(worth)} of fees in {payers}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:

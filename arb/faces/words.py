@@ -1,24 +1,31 @@
 """Every fact of a cycle in words, for its story."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from arb.events import facts as f
-from arb.faces.text import amounts
+from arb.faces.text import amounts, result
+from arb.machine.net import net_of
 from arb.money import plain
 
+_Closed = f.CycleCompleted | f.CycleLiquidated | f.CycleParked
 
-def words(fact: f.Fact) -> str:
-    """What happened, in one sentence; a fact of no cycle is named by its type."""
+
+def words(fact: f.Fact, path: Sequence[str] = ()) -> str:
+    """What happened, in one sentence; a fact of no cycle is named by its type.
+
+    By the cycle's path a result is told after the fees in other currencies too.
+    """
     match fact:
         case f.OrderFact() | f.DiscrepancyFound():
             return _order_words(fact)
         case f.CycleFact():
-            return _cycle_words(fact)
+            return _cycle_words(fact, path)
         case _:
             return type(fact).__name__
 
 
-def _cycle_words(fact: f.CycleFact) -> str:
+def _cycle_words(fact: f.CycleFact, path: Sequence[str]) -> str:
     match fact:
         case f.CycleOpened():
             path = " > ".join([*(leg.spend_asset for leg in fact.legs), fact.start_asset])
@@ -50,14 +57,14 @@ def _cycle_words(fact: f.CycleFact) -> str:
         case f.OrderReappeared():
             return f"opened again: order {fact.client_order_id} exists after all"
         case _:
-            return _reasoned_words(fact)
+            return _reasoned_words(fact, path)
 
 
 def _trade(spent: Decimal, received: Decimal) -> str:
     return f"{plain(spent)} spent, {plain(received)} received"
 
 
-def _reasoned_words(fact: f.CycleFact) -> str:
+def _reasoned_words(fact: f.CycleFact, path: Sequence[str]) -> str:
     match fact:
         case f.CycleDeclined():
             return f"declined: {fact.reason}" + (f" ({fact.detail})" if fact.detail else "")
@@ -79,25 +86,28 @@ def _reasoned_words(fact: f.CycleFact) -> str:
         case f.HoldingsReleased():
             return f"an operator released {amounts(fact.released)} ({fact.reason})"
         case _:
-            return _closing_words(fact)
+            return _closing_words(fact, path)
 
 
-def _closing_words(fact: f.CycleFact) -> str:
+def _closing_words(fact: f.CycleFact, path: Sequence[str]) -> str:
     match fact:
         case f.CycleCompleted():
-            text = f"completed: {plain(fact.returned)} back, P/L {_sign(fact.pnl)}"
+            text = f"completed: {plain(fact.returned)} back, P/L {_result(fact, path)}"
         case f.CycleLiquidated():
-            text = f"liquidated: {amounts(fact.returned)} back, P/L {_sign(fact.pnl)}"
+            text = f"liquidated: {amounts(fact.returned)} back, P/L {_result(fact, path)}"
         case f.CycleParked():
-            text = f"parked {amounts(fact.parked)}: {fact.reason}, P/L {_sign(fact.pnl)}"
+            text = f"parked {amounts(fact.parked)}: {fact.reason}, P/L {_result(fact, path)}"
         case _:
             return type(fact).__name__
     dust = f", dust {amounts(fact.dust)}" if fact.dust else ""
     return f"{text}, fees {amounts(fact.fees)}{dust}"
 
 
-def _sign(amount: Decimal) -> str:
-    return f"{'+' if amount > 0 else ''}{plain(amount)}"
+def _result(fact: _Closed, path: Sequence[str]) -> str:
+    if path:
+        return result(net_of(fact.pnl, fact.fee_value, fact.fees, path), path[0])
+    beside = "" if fact.fee_value == 0 else " before fees in other currencies"
+    return f"{'+' if fact.pnl > 0 else ''}{plain(fact.pnl)}{beside}"
 
 
 def _order_words(fact: f.OrderFact | f.DiscrepancyFound) -> str:

@@ -11,6 +11,7 @@ from arb.clock import NS_PER_S
 from arb.errors import ArbError, LogDamaged, WrongLog
 from arb.events.facts import Amounts
 from arb.machine.account import Account
+from arb.machine.net import Net, net_of
 from arb.machine.state import Cycle
 from arb.machine.table import DECLINED, PARKED
 from arb.money import ZERO
@@ -87,6 +88,14 @@ class CycleView(Struct, frozen=True):
     def state(self) -> str:
         """The cycle's state."""
         return str(self.columns["state"])
+
+    @property
+    def net(self) -> Net | None:
+        """What it brought after every fee; None before it has ended, and where nothing was spent."""
+        data = self.metadata
+        if data.pnl is None:
+            return None
+        return net_of(data.pnl, data.fee_value, data.fees, self.path)
 
     @property
     def current_amount(self) -> Decimal:

@@ -18,6 +18,7 @@ SUMMARY_KEYS = [
     "outcomes",
     "opportunities",
     "pnl",
+    "net",
     "unwound",
     "fees",
     "dust",
