@@ -14,7 +14,7 @@ from arb.clock import Clock
 from arb.events import facts as f
 from arb.execution.journal import Journal
 from arb.limits import KILL_SWITCH_POLL_S
-from arb.machine.account import EVERYTHING
+from arb.machine.account import EVERYTHING, KILLED
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ def kill_file(db: Path) -> Path:
 def kill_switch(db: Path) -> KillSwitch:
     """Give what tells whether the file is there, and in which words it halts."""
     path = kill_file(db)
-    return lambda: f"the kill switch {path.name} is there" if path.exists() else None
+    return lambda: f"{KILLED} {path.name} is there" if path.exists() else None
 
 
 class KillWatch:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from arb.clock import NS_PER_S
-from arb.faces.risk_text import tripped_lines
 from arb.faces.text import (
     amounts,
     coloured,
@@ -16,7 +15,6 @@ from arb.faces.text import (
     when_seconds,
     wrapped,
 )
-from arb.machine.account import Account
 from arb.machine.net import Net
 from arb.money import plain
 from arb.projections.queries import CycleView, OrderRow, OrderView
@@ -172,12 +170,3 @@ def _order_row(order: OrderRow) -> tuple[str, ...]:
         *(order.client_order_id, purpose, order.market, order.side, plain(order.filled)),
         *(plain(order.amount), plain(order.cost), status, order.venue_order_id or "-"),
     )
-
-
-def account_lines(account: Account) -> Iterable[str]:
-    """What stands in the way of new cycles."""
-    for scope, reason in sorted(account.halts.items()):
-        yield f"HALTED ({scope}): {reason}; `--unpause --reason TEXT` lifts it"
-    if account.paused is not None:
-        yield f"PAUSED: {account.paused}; `--unpause` lifts it"
-    yield from tripped_lines(account)

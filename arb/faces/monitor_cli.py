@@ -12,6 +12,7 @@ from arb.clock import NS_PER_DAY
 from arb.events.sqlite import LogReader
 from arb.faces import cycle_json, cycle_text, exits, risk_text
 from arb.faces.legacy_flags import SNAPSHOT, understood
+from arb.faces.standing import standing_lines
 from arb.faces.text import say, table
 from arb.projections import queries
 
@@ -179,7 +180,7 @@ def _show(flags: Flags, view: Callable[[Flags, LogReader], int]) -> int:
                 f"{flags.db} is a log of mode {account.mode}, and one log serves one mode; use another --db"
             )
         code = view(flags, reader)
-        lines = [*cycle_text.account_lines(account), *risk_text.cooldown_note(account, _now_ns())]
+        lines = [*standing_lines(account), *risk_text.cooldown_note(account, _now_ns())]
         for line in lines:
             say(line)
         return code
@@ -263,7 +264,7 @@ def _risk_stats(flags: Flags, reader: LogReader) -> int:
 def _health(flags: Flags, reader: LogReader) -> int:
     """The legacy health check: OK, or FAIL with reasons and exit code 1."""
     account = queries.load_account(reader.connection)
-    wrong = list(cycle_text.account_lines(account))
+    wrong = list(standing_lines(account))
     wrong += [f"{view.id} holds parked amounts" for view in queries.parked(reader.connection)]
     if flags.as_json:
         click.echo(cycle_json.line({"ok": not wrong, "reasons": [*wrong]}))

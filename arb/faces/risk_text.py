@@ -8,16 +8,6 @@ from arb.machine.account import Account
 from arb.projections.queries import DeclinedRow
 
 
-def tripped_lines(account: Account) -> Iterable[str]:
-    """Each limit that stops a strategy, why, and how it is set back."""
-    for strategy, risk in sorted(account.risk.items()):
-        for limit, reason in sorted(risk.tripped.items()):
-            yield (
-                f"TRIPPED ({strategy}: {limit}): {reason};"
-                f" `--reset-risk {strategy}:{limit}` sets it back"
-            )
-
-
 def _running(account: Account, now_ns: int) -> list[tuple[str, str, int]]:
     """Cooldowns at a time: (path, strategy, until_ns), the first to end first."""
     found = [

@@ -20,6 +20,7 @@ from arb.faces.progress import Progress
 from arb.faces.report.command import Reporting, came_to_its_end
 from arb.faces.report.folder import PAGE
 from arb.faces.run_text import Echo, Story, configure_log, say, summary_lines
+from arb.faces.standing import standing_lines
 from arb.limits import SWEEP_JOBS_MAX
 from arb.strategy.loader import Loaded, load
 from arb.strategy.schema import Strategy
@@ -295,8 +296,8 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
     with Progress() as progress, LiveLine(quiet=flags.as_json) as live:
 
         def watch(run: Run) -> None:
-            for note in run.notes:
-                say(note)
+            for line in (*run.notes, *standing_lines(run.parts.desk.journal.account)):
+                say(line)
             for watcher in (live, echo, story, progress, reporting):
                 if watcher is not None:
                     watcher.follow(run)

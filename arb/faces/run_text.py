@@ -15,7 +15,9 @@ from arb.events import facts as f
 from arb.execution.assembling import Run
 from arb.execution.running import Ended
 from arb.faces.audience import Audience, Unheard
+from arb.faces.standing import halt_line, paused_line, tripped_line
 from arb.faces.text import result, when
+from arb.machine.account import pause_reason
 from arb.machine.net import Net, net_of
 from arb.machine.state import Cycle, path_of
 from arb.money import plain
@@ -95,7 +97,9 @@ class Story:
     def _hear(self, fact: f.Fact) -> None:
         match fact:
             case f.EngineHalted():
-                say(f"HALTED ({fact.scope}): {fact.reason}")
+                say(halt_line(fact.scope, fact.reason))
+            case f.NewCyclesPaused():
+                say(paused_line(pause_reason(fact)))
             case f.DiscrepancyFound():
                 say(f"DISCREPANCY {fact.kind}: {fact.subject}: was {fact.was}, now {fact.now}")
             case f.ExternalChangeFound():
@@ -104,7 +108,7 @@ class Story:
             case f.BreakerTripped():
                 say(f"breaker: {fact.count} {fact.kind}; new cycles pause")
             case f.RiskTripped():
-                say(f"TRIPPED ({fact.strategy}: {fact.limit}): {fact.reason}")
+                say(tripped_line(fact.strategy, fact.limit, fact.reason))
             case f.CooldownStarted():
                 say(f"cooldown: {fact.identity} rests until {when(fact.until_ns)} ({fact.cause})")
             case _:

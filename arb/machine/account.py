@@ -12,6 +12,7 @@ from arb.machine.table import CLOSED
 from arb.money import ZERO
 
 EVERYTHING = "all"
+KILLED = "the kill switch"  # how the reason of a halt by that file begins
 
 
 class Account(Struct, gc=False, omit_defaults=True):
@@ -61,6 +62,11 @@ class Account(Struct, gc=False, omit_defaults=True):
 
 
 FOREIGN_KEPT = 1_000
+
+
+def pause_reason(fact: f.NewCyclesPaused) -> str:
+    """Say who paused, and why."""
+    return f"paused by an operator: {fact.reason}"
 
 
 def _bump(amounts: f.Amounts, asset: str, amount: Decimal) -> None:
@@ -151,7 +157,7 @@ def _evolve_permission(account: Account, fact: f.Fact) -> None:
         case f.EngineHalted():
             account.halts[fact.scope] = fact.reason
         case f.NewCyclesPaused():
-            account.paused = f"paused by an operator: {fact.reason}"
+            account.paused = pause_reason(fact)
         case f.EngineUnpaused():
             account.halts = {}
             account.paused = None

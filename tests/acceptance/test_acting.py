@@ -9,6 +9,8 @@ import pytest
 
 from arb.errors import IllegalMove, WrongLog
 from arb.execution.acting import act
+from arb.execution.engine import EXIT_HALTED
+from arb.execution.kill_switch import kill_file
 from arb.faces.monitor_cli import monitor
 from arb.simulation.processes import Started, start, until
 from tests.spec.accounts import assert_nothing_lost, free, move
@@ -285,3 +287,29 @@ def test_a_halt_of_another_asset_does_not_stop_this_path(db: Path) -> None:
     assert said.code == 0
     assert "EngineHalted" in kinds(said)
     assert said.summary["opportunities"]["taken"] == 1
+
+
+# --- what a run says of it
+
+
+def test_a_run_says_at_its_start_what_stands_in_its_way_and_what_lifts_it(
+    folder: Path, db: Path
+) -> None:
+    """A paused run would be silent until it is interrupted, a halted one end without a word."""
+    assert once_more(db, "--cycles", "0").code == 0
+    said = once_more(db, "--duration", "1")
+    assert "PAUSED" not in said.err
+    assert watched(db, "--pause", "--reason", "holiday").code == 0
+    for more in ((), ("--json",)):
+        said = invoke("--strategy", "s.yaml", "--db", db, "--duration", "0.5", *more)
+        assert (
+            "PAUSED: paused by an operator: holiday; `tools/monitor.py --unpause` lifts" in said.err
+        )
+    assert watched(db, "--unpause").code == 0
+    kill_file(db).touch()
+    assert invoke("--strategy", "s.yaml", "--db", db).code == EXIT_HALTED
+    kill_file(db).unlink()
+    said = invoke("--strategy", "s.yaml", "--db", db)
+    assert said.code == EXIT_HALTED
+    line = next(line for line in said.err.splitlines() if line.startswith("HALTED (all)"))
+    assert "remove that file, then `tools/monitor.py --unpause --reason TEXT` lifts it" in line

@@ -1,0 +1,35 @@
+"""What stands in the way of new cycles, restarts included, each with what lifts it."""
+
+from collections.abc import Iterator
+
+from arb.machine.account import KILLED, Account
+
+MONITOR = "tools/monitor.py"
+
+
+def standing_lines(account: Account) -> Iterator[str]:
+    """Every halt, a pause, and every tripped limit."""
+    for scope, reason in sorted(account.halts.items()):
+        yield halt_line(scope, reason)
+    if account.paused is not None:
+        yield paused_line(account.paused)
+    for strategy, risk in sorted(account.risk.items()):
+        for limit, reason in sorted(risk.tripped.items()):
+            yield tripped_line(strategy, limit, reason)
+
+
+def halt_line(scope: str, reason: str) -> str:
+    """Of the kill switch it is said that its file goes first: it would halt the engine again."""
+    first = "remove that file, then " if reason.startswith(KILLED) else ""
+    return f"HALTED ({scope}): {reason}; {first}`{MONITOR} --unpause --reason TEXT` lifts it"
+
+
+def paused_line(reason: str) -> str:
+    """A pause needs no reason to be lifted."""
+    return f"PAUSED: {reason.removesuffix(': ')}; `{MONITOR} --unpause` lifts it"
+
+
+def tripped_line(strategy: str, limit: str, reason: str) -> str:
+    """A limit that stops a strategy."""
+    lifts = f"`{MONITOR} --reset-risk {strategy}:{limit}` sets it back"
+    return f"TRIPPED ({strategy}: {limit}): {reason}; {lifts}"
