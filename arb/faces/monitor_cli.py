@@ -285,7 +285,9 @@ def _act(flags: Flags, name: str) -> int:
     if flags.watch:
         raise click.UsageError("--watch goes with a view, not with an action")
     from arb.execution.acting import act  # noqa: PLC0415 -- the engine is loaded only to act
+    from arb.faces.log_lines import configure_log  # noqa: PLC0415 -- which talks then
 
+    configure_log("WARNING")
     target, verdict = _target(flags, name)
     action = "clear-cooldown" if name == "clear_all_cooldowns" else name.replace("_", "-")
     result = act(flags.db, action, target=target, reason=flags.reason, verdict=verdict)

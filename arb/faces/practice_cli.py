@@ -16,7 +16,8 @@ from arb.exchange.practice.server import BALANCES, Practice, Settings, practice
 from arb.exchange.practice.venues import DOORS
 from arb.execution.real_clock import RealClock
 from arb.faces import exits
-from arb.faces.run_text import configure_log, say
+from arb.faces.log_lines import configure_log
+from arb.faces.text import say
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.recorded import RecordedMarket
 from arb.feeds.source import MarketSource

@@ -14,6 +14,7 @@ import click
 from msgspec import structs
 
 from arb.faces.bar import Bar
+from arb.faces.log_lines import configure_log
 from arb.faces.seed_story import Line, events, story
 from arb.faces.text import say, table
 from arb.simulation.seeds import SeedResult, run_seed
@@ -78,6 +79,7 @@ def prove(
     code is 0 when every promise was kept, 1 when one was not; a seed that failed tells its story
     with --seed.
     """
+    configure_log("WARNING")
     if mutants:
         from arb.faces.prove_mutants import prove_mutants  # noqa: PLC0415 -- few want it
 

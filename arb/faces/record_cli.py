@@ -16,7 +16,8 @@ from arb.execution.feed_recording import Asked, Recorded
 from arb.execution.feed_recording import record as record_feed
 from arb.execution.real_clock import RealClock
 from arb.faces import exits
-from arb.faces.run_text import configure_log, say
+from arb.faces.log_lines import configure_log
+from arb.faces.text import say
 from arb.strategy.loader import load
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)

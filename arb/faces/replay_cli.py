@@ -230,8 +230,10 @@ def _rebuild(flags: Flags) -> int:
 
 def _retrace(flags: Flags, path: Path) -> int:
     from arb.execution.retracing import retrace_file  # noqa: PLC0415 -- only here
+    from arb.faces.log_lines import configure_log  # noqa: PLC0415 -- the engine talks
     from arb.faces.retraced_text import retraced_json, retraced_lines  # noqa: PLC0415 -- the same
 
+    configure_log("WARNING")
     with LogReader(flags.db) as reader:
         retraced = retrace_file(reader.read(), path)
     if flags.as_json:

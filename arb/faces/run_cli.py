@@ -16,11 +16,13 @@ from arb.execution.wiring import fee_rates
 from arb.faces.check_text import check_lines
 from arb.faces.live_line import LiveLine
 from arb.faces.live_text import live_lines, warn
+from arb.faces.log_lines import configure_log
 from arb.faces.progress import Progress
 from arb.faces.report.command import Reporting, came_to_its_end
 from arb.faces.report.folder import PAGE
-from arb.faces.run_text import Echo, Story, configure_log, say, summary_lines
+from arb.faces.run_text import Echo, Story, summary_lines
 from arb.faces.standing import standing_lines
+from arb.faces.text import say
 from arb.limits import SWEEP_JOBS_MAX
 from arb.strategy.loader import Loaded, load
 from arb.strategy.schema import Strategy

@@ -1,51 +1,23 @@
 """What a run says: events as JSON lines, or the story of its cycles in words."""
 
-import logging
-import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TextIO, cast
 
 import click
 import msgspec
-import structlog
 
 from arb.events import facts as f
 from arb.execution.assembling import Run
 from arb.execution.running import Ended
-from arb.faces.audience import Audience, Unheard
+from arb.faces.audience import Audience
 from arb.faces.standing import halt_line, paused_line, tripped_line
-from arb.faces.text import result, when
+from arb.faces.text import result, say, when
 from arb.machine.account import pause_reason
 from arb.machine.net import Net, net_of
 from arb.machine.state import Cycle, path_of
 from arb.money import plain
 from arb.strategy.schema import Strategy
-
-
-def say(text: str) -> None:
-    """Talk: to stderr, never among the data."""
-    click.echo(text, err=True)
-
-
-def configure_log(level: str) -> None:
-    """Send the log to stderr, in words on a terminal, as JSON elsewhere."""
-    renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
-    if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unheard(sys.stderr))),
-        cache_logger_on_first_use=False,
-    )
 
 
 class Echo:

@@ -5,9 +5,13 @@ import json
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
+from arb.execution import retracing
+from arb.execution.retracing import Retraced, retrace_file
 from arb.faces.cli import replay
 from arb.faces.record_cli import record
 from arb.feeds.blocks import pack
@@ -190,6 +194,22 @@ def test_replay_says_which_decisions_of_a_recorded_run_come_out_otherwise(folder
     assert "demo-1: edge_bps was " in said.out
     assert invoke("--retrace", strategy, "--db", folder / "log.db", command=replay).code == 3
     assert invoke("--retrace", out, "--verify", "--db", folder / "log.db", command=replay).code == 2
+
+
+def test_what_the_engine_logs_while_it_decides_again_is_not_among_the_data(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy, out = paper_strategy(folder), folder / "run.rec.gz"
+    assert invoke("--strategy", strategy, "--db", "log.db", "--record", out).code == 0
+
+    def talkative(*arguments: Any) -> Retraced:
+        structlog.get_logger().warning("fees.changed")
+        return retrace_file(*arguments)
+
+    monkeypatch.setattr(retracing, "retrace_file", talkative)
+    said = invoke("--retrace", out, "--db", "log.db", "--json", command=replay)
+    assert json.loads(said.out)["ok"] is True
+    assert "fees.changed" in said.err
 
 
 @pytest.mark.parametrize(
