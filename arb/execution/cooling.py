@@ -54,4 +54,4 @@ def slow_leg(desk: Desk, draft: Draft) -> str | None:
     took_ns = draft.at_ns - cycle.orders[-cycle.attempts].intended_ns
     if took_ns <= limit_ms * NS_PER_MS:
         return None
-    return f"leg {cycle.leg} took {took_ns // NS_PER_MS} ms, the limit is {limit_ms} ms"
+    return f"leg {cycle.leg + 1} took {took_ns // NS_PER_MS} ms, the limit is {limit_ms} ms"

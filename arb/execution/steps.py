@@ -84,7 +84,7 @@ def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
         _after_nothing(desk, draft, situation)
     elif _rest_is_worth_an_order(desk, cycle):
         if cycle.attempts > cycle.max_retries:
-            reason = f"leg {cycle.leg} stays filled in part"
+            reason = f"leg {cycle.leg + 1} stays filled in part"
             cooling.leave(desk, draft, cooling.SHORTFALL, reason)
             return
         if slow:
@@ -122,7 +122,7 @@ def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
         return
     if cycle.leg > 0:
         # Money is at risk: going on is compared with liquidating.
-        reason = f"leg {cycle.leg} got nothing: {_why(last)}"
+        reason = f"leg {cycle.leg + 1}: {_why(last)}"
         cooling.leave(desk, draft, cooling.NOTHING, reason)
         return
     quote = planning.quote_cycle(desk, cycle)
@@ -151,14 +151,14 @@ def _send_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
     cycle = draft.cycle
     ahead = planning.go_on(desk, cycle)
     if isinstance(ahead, Shortfall):
-        reason = f"leg {cycle.leg}: {ahead.reason} ({ahead.detail})"
+        reason = f"leg {cycle.leg + 1}: {ahead.reason} ({ahead.detail})"
         if ahead.reason == NO_DEPTH:
             cooling.leave(desk, draft, cooling.SHORTFALL, reason)
         else:  # a halted market, a silent book, a minimum: neither price nor time
             draft.do(c.StartRecovery(reason=reason))
         return
     if cycle.leg_received > 0 and not ahead.partly:
-        reason = f"the rest of leg {cycle.leg} finds no depth now"
+        reason = f"the rest of leg {cycle.leg + 1} finds no depth now"
         cooling.leave(desk, draft, cooling.SHORTFALL, reason)
         return
     if cycle.leg > 0 and ahead.output < planning.floor_now(cycle):

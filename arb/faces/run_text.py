@@ -62,9 +62,8 @@ class Story:
             words.append(f"P/L {result(net, cycle.start_asset)}")
         if cycle.parked:
             words.append("parked " + _amounts(cycle.parked))
-        if cycle.error:
-            words.append(f"({cycle.error})")
-        click.echo(", ".join(words))
+        why = f" ({cycle.error})" if cycle.error else ""
+        click.echo(", ".join(words) + why)
 
     def _hear(self, fact: f.Fact) -> None:
         match fact:

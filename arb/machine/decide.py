@@ -112,7 +112,7 @@ def _intend(cycle: Cycle, command: c.IntendOrder) -> list[f.CycleEvent]:
         leg = cycle.legs[cycle.leg]
         if leg != f.LegRoute(command.market, command.side, spend, receive):
             raise IllegalMove(
-                f"leg {cycle.leg} is {leg}, not {command.side} {command.market} for {spend}"
+                f"leg {cycle.leg + 1} is {leg}, not {command.side} {command.market} for {spend}"
             )
     elif command.purpose != "unwind" or cycle.state != t.PANIC_SELLING:
         raise IllegalMove(f"{cycle.id} is {cycle.state}: no {command.purpose} order fits")
@@ -122,7 +122,7 @@ def _intend(cycle: Cycle, command: c.IntendOrder) -> list[f.CycleEvent]:
     whole = command.time_in_force == "fok" and (command.purpose, cycle.leg) == ("leg", 0)
     if command.time_in_force != "ioc" and not whole:
         raise IllegalMove(
-            f"no {command.purpose} order of leg {cycle.leg} may be {command.time_in_force}"
+            f"no {command.purpose} order of leg {cycle.leg + 1} may be {command.time_in_force}"
         )
     needs = command.amount * command.limit if command.side == "buy" else command.amount
     if needs > cycle.holding(spend):
@@ -209,14 +209,14 @@ def _cancel(cycle: Cycle, command: c.RequestCancel) -> list[f.CycleEvent]:
 
 def _mark_partial(cycle: Cycle, command: c.MarkPartial) -> list[f.CycleEvent]:
     if cycle.leg_received <= 0:
-        raise IllegalMove(f"{cycle.id}: leg {cycle.leg} received nothing")
+        raise IllegalMove(f"{cycle.id}: leg {cycle.leg + 1} received nothing")
     return [f.LegPartlyFilled(leg=cycle.leg, spent=cycle.leg_spent, received=cycle.leg_received)]
 
 
 def _settle_leg(cycle: Cycle, command: c.SettleLeg) -> list[f.CycleEvent]:
     all_final(cycle)
     if cycle.leg >= len(cycle.legs) or cycle.leg_received <= 0:
-        raise IllegalMove(f"{cycle.id}: leg {cycle.leg} received nothing")
+        raise IllegalMove(f"{cycle.id}: leg {cycle.leg + 1} received nothing")
     leg = cycle.legs[cycle.leg]
     return [
         f.LegSettled(
@@ -239,7 +239,7 @@ def _wait(cycle: Cycle, command: c.Wait) -> list[f.CycleEvent]:
 def _resume(cycle: Cycle, command: c.Resume) -> list[f.CycleEvent]:
     all_final(cycle)
     if not 0 <= command.leg < len(cycle.legs):
-        raise IllegalMove(f"{cycle.id} has no leg {command.leg}")
+        raise IllegalMove(f"{cycle.id} has no leg {command.leg + 1}")
     kind = f.LegResumed if command.partly else f.CycleResumed
     return [
         kind(

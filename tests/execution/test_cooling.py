@@ -52,6 +52,18 @@ def test_leaving_a_path_because_of_price_starts_its_cooldown_in_the_same_batch(
     assert {one.at_ns for one in (*between, left)} == {cooldown.at_ns}
 
 
+@pytest.mark.parametrize(
+    ("cause", "begins"), [("shortfall", "leg 2: no_depth ("), ("nothing", "leg 2: refused (")]
+)
+def test_a_reason_counts_legs_from_one_as_every_view_does(
+    world: World, cause: str, begins: str
+) -> None:
+    leave(world, cause)
+    assert world.run() == 0
+    (left,) = world.facts(f.RecoveryStarted)
+    assert left.reason.startswith(begins)
+
+
 def test_a_resting_path_is_not_opened_until_its_time_also_after_a_kill(world: World) -> None:
     leave(world, "nothing")
     world.kill_after(lambda fact: isinstance(fact, f.CooldownStarted))
@@ -202,7 +214,7 @@ def test_a_slow_leg_is_compared_with_liquidating_before_the_next_order(
     kinds = [type(fact) for fact in facts]
     at = kinds.index(f.RecoveryStarted)
     assert kinds[at - 1] is f.LegSettled
-    assert facts[at].reason.startswith(f"leg {leg} took ")
+    assert facts[at].reason.startswith(f"leg {leg + 1} took ")
     assert facts[at].reason.endswith(" ms, the limit is 200 ms")
     # It still pays, so the path goes on; nothing was sent before that was known.
     assert kinds[at + 1] is f.CycleResumed

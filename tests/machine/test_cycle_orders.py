@@ -111,7 +111,7 @@ def test_a_sell_of_more_than_is_held_is_refused() -> None:
     ],
 )
 def test_a_leg_order_that_is_not_its_leg_is_refused(changes: dict[str, str]) -> None:
-    given(ready()).when(intend(1, **changes)).then_refused("leg 0 is")
+    given(ready()).when(intend(1, **changes)).then_refused("leg 1 is")
 
 
 @pytest.mark.parametrize("changes", [{"amount": D(0)}, {"amount": D(-1)}, {"limit": D(0)}])
