@@ -5,6 +5,7 @@ product of a 15-digit price and a 15-digit amount without a word.
 """
 
 import decimal
+import re
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_UP, Decimal
 from typing import Final
 
@@ -24,6 +25,9 @@ _TRAPS: Final = [
 CONTEXT: Final = decimal.Context(
     prec=PRECISION_DIGITS, rounding=decimal.ROUND_HALF_EVEN, traps=_TRAPS
 )
+
+# A whole string that is such a number, of a size that money can have.
+_EXPONENT: Final = re.compile(r'"(-?\d+(?:\.\d+)?E[+-]\d{1,2})"')
 
 # New threads start from DefaultContext; this thread has its own already.
 decimal.DefaultContext.prec = PRECISION_DIGITS
@@ -54,6 +58,16 @@ def plain(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
+
+
+def written_out(json_text: str) -> str:
+    """Write out every number of a JSON text that stands there with an exponent, to its last zero.
+
+    Not for the data of events, which keep the bytes that their hashes were made of.
+    """
+    if "E-" not in json_text and "E+" not in json_text:  # nearly always
+        return json_text
+    return _EXPONENT.sub(lambda found: f'"{Decimal(found[1]):f}"', json_text)
 
 
 def floor_to(value: Decimal, unit: Decimal) -> Decimal:

@@ -16,7 +16,7 @@ from arb.faces.text import result, say, when
 from arb.machine.account import pause_reason
 from arb.machine.net import Net, net_of
 from arb.machine.state import Cycle, path_of
-from arb.money import plain
+from arb.money import plain, written_out
 from arb.strategy.schema import Strategy
 
 
@@ -98,7 +98,7 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
     """The last words of a run."""
     summary = ended.summary
     if as_json:
-        yield msgspec.json.encode(summary).decode()
+        yield written_out(msgspec.json.encode(summary).decode())
         return
     cycles = ", ".join(f"{n} {outcome}" for outcome, n in summary.outcomes.items()) or "none"
     yield f"cycles: {cycles}"

@@ -12,6 +12,7 @@ from arb.events.sqlite.rows import stream_records
 from arb.ids import cycle_stream
 from arb.machine.evolve import evolve
 from arb.machine.state import Cycle, Order, unpacked
+from arb.money import written_out
 from arb.projections import rows, snapshots
 from arb.projections.rows import OrderPiece, Row
 
@@ -110,7 +111,7 @@ class Live:
         """What `cycles.metadata_json` says; `moving` is the cycle's `moving_text`."""
         if not self._extra:
             self._extra = rows.fixed_metadata(self.cycle)
-        return moving[:-1] + self._extra
+        return written_out(moving[:-1] + self._extra)
 
     def snapshot(self, moving: str) -> str:
         """The whole cycle as text."""

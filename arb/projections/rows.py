@@ -57,7 +57,7 @@ class OrderPiece(Struct, gc=False):
 
 def order_piece(head: str, order: Order, filled: str) -> OrderPiece:
     """Write an order for `orders_json`; `filled` is its filled amount as text."""
-    average = f'"{_AVERAGE.divide(order.cost, order.filled)}"' if order.filled else "null"
+    average = f'"{exact(_AVERAGE.divide(order.cost, order.filled))}"' if order.filled else "null"
     trouble = encode_json(order.status).decode() if order.state in _TROUBLED else "null"
     view = (
         f'{head},"state":"{order.state}","filled_amount":"{filled}",'

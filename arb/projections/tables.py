@@ -113,6 +113,7 @@ SET_POSITION: Final = "UPDATE projection_head SET position = ?"
 # Raise a table's number when what is written into it changes without its columns changing.
 _REVISION: Final = {
     **dict.fromkeys(_CREATE, 1),
+    CYCLES: 2,  # amounts in its JSON are written out
     ACCOUNT_STATE: 2,  # days later than a close are dropped
 }
 _SHAPES: Final = {

@@ -1,16 +1,18 @@
 """Wherever people look, a result is what is left after every fee, also after those in another currency."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Command
 
 from arb.faces.cli import monitor, replay
 from arb.faces.text import result
 from arb.machine.net import Net, net_of
-from tests.faces.commands import call
+from tests.faces.commands import ROOT, call
 from tests.golden.folded import unpack
 from tests.spec.command_line import Said, invoke, paper_strategy
 
@@ -101,3 +103,24 @@ def test_a_run_tells_the_loss_of_each_cycle_and_of_all(tmp_path: Path) -> None:
     for line in told:
         assert " USDT after " in line
         assert line.endswith("of fees in BNB")
+
+
+def test_no_view_of_a_log_shows_an_exponent(kept: Path) -> None:
+    """Rounding left 0.0000009 ETH behind, which is 9E-7 in the log's own bytes."""
+    asked: list[tuple[Command, list[str]]] = [
+        (monitor, ["--history", "--json"]),
+        (monitor, ["--details", "demo-2"]),
+        (replay, ["demo-2"]),
+        (replay, ["demo-2", "--at", "19", "--json"]),
+    ]
+    for command, words in asked:
+        text = call(command, *words, "--db", kept).stdout
+        assert "0.0000009" in text
+        assert re.findall(r"\dE[+-]\d", text) == []
+
+
+def test_no_summary_of_a_run_shows_an_exponent(tmp_path: Path) -> None:
+    path = ROOT / "strategies" / "legacy_backtest.yaml"
+    said = invoke("--strategy", path, "--cycles", "20", "--db", tmp_path / "l.db", "--json")
+    assert said.summary["dust"] == {"BTC": "0.00000020"}
+    assert re.findall(r"\dE[+-]\d", said.out.splitlines()[-1]) == []

@@ -21,6 +21,7 @@ from arb.money import (
     plain,
     round_up,
     truncate,
+    written_out,
 )
 from tests.spec.properties import examples
 
@@ -128,3 +129,16 @@ def test_every_thread_counts_with_the_same_digits() -> None:
     thread.start()
     thread.join()
     assert found == [PRECISION_DIGITS] == [CONTEXT.prec] == [decimal.getcontext().prec]
+
+
+def test_numbers_of_a_json_text_are_written_out_to_their_last_zero() -> None:
+    text = '{"BTC":"5.1E-7","ETH":"-9E-7","none":"0E-8","limit":"2.010E+3","plain":"1.50"}'
+    out = (
+        '{"BTC":"0.00000051","ETH":"-0.0000009","none":"0.00000000","limit":"2010","plain":"1.50"}'
+    )
+    assert written_out(text) == out
+
+
+@pytest.mark.parametrize("held", ["OE-7", "left 1E-7 over", "1E-999999999", "BRE-1"])
+def test_other_text_and_sizes_that_no_money_has_stay_as_they_are(held: str) -> None:
+    assert written_out(f'{{"id":"{held}"}}') == f'{{"id":"{held}"}}'

@@ -24,6 +24,7 @@ from arb.faces.report.curves import pictures
 from arb.faces.report.folder import PAGE, refuse_folder, write_folder
 from arb.faces.report.page import grid_table, page, table_name
 from arb.faces.text import table
+from arb.money import written_out
 from arb.strategy.grid import Grid, Settings, make_grid, shown, value_at
 from arb.strategy.loader import Loaded
 from arb.strategy.settings import read_settings
@@ -131,7 +132,7 @@ def _json_lines(played: Played) -> Iterator[str]:
             ended=one.reason,
             summary=one.summary,
         )
-        yield msgspec.json.encode(line).decode()
+        yield written_out(msgspec.json.encode(line).decode())
 
 
 def _swept(sweeps: Sequence[str], load: Load) -> Grid:
