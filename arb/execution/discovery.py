@@ -1,5 +1,6 @@
 """Which cycles each strategy trades on the venue's markets: its own path, its file's, or all there are."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
@@ -117,6 +118,12 @@ def _wanted(
     for legs, start, own_fees, min_profit_bps in _named(loaded, markets, fees, left_out):
         if fees.fee_asset is not None and any(leg.spend_asset == fees.fee_asset for leg in legs):
             left_out.append(f"{_path(legs)}: goes through the fee currency {fees.fee_asset}")
+            continue
+        twice = [market for market, n in Counter(leg.market for leg in legs).items() if n > 1]
+        if twice:
+            left_out.append(
+                f"{_path(legs)}: goes through {twice[0]} twice, so that it meets what it left there itself"
+            )
             continue
         yield Wanted(loaded.strategy, loaded.config_hash, legs, own_fees, min_profit_bps, start)
 

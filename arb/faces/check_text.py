@@ -112,8 +112,10 @@ def _fees(strategy: Strategy) -> Iterator[str]:
 def _limits(loaded: Loaded) -> Iterator[str]:
     strategy = loaded.strategy
     slip = plain(strategy.max_slippage_bps)
-    kind = {"limit": "the worst level it needs", "market": "that bound"}[strategy.order.type]
-    yield f"orders: limit IOC at {kind}, at most {slip} bps from the touch"
+    yield {
+        "limit": f"orders: limit IOC at the worst level it needs, at most {slip} bps from the touch",
+        "market": f"orders: limit IOC at {slip} bps from the touch, however much less it needs",
+    }[strategy.order.type]
     capital, risk = strategy.capital_allocation, strategy.risk_controls
     yield f"open at once: at most {risk.max_open_cycles} cycles"
     if capital.max_allocation is not None:
@@ -160,6 +162,9 @@ def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
     )
     if capital.amount is not None and not isinstance(capital.amount, dict):
         most = capital.amount * strategy.risk_controls.max_open_cycles
+        allocation = capital.max_allocation
+        if allocation is not None and not isinstance(allocation, dict):
+            most = min(most, allocation)
         yield f"at work at once: at most {money_text(most, loaded)}"
 
 

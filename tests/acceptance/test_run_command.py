@@ -309,6 +309,29 @@ def test_check_describes_and_writes_nothing(folder: Path, strategy: Path) -> Non
     assert files(folder) == before
 
 
+def test_check_knows_that_the_allocation_limits_what_is_at_work(folder: Path) -> None:
+    said = invoke("--strategy", ROOT / "strategies" / "strategy_robust_example.yaml", "--check")
+    assert "open cycles hold together at most 2500 USDT" in said.out
+    assert "at work at once: at most 2500 USDT" in said.out
+
+
+def test_check_names_the_bound_of_market_orders(folder: Path, strategy: Path) -> None:
+    strategy.write_text(strategy.read_text().replace("order: {", "order: {type: market, "))
+    said = invoke("--strategy", strategy, "--check")
+    assert "orders: limit IOC at 20 bps from the touch" in said.out
+
+
+def test_a_path_there_and_back_through_one_market_is_refused_as_it_can_never_trade(
+    folder: Path, strategy: Path
+) -> None:
+    strategy.write_text(strategy.read_text().replace("[USDT, BTC, ETH]", "[USDT, BTC]"))
+    says = "USDT > BTC > USDT: goes through BTC/USDT twice"
+    refused(folder, "--strategy", strategy, "--check", code=3, says=says)
+    said = invoke("--strategy", strategy)
+    assert said.code == 3
+    assert says in said.err
+
+
 def test_every_line_of_json_is_an_event_and_the_last_one_a_summary(
     folder: Path, strategy: Path
 ) -> None:
