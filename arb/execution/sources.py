@@ -65,7 +65,11 @@ def _backtest(loaded: Loaded) -> Market:
     filters = f"none, so the {recording.rules_name} filters of the recording"
     if loaded.markets_file is not None:
         filters = str(loaded.markets_file)
-    return Market(recording, (f"markets_file: {filters}", *_left_out(recording)), recording)
+    return Market(
+        recording,
+        (f"{loaded.strategy.name}: markets_file: {filters}", *_left_out(recording)),
+        recording,
+    )
 
 
 def _left_out(recording: RecordedMarket) -> tuple[str, ...]:

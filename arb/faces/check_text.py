@@ -7,6 +7,7 @@ from itertools import islice
 
 from arb import limits
 from arb.execution.discovery import SKIPPED_TOLD_MAX, Discovery, Legs, discover
+from arb.faces.text import counted
 from arb.market.book import FeeRates, MarketRules
 from arb.market.cycles import count_cycles
 from arb.money import BPS, ONE, plain
@@ -45,7 +46,7 @@ def _markets(markets: Mapping[str, MarketRules]) -> Iterator[str]:
     active = [rules for rules in markets.values() if rules.active]
     codes = {code for rules in active for code in (rules.base, rules.quote)}
     triangles = count_cycles(markets, 3)
-    yield f"markets: {len(active)} of {len(codes)} currencies, with {triangles} triangles"
+    yield f"markets: {len(active)} of {len(codes)} currencies, with {counted(triangles, 'triangle')}"
 
 
 def _cycles(loaded: Loaded, found: Discovery) -> Iterator[str]:
@@ -117,7 +118,7 @@ def _limits(loaded: Loaded) -> Iterator[str]:
         "market": f"orders: limit IOC at {slip} bps from the touch, however much less it needs",
     }[strategy.order.type]
     capital, risk = strategy.capital_allocation, strategy.risk_controls
-    yield f"open at once: at most {risk.max_open_cycles} cycles"
+    yield f"open at once: at most {counted(risk.max_open_cycles, 'cycle')}"
     if capital.max_allocation is not None:
         yield f"open cycles hold together at most {money_text(capital.max_allocation, loaded)}"
     if risk.max_position_size is not None:

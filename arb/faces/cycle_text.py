@@ -7,6 +7,7 @@ from arb.clock import NS_PER_S
 from arb.faces.text import (
     amounts,
     coloured,
+    counted,
     fields,
     lasting,
     result,
@@ -129,7 +130,7 @@ def _sums(views: Sequence[CycleView]) -> Iterable[str]:
             asset = view.metadata.start_asset
             total[asset] = total[asset] + view.net if asset in total else view.net
     named = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
-    yield from wrapped(f"{len(views)} cycles: ", named)
+    yield from wrapped(f"{counted(len(views), 'cycle')}: ", named)
     for asset, net in sorted(total.items()):
         yield f"P/L {result(net, asset)}"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from arb.faces.check_text import money_text
+from arb.faces.text import counted
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Money
 
@@ -28,7 +29,7 @@ def live_lines(loaded: Sequence[Loaded]) -> Iterator[str]:
         size = _first(risk.max_position_size, capital.amount)
         at_once = "no limit but the balance" if size is None else money_text(size, one)
         yield f"{one.strategy.name}: one cycle at most {at_once}"
-        yield f"{one.strategy.name}: at most {risk.max_open_cycles} cycles at once"
+        yield f"{one.strategy.name}: at most {counted(risk.max_open_cycles, 'cycle')} at once"
         day = risk.max_daily_loss
         lost = (
             "no limit; set `risk_controls.max_daily_loss`" if day is None else money_text(day, one)

@@ -13,7 +13,7 @@ from arb.faces.cycle_json import JsonValue
 from arb.faces.difference import changes
 from arb.faces.monitor_cli import DB_DEFAULT
 from arb.faces.story import event_json, story_lines
-from arb.faces.text import say, when
+from arb.faces.text import counted, say, when
 from arb.projections import queries, tables
 from arb.projections.replay import find_cycle, fold_cycle, steps
 
@@ -213,7 +213,7 @@ def _verify(flags: Flags) -> int:
     else:
         for one in findings:
             click.echo(one.text)
-        click.echo("verify: ok" if not findings else f"verify: {len(findings)} findings")
+        click.echo("verify: ok" if not findings else f"verify: {counted(len(findings), 'finding')}")
     return LogDamaged.exit_code if findings else 0
 
 
@@ -224,7 +224,7 @@ def _rebuild(flags: Flags) -> int:
     if flags.as_json:
         _echo_json({"ok": True, "events": events})
     else:
-        click.echo(f"the tables were written anew from {events} events")
+        click.echo(f"the tables were written anew from {counted(events, 'event')}")
     return 0
 
 

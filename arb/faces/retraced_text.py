@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from arb.execution.retracing import Retraced
 from arb.faces.cycle_json import JsonValue
+from arb.faces.text import counted
 
 DIFFERENCES_TOLD_MAX = 20
 
@@ -17,11 +18,11 @@ def retraced_lines(retraced: Retraced) -> Iterator[str]:
     if retraced.damage is not None:
         yield f"{retraced.damage}; what was decided later is not compared"
     if retraced.untold:
-        yield f"{retraced.untold} decisions are not in the log: the run was cut off before"
+        yield f"{counted(retraced.untold, 'decision')} not in the log: the run was cut off before"
     yield f"retrace: {retraced.same} of {retraced.decisions} decisions are the same"
     reasons = ", ".join(f"{count} {reason}" for reason, count in retraced.declined.items())
     yield (
-        f"at {retraced.moments} moments: {retraced.opened} cycles opened, "
+        f"at {counted(retraced.moments, 'moment')}: {counted(retraced.opened, 'cycle')} opened, "
         f"{sum(retraced.declined.values())} declined" + (f" ({reasons})" if reasons else "")
     )
 

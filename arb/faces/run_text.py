@@ -3,21 +3,30 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
 
 from arb.events import facts as f
 from arb.execution.assembling import Run
+from arb.execution.cooling import BELOW_FLOOR, LATENCY, NOTHING, SHORTFALL
 from arb.execution.running import Ended
 from arb.faces.audience import Audience
 from arb.faces.standing import halt_line, paused_line, tripped_line
-from arb.faces.text import result, say, when
+from arb.faces.text import counted, result, say, when
 from arb.machine.account import pause_reason
 from arb.machine.net import Net, net_of
 from arb.machine.state import Cycle, path_of
 from arb.money import plain, written_out
 from arb.strategy.schema import Strategy
+
+CAUSE_WORDS: Final = {
+    SHORTFALL: "a leg found too little depth",
+    BELOW_FLOOR: "it fell below its floor",
+    NOTHING: "a leg filled nothing",
+    LATENCY: "a leg took too long",
+}
 
 
 class Echo:
@@ -81,7 +90,9 @@ class Story:
             case f.RiskTripped():
                 say(tripped_line(fact.strategy, fact.limit, fact.reason))
             case f.CooldownStarted():
-                say(f"cooldown: {fact.identity} rests until {when(fact.until_ns)} ({fact.cause})")
+                say(
+                    f"cooldown: {fact.identity} rests until {when(fact.until_ns)} ({CAUSE_WORDS[fact.cause]})"
+                )
             case _:
                 return
 
@@ -103,10 +114,14 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
     cycles = ", ".join(f"{n} {outcome}" for outcome, n in summary.outcomes.items()) or "none"
     yield f"cycles: {cycles}"
     seen = summary.opportunities
-    yield (
-        f"opportunities: {seen.paths} paths, {seen.episodes} episodes, {seen.states} states; "
-        f"taken {seen.taken}"
+    paid = ", ".join(
+        (
+            counted(seen.paths, "path"),
+            counted(seen.episodes, "episode"),
+            counted(seen.states, "state"),
+        )
     )
+    yield f"opportunities: {paid}; {counted(seen.taken, 'cycle')} opened for them"
     if seen.declined:
         reasons = ", ".join(f"{name} {n}" for name, n in seen.declined.items())
         yield f"declined: {reasons}"

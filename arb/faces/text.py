@@ -44,9 +44,9 @@ def width() -> int | None:
 def coloured(state: str, text: str | None = None) -> str:
     """A state in its colour, where colours are wanted."""
     shown = state if text is None else text
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    if state not in _COLOURS or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return shown
-    return click.style(shown, fg=_COLOURS.get(state))
+    return click.style(shown, fg=_COLOURS[state])
 
 
 def when(at_ns: int) -> str:
@@ -78,6 +78,11 @@ def amounts(by_asset: Mapping[str, Decimal]) -> str:
         ", ".join(f"{plain(amount)} {asset}" for asset, amount in sorted(by_asset.items()))
         or "nothing"
     )
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """`1 cycle`, `2 cycles`; of a word with another plural, that is given."""
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def signed(amount: Decimal, asset: str) -> str:

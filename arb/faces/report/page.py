@@ -21,7 +21,7 @@ from arb.faces.report.contents import (
 )
 from arb.faces.report.curves import life_text, lines_by, name_of, verdict
 from arb.faces.report.tables import OUTCOMES, fates, survivors
-from arb.faces.text import amounts, lasting, when
+from arb.faces.text import amounts, counted, lasting, when
 from arb.machine.evolve import add
 from arb.machine.table import LIQUIDATED, PARKED, PROFIT_TAKEN
 from arb.money import ZERO
@@ -53,7 +53,7 @@ def grid_table(played: Played, currencies: Sequence[str]) -> tuple[list[str], li
     """A grid for people: its header and its rows."""
     header = [
         *(axis.key for axis in played.grid.axes),
-        *("opportunities", "taken", "cycles", "completed"),
+        *("opportunities", "of them taken", "cycles opened", "completed"),
         *(f"net P/L {currency}" for currency in currencies),
         "ended",
     ]
@@ -106,14 +106,17 @@ def _verdict(report: Report) -> Iterator[str]:
         yield "**No cycle was ever above its threshold after fees: there was nothing to trade.**"
     elif not measures.summary.opportunities.taken:
         reason = fates(report.findings)[0][0]
-        seen = _count(measures.spells, "opportunity", "opportunities")
+        seen = counted(measures.spells, "opportunity", "opportunities")
         yield f"**{seen} seen and none taken, most often because of {_safe(reason)}.**"
     else:
         results = ", ".join(
             f"{_signed(net)} {_safe(currency)}" for currency, net in measures.net.items()
         )
-        taken = f"{measures.spells_taken} of {measures.spells}"
-        yield f"**{taken} opportunities taken. P/L after all fees: {results or 'none yet'}.**"
+        seen = (
+            f"{measures.spells_taken} of {counted(measures.spells, 'opportunity', 'opportunities')}"
+        )
+        opened = counted(measures.summary.opportunities.taken, "cycle", "cycles")
+        yield f"**{seen} taken, by {opened}. P/L after all fees: {results or 'none yet'}.**"
     yield ""
     said = [
         f"- {_safe(line)}"
@@ -144,10 +147,6 @@ def _signed(amount: Decimal) -> str:
     return f"{'+' if amount > 0 else ''}{money(amount)}"
 
 
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
-
-
 def _opportunities(report: Report) -> Iterator[str]:
     findings, measures = report.findings, report.measures
     yield "## Opportunities"
@@ -164,8 +163,12 @@ def _opportunities(report: Report) -> Iterator[str]:
         [
             ("different cycles", str(seen.paths), ""),
             ("opportunities seen", str(measures.spells), ""),
-            ("taken", str(measures.spells_taken), percent(measures.spells_taken, measures.spells)),
-            ("left", str(left), percent(left, measures.spells)),
+            (
+                "opportunities taken",
+                str(measures.spells_taken),
+                percent(measures.spells_taken, measures.spells),
+            ),
+            ("opportunities left", str(left), percent(left, measures.spells)),
         ],
     )
     why = fates(findings)

@@ -1,0 +1,36 @@
+"""Words that people read: numbers with their nouns, and colours that leave nothing behind."""
+
+from pathlib import Path
+
+import pytest
+
+from arb.execution.cooling import CAUSES
+from arb.faces import text
+from arb.faces.run_text import CAUSE_WORDS
+from tests.spec.command_line import invoke, paper_strategy
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 cycles"), (1, "1 cycle"), (2, "2 cycles")])
+def test_one_is_one_and_not_several(number: int, said: str) -> None:
+    assert text.counted(number, "cycle") == said
+
+
+def test_another_plural_is_given() -> None:
+    assert text.counted(3, "opportunity", "opportunities") == "3 opportunities"
+
+
+def test_a_state_without_a_colour_leaves_no_escape_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert text.coloured("pending") == "pending"
+    assert text.coloured("failed") != "failed"
+
+
+def test_every_cause_of_a_cooldown_has_words() -> None:
+    assert set(CAUSE_WORDS) == set(CAUSES)
+
+
+def test_a_summary_tells_opportunities_and_the_cycles_opened_for_them(tmp_path: Path) -> None:
+    said = invoke("--strategy", paper_strategy(tmp_path), "--db", tmp_path / "l.db")
+    assert "opportunities: 1 path, 1 episode, " in said.out
+    assert "; 1 cycle opened for them" in said.out
