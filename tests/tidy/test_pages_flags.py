@@ -1,6 +1,7 @@
 """Every flag of a command that a page names is one that the command has."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -53,3 +54,16 @@ def test_what_a_page_names_is_found() -> None:
         ("monitor", "--reason"),
         ("run", "--db"),
     ]
+
+
+def test_what_the_steps_of_the_readme_leave_behind_is_out_of_gits_sight() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    left = re.findall(r"--(?:db|out|record|report) ([a-z][\w.]*)", text)
+    assert {"discovery.db", "books.rec.gz", "run.rec.gz", "report"} <= set(left)
+    names = [*left, "report/", "trade_state.db", "trade_state.db.kill", ".env"]
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    asked = subprocess.run(
+        ["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert set(names) - {"report"} <= set(asked.stdout.split())
