@@ -13,7 +13,7 @@ from arb.events.sqlite import LogReader
 from arb.faces import cycle_json, cycle_text, exits, risk_text
 from arb.faces.legacy_flags import SNAPSHOT, understood
 from arb.faces.standing import standing_lines
-from arb.faces.text import say, table
+from arb.faces.text import counted, say, table
 from arb.projections import queries
 
 DB_DEFAULT: Final = "trade_state.db"
@@ -30,6 +30,7 @@ class Flags:
 
     active: bool
     history: int | None
+    hidden: bool
     details: str | None
     cleanup: int | None
     watch: bool
@@ -72,6 +73,7 @@ class Flags:
     metavar="[N]",
     help=f"The last N cycles [default: {HISTORY_DEFAULT}] and their P/L per currency.",
 )
+@click.option("--hidden", is_flag=True, help="With --history: cycles that --cleanup hid too.")
 @click.option(
     "--details", metavar="ID", help="Everything about one cycle; an unambiguous beginning will do."
 )
@@ -149,6 +151,8 @@ def _monitor(flags: Flags) -> int:
     if len(chosen) > 1:
         raise click.UsageError(f"one at a time: {', '.join(_flag(name) for name in chosen)}")
     (name,) = chosen
+    if flags.hidden and name != "history":
+        raise click.UsageError("--hidden goes with --history")
     if name in _ACTIONS:
         return _act(flags, name)
     if flags.reason is not None:
@@ -209,11 +213,16 @@ def _active(flags: Flags, reader: LogReader) -> int:
 
 
 def _history(flags: Flags, reader: LogReader) -> int:
-    views = queries.history(reader.connection, flags.history or HISTORY_DEFAULT)
+    views = queries.history(
+        reader.connection, flags.history or HISTORY_DEFAULT, hidden=flags.hidden
+    )
     if flags.as_json:
         click.echo(cycle_json.lines([_whole(reader, view) for view in views]))
     else:
         _echo(cycle_text.history_lines(views))
+        hidden = 0 if flags.hidden else queries.hidden_count(reader.connection)
+        if hidden:
+            say(f"{counted(hidden, 'cycle')} hidden by --cleanup: `--history --hidden` shows them")
     return 0
 
 
@@ -295,6 +304,8 @@ def _act(flags: Flags, name: str) -> int:
         click.echo(cycle_json.line({"ok": result.ok, "message": result.message}))
     elif result.ok:
         click.echo(result.message)
+        if name == "cleanup":
+            click.echo(_hidden_now(flags.db))
     else:
         say(f"error: {result.message}")
     return 0 if result.ok else result.exit_code or exits.FAILED
@@ -318,6 +329,12 @@ def _target(flags: Flags, name: str) -> tuple[str | None, str | None]:
         case "clear_all_cooldowns":
             return EVERY_COOLDOWN, None
     return None, None
+
+
+def _hidden_now(db: Path) -> str:
+    with LogReader(db) as reader:
+        hidden = queries.hidden_count(reader.connection)
+    return f"hidden now: {counted(hidden, 'cycle')}; `--history --hidden` shows them"
 
 
 def _full_id(db: Path, text: str) -> str:

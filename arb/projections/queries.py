@@ -272,6 +272,15 @@ def history(connection: apsw.Connection, limit: int, *, hidden: bool = False) ->
     return _views(connection, query, (before / NS_PER_S, limit))
 
 
+def hidden_count(connection: apsw.Connection) -> int:
+    """How many cycles the default views leave out."""
+    before = load_account(connection).hidden_before_ns
+    query = """SELECT count(*) FROM cycles WHERE end_time < ?
+        AND json_extract(metadata_json, '$.parked') = '{}'"""
+    found: int = connection.execute(query, (before / NS_PER_S,)).get
+    return found
+
+
 def declined(connection: apsw.Connection) -> list[DeclinedRow]:
     """Declined opportunities, and recorded cycles that were declined; the most frequent first."""
     found = connection.execute(

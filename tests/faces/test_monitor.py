@@ -252,6 +252,16 @@ def test_cleanup_hides_and_the_log_stays_whole(db: Path) -> None:
         assert len(queries.history(reader.connection, 1_000, hidden=True)) == 42
 
 
+def test_cleanup_says_how_many_are_hidden_and_history_how_to_see_them(db: Path) -> None:
+    told = monitored(db, "--cleanup", "0").stdout
+    left = json.loads(monitored(db, "--history", "1000", "--json").stdout)
+    assert f"hidden now: {42 - len(left)} cycles; `--history --hidden` shows them" in told
+    assert "`--history --hidden` shows them" in monitored(db, "--history").stderr
+    shown = monitored(db, "--history", "1000", "--hidden", "--json")
+    assert len(json.loads(shown.stdout)) == 42
+    assert "shows them" not in shown.stderr
+
+
 # --- bad input
 
 
@@ -259,6 +269,7 @@ def test_cleanup_hides_and_the_log_stays_whole(db: Path) -> None:
     "arguments",
     [
         ["--nonsense"], ["--history", "0"], ["--history", "many"], ["--cleanup", "-1"], ["--active", "--history"],
+        ["--hidden"], ["--active", "--hidden"],
         ["--attest", "x1", "perhaps"], ["--details", ""], ["--details", "nothing"], ["--reason", "r"],
         ["--watch", "--pause"], ["nonsense"], ["--details", "demo-2", "--pause"],
     ],
