@@ -19,6 +19,7 @@ from arb.execution.sources import Market, open_market
 from arb.execution.tally import Results, Summary
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.execution.wiring import assemble
+from arb.market.scan import Best
 from arb.strategy.loader import Loaded
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -39,6 +40,7 @@ class Ended(Struct, frozen=True):
     exit_code: int
     summary: Summary
     results: Results
+    best: Best | None  # at the end, where no cycle was opened
     error: str | None
     left: tuple[str, ...]  # cycles that are parked or still open
 
@@ -212,4 +214,13 @@ def _ended(run: Run, exit_code: int) -> Ended:
     fatal = run.engine.fatal
     error = None if fatal is None else f"{fatal.code} {fatal}"
     results = parts.tally.results()
-    return Ended(exit_code=exit_code, summary=summary, results=results, error=error, left=left)
+    idle = not parts.trader.taken
+    best = next(iter(parts.detector.scan.full_scan(1)), None) if idle else None
+    return Ended(
+        exit_code=exit_code,
+        summary=summary,
+        results=results,
+        best=best,
+        error=error,
+        left=left,
+    )

@@ -1,4 +1,4 @@
-"""One line on a terminal that says how lightning is doing; nothing anywhere else."""
+"""One line on a terminal that says how a run is doing, also while nothing pays; nothing anywhere else."""
 
 import asyncio
 import shutil
@@ -15,6 +15,7 @@ from arb.feeds.source import Change
 from arb.market.scan import Seen
 
 REFRESH_S: Final = 0.5
+_RANKS: Final = 6
 WIPE: Final = "\r\x1b[2K"
 
 
@@ -26,6 +27,7 @@ class Now(NamedTuple):
     hits: int
     age_ms: int | None  # None: nothing was told yet
     best_bps: Decimal | None
+    bar_bps: Decimal | None = None  # the lowest that an edge has to be above
 
 
 def line(now: Now, columns: int) -> str:
@@ -35,12 +37,14 @@ def line(now: Now, columns: int) -> str:
     # In the order they stand, with the order in which they stay.
     parts = [
         (2, f"{now.updates_per_s:,} updates/s"),
-        (4, f"{now.cycles:,} cycles"),
+        (5, f"{now.cycles:,} cycles"),
         (1, f"{now.hits} hits"),
-        (3, age),
+        (4, age),
         (0, f"best {best}"),
     ]
-    for kept in range(len(parts), 0, -1):
+    if now.best_bps is not None and now.bar_bps is not None and now.best_bps <= now.bar_bps:
+        parts.append((3, f"{now.bar_bps - now.best_bps:.1f} below the bar"))
+    for kept in range(_RANKS, 0, -1):
         text = " | ".join(part for rank, part in parts if rank < kept)
         if len(text) < columns:
             return text
@@ -75,9 +79,8 @@ class LiveLine:
         self.wipe()
 
     def follow(self, run: Run) -> None:
-        """Listen to a run, and begin, where a strategy is in that mode and somebody can see it."""
-        lightning = any(one.lightning.enabled for one in run.parts.desk.strategies.values())
-        if self._quiet or not lightning or run.span_ns is not None:
+        """Listen to a run, and begin, where it has no end of its own and somebody can see it."""
+        if self._quiet or run.span_ns is not None:
             return
         self._run = run
         run.parts.detector.listen(self._hear)
@@ -106,6 +109,9 @@ class LiveLine:
             hits=self._hits,
             age_ms=age,
             best_bps=best[0].edge_bps if best else None,
+            bar_bps=min(
+                (one.min_profit_bps for one in parts.watchlist.strategies.values()), default=None
+            ),
         )
 
     def _hear(self, change: Change, seen: Seen) -> None:

@@ -105,6 +105,21 @@ def _results(nets: Mapping[str, Net]) -> str:
     return "; ".join(result(net, asset) for asset, net in nets.items()) or "0"
 
 
+def _why_none(ended: Ended, strategy: Strategy) -> Iterator[str]:
+    """Of a run that opened nothing: what came closest, or what most of it was declined for."""
+    declined = ended.summary.opportunities.declined
+    if declined:
+        reason = max(declined, key=declined.__getitem__)
+        total = sum(declined.values())
+        yield f"nothing was opened, most often because of {reason} ({declined[reason]} of {total})"
+    elif ended.best is not None:
+        legs = ended.best.legs
+        path = " > ".join([*(leg.spend_asset for leg in legs), legs[0].spend_asset])
+        bar = plain(strategy.min_profit_bps)
+        edge = f"{ended.best.edge_bps:+.1f} bps"
+        yield f"nothing paid: at the end {path} was best at {edge}, more than {bar} is needed"
+
+
 def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) -> Iterator[str]:
     """The last words of a run."""
     summary = ended.summary
@@ -125,6 +140,8 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
     if seen.declined:
         reasons = ", ".join(f"{name} {n}" for name, n in seen.declined.items())
         yield f"declined: {reasons}"
+    if not summary.outcomes and not seen.taken:
+        yield from _why_none(ended, strategy)
     yield f"P/L: {_results(ended.results.every)}"
     if ended.results.unwound:
         yield f"of it from unwinding: {_results(ended.results.unwound)}"

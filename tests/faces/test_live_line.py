@@ -34,7 +34,10 @@ def test_it_fits_and_what_matters_most_stays_longest(columns: int) -> None:
         assert text.endswith("best -30.4 bps")
 
 
-def test_it_follows_a_run_and_is_gone_at_its_end(tmp_path: Path) -> None:
+def test_it_follows_a_run_and_is_gone_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     path = tmp_path / "s.yaml"
     path.write_text(STRATEGY)
     written: list[str] = []
@@ -48,7 +51,15 @@ def test_it_follows_a_run_and_is_gone_at_its_end(tmp_path: Path) -> None:
     assert written[-1] == WIPE
 
 
-def test_without_a_terminal_and_in_other_modes_there_is_none(tmp_path: Path) -> None:
+def test_it_tells_how_far_below_the_bar_the_best_is() -> None:
+    short = NOW._replace(bar_bps=Decimal(5))
+    assert line(short, 100).endswith("best -30.4 bps | 35.4 below the bar")
+    assert line(short, 70).endswith("best -30.4 bps | 35.4 below the bar")
+    paying = NOW._replace(best_bps=Decimal(9), bar_bps=Decimal(5))
+    assert "below" not in line(paying, 100)
+
+
+def test_a_run_of_one_path_is_told_too_and_nothing_without_a_terminal(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(
         STRATEGY.replace("lightning: {enabled: true, start", "start").replace("]}", "]")
@@ -56,4 +67,8 @@ def test_without_a_terminal_and_in_other_modes_there_is_none(tmp_path: Path) -> 
     written: list[str] = []
     with LiveLine(written.append) as live:
         run_engine([load(path)], Options(db=tmp_path / "l.db", duration_s=1), live.follow)
-    assert written == []
+    assert "best " in "".join(written)
+    before = len(written)
+    with LiveLine() as unseen:
+        run_engine([load(path)], Options(db=tmp_path / "l.db", duration_s=1), unseen.follow)
+    assert len(written) == before

@@ -30,6 +30,22 @@ def test_every_cause_of_a_cooldown_has_words() -> None:
     assert set(CAUSE_WORDS) == set(CAUSES)
 
 
+def test_a_run_that_opened_nothing_says_what_came_closest(tmp_path: Path) -> None:
+    path = paper_strategy(tmp_path, min_profit="500")
+    said = invoke("--strategy", path, "--db", tmp_path / "l.db", "--duration", "1")
+    assert "cycles: none" in said.out
+    assert "nothing paid: at the end " in said.out
+    assert "more than 500 is needed" in said.out
+
+
+def test_a_run_whose_opportunities_were_all_declined_says_why(tmp_path: Path) -> None:
+    path = paper_strategy(tmp_path)
+    path.write_text(path.read_text().replace("USDT: 10000", "USDT: 1"))
+    said = invoke("--strategy", path, "--db", tmp_path / "l.db", "--duration", "1")
+    assert "cycles: none" in said.out
+    assert "nothing was opened, most often because of " in said.out
+
+
 def test_a_summary_tells_opportunities_and_the_cycles_opened_for_them(tmp_path: Path) -> None:
     said = invoke("--strategy", paper_strategy(tmp_path), "--db", tmp_path / "l.db")
     assert "opportunities: 1 path, 1 episode, " in said.out
