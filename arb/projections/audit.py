@@ -11,7 +11,16 @@ import apsw
 from arb.errors import ArbError, LogDamaged, WrongLog
 from arb.events import facts as f
 from arb.events.envelope import Recorded
-from arb.events.sqlite import Finding, LogReader, connections, examine, lock_log, rows, verify_chain
+from arb.events.sqlite import (
+    Finding,
+    LogReader,
+    connections,
+    examine,
+    lock_log,
+    rows,
+    stamp,
+    verify_chain,
+)
 from arb.machine import table as t
 from arb.machine.account import Account, evolve_account
 from arb.machine.evolve import evolve
@@ -241,7 +250,9 @@ def rebuild(path: Path) -> int:
             raise LogDamaged(f"{path} holds no log")
         connection = connections.writer(path)
         try:
+            stamp.checkpoint(connection)
             Projections().rebuild(connection, rows.records(connection))
+            stamp.checkpoint(connection)
         finally:
             connections.close(connection)
         return found.head.position

@@ -55,9 +55,9 @@ class Projections:
         self._live: dict[str, Live] = {}
         self._account = Account()
 
-    def prepare(self, connection: apsw.Connection) -> None:
-        """Make the tables, or build them anew where other code wrote them or they are not at the head."""
-        if tables.stale(connection) is not None:
+    def prepare(self, connection: apsw.Connection, *, anew: bool = False) -> None:
+        """Make the tables, or build them anew where that is asked for, other code wrote them or they are not at the head."""
+        if anew or tables.stale(connection) is not None:
             self.rebuild(connection, read_records(connection))
             return
         self._live = {}

@@ -251,8 +251,10 @@ def test_after_any_failed_write_or_sync_nothing_is_sure_and_nothing_more_is_writ
         present |= there & unknown
         absent |= unknown - there
     if kinds == {"sync"}:
+        # What a WAL begins with is a stamp, so that the sync of its header is never an append's.
         assert present, "a commit whose sync failed is there in the end: unknown is not failed"
-    assert absent
+    else:
+        assert absent
 
 
 @BOTH
@@ -260,7 +262,7 @@ def test_an_append_after_the_damage_of_another_is_told_at_once(
     tmp_path: Path, *, on_loop: bool
 ) -> None:
     class Careless:
-        def prepare(self, _: apsw.Connection) -> None: ...
+        def prepare(self, _: apsw.Connection, *, anew: bool = False) -> None: ...
 
         def apply(self, _: apsw.Connection, records: Sequence[Recorded]) -> None:
             if records[0].stream == "cycle-bad":
@@ -289,7 +291,7 @@ def test_a_projector_works_in_the_transaction_of_its_append(tmp_path: Path) -> N
         def __init__(self) -> None:
             self.facts: list[object] = []
 
-        def prepare(self, connection: apsw.Connection) -> None:
+        def prepare(self, connection: apsw.Connection, *, anew: bool = False) -> None:  # noqa: ARG002
             connection.execute("CREATE TABLE IF NOT EXISTS seen(position INTEGER) STRICT")
             done = len(connection.execute("SELECT * FROM seen").fetchall())
             missed = [(one.position,) for one in rows.records(connection, done)]

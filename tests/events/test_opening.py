@@ -223,7 +223,7 @@ def test_a_creation_cut_before_its_first_event_goes_on(tmp_path: Path) -> None:
         pass
 
     class Killer:
-        def prepare(self, _: apsw.Connection) -> None:
+        def prepare(self, _: apsw.Connection, *, anew: bool = False) -> None:  # noqa: ARG002
             raise Struck
 
         def apply(self, _: apsw.Connection, __: object) -> None: ...

@@ -60,7 +60,7 @@ def test_a_flood_is_written_in_transactions_of_a_bounded_size(
     sizes: list[int] = []
 
     class Sizes:
-        def prepare(self, _: object) -> None: ...
+        def prepare(self, _: object, *, anew: bool = False) -> None: ...
 
         def apply(self, _: object, records: list[object]) -> None:
             sizes.append(len(records))

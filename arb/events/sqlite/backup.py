@@ -15,10 +15,16 @@ def backup(path: Path, target: Path) -> Head:
     """Copy a log while it is written, by SQLite's own means, and tell the head of the copy.
 
     The copy has no witness: an engine takes it only through the door for accepted heads, with a new instance, so that no
-    order id is issued twice. Raises WrongLog when the target exists.
+    order id is issued twice. Raises WrongLog when the target exists,
+    or a WAL beside it.
     """
     if target.exists():
         raise WrongLog(f"{target} exists, and a backup never overwrites; name another file")
+    stale = beside(target, "-wal")
+    if stale.exists():  # SQLite would mix it with the copy
+        raise WrongLog(
+            f"{stale} is of another database; move it away, or name another file for the backup"
+        )
     new = beside(target, ".new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)

@@ -10,7 +10,7 @@ from arb.errors import Indeterminate, VersionConflict
 from arb.events.envelope import Head, Recorded
 from arb.events.log import Appended
 from arb.events.sequence import Draft, Sequencer
-from arb.events.sqlite import connections, rows
+from arb.events.sqlite import connections, rows, stamp
 from arb.events.sqlite.projector import Projector
 from arb.events.sqlite.witness import Witness
 from arb.limits import CHECKPOINT_PAGES
@@ -100,11 +100,18 @@ class Committer:
         """Tell whether the WAL is long enough to move into the database, between two batches."""
         return self._wal_pages >= self._checkpoint_at and self.broken is None
 
-    def checkpoint(self) -> None:
-        """Move the WAL into the database as far as readers allow, then mark the head as durable in the witness."""
+    def checkpoint(self, *, last: bool = False) -> None:
+        """Move the WAL into the database as far as readers allow, then mark the head as durable in the witness.
+
+        Unless it is the last one, a stamp is then the first thing in the next WAL.
+        """
+        if self.broken is not None:
+            return
         try:
+            stamp.end(self.connection)
             pages, moved = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            if moved == pages > 0:
+            whole = moved == pages
+            if whole:
                 connections.empty_wal(self.connection)
         except apsw.BusyError:  # somebody else's checkpoint runs: there will be another time
             self._checkpoint_at = self._wal_pages + self._checkpoint_pages
@@ -115,13 +122,15 @@ class Committer:
         # A long reader keeps the WAL from beginning again; trying at every commit would only cost.
         self._checkpoint_at = pages + self._checkpoint_pages
         self._swear_mark()
+        if whole and not last and self.broken is None:
+            self._begin_wal()
 
     def close(self) -> None:
         """Leave a whole database without a WAL; after an error, leave everything as it is."""
         try:
             if self.broken is None:
                 self.connection.pragma("synchronous", "full")
-                self.checkpoint()
+                self.checkpoint(last=True)
             self.connection.set_wal_hook(None)
             connections.close(self.connection, checkpoint=self.broken is None)
         finally:
@@ -156,6 +165,12 @@ class Committer:
     def _swear_mark(self) -> None:
         try:
             self._witness.sync(self.head)
+        except Exception as error:  # noqa: BLE001 -- kept, and told to everybody who waits
+            self.broken = error
+
+    def _begin_wal(self) -> None:
+        try:
+            stamp.begin(self.connection)
         except Exception as error:  # noqa: BLE001 -- kept, and told to everybody who waits
             self.broken = error
 

@@ -56,9 +56,16 @@ def untouching(path: Path) -> apsw.Connection:
         connection.pragma("locking_mode", "exclusive")
         # Closing would delete a WAL in which nothing is valid, and with it what is left of a damaged one.
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-    else:
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-        connection = apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
+        _register(path, connection)
+        _harden(connection)
+        return connection
+    return alone(path)
+
+
+def alone(path: Path) -> apsw.Connection:
+    """Open a database that nobody writes as it is without its WAL, and make or change no file."""
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(f"{path.resolve().as_uri()}?immutable=1", flags=flags)
     _register(path, connection)
     _harden(connection)
     return connection

@@ -10,12 +10,9 @@ from arb.events.chain import link
 from arb.events.envelope import EMPTY, Head
 from arb.events.facts import LogCreated
 from arb.events.sqlite import connections, rows, schema
+from arb.events.sqlite.left_wal import DOOR, check_left_wal, has_left_wal
 from arb.events.sqlite.storage import beside, check_header, read_header, sync_file
 from arb.events.sqlite.witness import Sworn, read_witness
-
-DOOR = (
-    "after restoring a backup, `tools/replay.py --accept-head --reason TEXT` goes on, on the record"
-)
 
 
 class Found(Struct, frozen=True):
@@ -23,6 +20,9 @@ class Found(Struct, frozen=True):
 
     head: Head
     identity: LogCreated | None  # None: it was created, but its first event never got in
+    tables_proven: bool = (
+        True  # as far as they can be: those of an unclean end may have to be made anew
+    )
 
 
 def examine(path: Path) -> Found | None:
@@ -51,10 +51,11 @@ def examine(path: Path) -> Found | None:
     _make_wal_durable(path)
     connection = connections.reader(path) if in_use else connections.untouching(path)
     try:
+        proven = in_use or not has_left_wal(path) or check_left_wal(path, connection)
         schema.check(connection)
         head = rows.head(connection)
         _check_witness(connection, path, head, testimony)
-        return Found(head, rows.identity(connection))
+        return Found(head, rows.identity(connection), proven)
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise LogDamaged(f"SQLite cannot read {path}: {error}; restore a backup") from None
     finally:

@@ -13,6 +13,7 @@ from arb.events.sqlite import connections, rows, schema
 from arb.events.sqlite.ballast import ensure_ballast, free_space_low, release_ballast
 from arb.events.sqlite.commit import Committer, Waiting
 from arb.events.sqlite.examine import Found, check_domain, examine
+from arb.events.sqlite.left_wal import check_left_wal, has_left_wal
 from arb.events.sqlite.locks import lock_log
 from arb.events.sqlite.projector import NoProjections, Projector
 from arb.events.sqlite.storage import (
@@ -76,7 +77,7 @@ def open_log(
         )
         committer = _start(
             path, witness, found.head, projector, vfs,
-            durable=durable, checkpoint_pages=checkpoint_pages,
+            durable=durable, checkpoint_pages=checkpoint_pages, anew=not found.tables_proven,
         )  # fmt: skip
         if found.identity is None:
             _commit(committer, domain, 0, run, at_ns)
@@ -108,10 +109,10 @@ def accept_head(
             if header is None:
                 raise WrongLog(f"there is no log at {path}; check `--db`")
             check_header(path, header, witnessed=False)
-        head = _whole_head(path)
+        head, proven = _whole_head(path)
         # The new witness counts only once the acceptance is in the log: until then the log stays refused.
         witness = Witness.prepare(path)
-        committer = _start(path, witness, head, projector, None)
+        committer = _start(path, witness, head, projector, None, anew=not proven)
         version = rows.stream_version(committer.connection, rows.LOG_STREAM)
         fact = HeadAccepted(reason=reason, position=head.position, instance=instance)
         result = _commit(committer, fact, version, run, at_ns)
@@ -156,18 +157,16 @@ def _start(
     *,
     durable: bool = True,
     checkpoint_pages: int | None = None,
+    anew: bool = False,
 ) -> Committer:
     """Open the writing connection, move a left WAL into the database, and bring the projections up to date."""
     projector = projector or NoProjections()
-    wal = beside(path, "-wal")
-    left = wal.exists() and wal.stat().st_size > 0
     connection = connections.writer(path, vfs, durable=durable)
     committer = Committer(connection, witness, projector, head, checkpoint_pages)
     try:
         committer.checkpoint()
-        if left and committer.broken is None:
-            _begin_wal_anew(connection)
-        projector.prepare(connection)
+        if committer.broken is None:
+            projector.prepare(connection, anew=anew)
         assert not connection.in_transaction, "a projector left its transaction open"
         if committer.checkpoint_due():  # a rebuild is a long WAL
             committer.checkpoint()
@@ -182,15 +181,6 @@ def _start(
     return committer
 
 
-def _begin_wal_anew(connection: apsw.Connection) -> None:
-    """Make what a dead process left in the WAL unreadable, now that the database has it.
-
-    Of a sync that failed, a part may be gone from the disk that we still read from memory. After a
-    power loss the rest would stand as an older end of the log. One commit gives the WAL a new header.
-    """
-    connection.pragma("user_version", connection.pragma("user_version"))
-
-
 def _commit(committer: Committer, fact: Fact, version: int, run: str, at_ns: int) -> Appended:
     """Append one fact about the log itself, before the writer runs; on any error nothing stays open."""
     batch = (StreamAppend(rows.LOG_STREAM, version, (fact,)),)
@@ -203,10 +193,12 @@ def _commit(committer: Committer, fact: Fact, version: int, run: str, at_ns: int
         raise
 
 
-def _whole_head(path: Path) -> Head:
-    """The head of a log whose chain is whole."""
-    connection = connections.reader(path)
+def _whole_head(path: Path) -> tuple[Head, bool]:
+    """The head of a log whose chain is whole, and whether its tables are as far as they can be; changes nothing."""
+    in_use = connections.is_open_here(path)
+    connection = connections.reader(path) if in_use else connections.untouching(path)
     try:
+        proven = in_use or not has_left_wal(path) or check_left_wal(path, connection)
         schema.check(connection)
         findings = chain_findings(connection)
         if findings:
@@ -214,8 +206,10 @@ def _whole_head(path: Path) -> Head:
                 f"{path}: {findings[0].text}; this log cannot be accepted, restore a backup"
             )
         head = rows.head(connection)
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise LogDamaged(f"SQLite cannot read {path}: {error}; restore a backup") from None
     finally:
         connections.close(connection)
     if head == EMPTY:
         raise WrongLog(f"{path} has no events to accept")
-    return head
+    return head, proven

@@ -11,8 +11,11 @@ from arb.events.envelope import Recorded
 class Projector(Protocol):
     """Write projections on the writer's connection. Whatever it raises ends the writing: the log is then Indeterminate."""
 
-    def prepare(self, connection: apsw.Connection) -> None:
-        """Create, catch up or rebuild the tables before the first append; no transaction is open, and none may stay open."""
+    def prepare(self, connection: apsw.Connection, *, anew: bool = False) -> None:
+        """Create, catch up or rebuild the tables before the first append; no transaction is open, and none may stay open.
+
+        `anew` tells that what the tables hold is not to be relied on.
+        """
         ...
 
     def apply(self, connection: apsw.Connection, records: Sequence[Recorded]) -> None:
@@ -23,7 +26,7 @@ class Projector(Protocol):
 class NoProjections:
     """A log without projections."""
 
-    def prepare(self, connection: apsw.Connection) -> None:
+    def prepare(self, connection: apsw.Connection, *, anew: bool = False) -> None:
         """Do nothing."""
 
     def apply(self, connection: apsw.Connection, records: Sequence[Recorded]) -> None:
