@@ -240,3 +240,19 @@ def test_a_backup_is_not_made_beside_the_wal_of_another_file(tmp_path: Path) -> 
     with pytest.raises(WrongLog, match=r"copy\.db-wal is of another database; move it away"):
         backup(path, copy)
     assert not copy.exists()
+
+
+def test_a_new_log_is_not_begun_beside_the_wal_of_one_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    killed_after_a_backup(path, 1, 30, 30)
+    for suffix in ("", ".witness"):
+        (tmp_path / f"log.db{suffix}").unlink()
+    before = contents(tmp_path)
+    for _ in range(2):
+        with pytest.raises(WrongLog, match=r"log\.db-wal is there without its log.*move both away"):
+            goes_on(path)
+        assert contents(tmp_path) == before
+    for suffix in ("-wal", "-shm"):
+        (tmp_path / f"log.db{suffix}").unlink(missing_ok=True)
+    goes_on(path)
+    assert verify(path) == []

@@ -127,6 +127,12 @@ def accept_head(
 
 def _create(path: Path, witness_type: type[Witness]) -> Found:
     """Make an empty log and its witness, each whole from the first moment it can be seen under its name."""
+    if has_left_wal(path):
+        # SQLite would mix the pages of the log that was there into the new one.
+        raise WrongLog(
+            f"{path}-wal is there without its log, and {path}-shm is of it too: move both away to begin a new one,"
+            f" or put {path} back"
+        )
     _new_witness(path, witness_type).close()
     new = beside(path, ".new")
     new.unlink(missing_ok=True)  # of a creation that was cut short
