@@ -17,6 +17,7 @@ import structlog
 from msgspec import Struct
 
 from arb.errors import ArbError
+from arb.events.sqlite.storage import beside
 from arb.limits import CONTROL_LINE_BYTES_MAX
 
 log = structlog.get_logger()
@@ -57,7 +58,7 @@ Handler = Callable[[Request], Awaitable[ActResult]]
 
 def socket_path(db: Path) -> Path:
     """Where the running engine of a log listens."""
-    return db.with_name(db.name + ".sock")
+    return beside(db, ".sock")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from arb.errors import WrongLog
 from arb.events.sqlite import examine, lock_log
+from arb.events.sqlite.storage import beside
 
 SUFFIXES = ("", "-wal", "-shm", ".witness", ".ballast", ".sock")
 
@@ -15,4 +16,4 @@ def discard_backtest(db: Path) -> None:
         raise WrongLog(f"{db} is not the log of a backtest; it was not touched. Give --db")
     with lock_log(db):
         for suffix in SUFFIXES:
-            db.with_name(db.name + suffix).unlink(missing_ok=True)
+            beside(db, suffix).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import structlog
 
 from arb.clock import Clock
 from arb.events import facts as f
+from arb.events.sqlite.storage import beside
 from arb.execution.journal import Journal
 from arb.limits import KILL_SWITCH_POLL_S
 from arb.machine.account import EVERYTHING, KILLED
@@ -25,7 +26,7 @@ KillSwitch = Callable[[], str | None]
 
 def kill_file(db: Path) -> Path:
     """Where the kill switch of a log is."""
-    return db.with_name(db.name + KILL_SUFFIX)
+    return beside(db, KILL_SUFFIX)
 
 
 def kill_switch(db: Path) -> KillSwitch:

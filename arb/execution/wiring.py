@@ -13,6 +13,7 @@ from arb.clock import NS_PER_MS, Clock
 from arb.errors import WrongLog
 from arb.events.facts import LogCreated
 from arb.events.sqlite import examine
+from arb.events.sqlite.storage import beside
 from arb.exchange.fault_plan import FaultPlan
 from arb.exchange.faults import FaultyVenue
 from arb.exchange.frictions import Frictions
@@ -89,7 +90,7 @@ def refuse_other_log(strategy: Strategy, db: Path, identity: LogCreated | None) 
             f"{db} is a log of mode {identity.mode} on {identity.venue}, this run is "
             f"{execution.mode} on {strategy.venue.id}; give another --db"
         )
-    paper = db.with_name(db.name + PAPER_SUFFIX)
+    paper = beside(db, PAPER_SUFFIX)
     if identity is not None and execution.mode == "paper" and not paper.exists():
         raise WrongLog(f"{paper}, the account that {db} was written on, is gone; restore it")
 
@@ -99,7 +100,7 @@ def _paper_account(strategy: Strategy, db: Path) -> PaperAccount:
     if execution.mode == "backtest":
         balances = execution.backtest.initial_balances
         return PaperAccount.open(None, uid="backtest", opening=balances)
-    path = db.with_name(db.name + PAPER_SUFFIX)
+    path = beside(db, PAPER_SUFFIX)
     return PaperAccount.open(
         path, uid=secrets.token_hex(8), opening=execution.paper.initial_balances
     )

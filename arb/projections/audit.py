@@ -21,6 +21,7 @@ from arb.events.sqlite import (
     stamp,
     verify_chain,
 )
+from arb.events.sqlite.links import real_file
 from arb.machine import table as t
 from arb.machine.account import Account, evolve_account
 from arb.machine.evolve import evolve
@@ -244,6 +245,7 @@ def rebuild(path: Path) -> int:
     """
     if not path.exists():
         raise WrongLog(f"there is no log at {path}; check `--db`")
+    path = real_file(path)
     with lock_log(path):
         found = examine(path)
         if found is None:

@@ -18,7 +18,7 @@ def backup(path: Path, target: Path) -> Head:
     order id is issued twice. Raises WrongLog when the target exists,
     or a WAL beside it.
     """
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise WrongLog(f"{target} exists, and a backup never overwrites; name another file")
     stale = beside(target, "-wal")
     if stale.exists():  # SQLite would mix it with the copy

@@ -34,4 +34,4 @@ def release_ballast(db: Path) -> bool:
 
 def free_space_low(db: Path) -> bool:
     """Tell whether the log's disk is below the reserve: then no new cycle starts."""
-    return shutil.disk_usage(db.parent).free < FREE_SPACE_RESERVE_BYTES
+    return shutil.disk_usage(beside(db, "").parent).free < FREE_SPACE_RESERVE_BYTES

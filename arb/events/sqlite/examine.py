@@ -11,6 +11,7 @@ from arb.events.envelope import EMPTY, Head
 from arb.events.facts import LogCreated
 from arb.events.sqlite import connections, rows, schema
 from arb.events.sqlite.left_wal import DOOR, check_left_wal, has_left_wal
+from arb.events.sqlite.links import real_file
 from arb.events.sqlite.storage import beside, check_header, read_header, sync_file
 from arb.events.sqlite.witness import Sworn, read_witness
 
@@ -31,6 +32,7 @@ def examine(path: Path) -> Found | None:
     Checks header, schema, witness and the chain since the last checkpoint; `verify_chain` checks all of it.
     Raises WrongLog for what is not a log of ours, LogDamaged for a log that does not hold what it acknowledged.
     """
+    path = real_file(path)
     in_use = connections.is_open_here(path)
     header = None if in_use else read_header(path)
     unreadable: LogDamaged | None = None

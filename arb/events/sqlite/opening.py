@@ -14,6 +14,7 @@ from arb.events.sqlite.ballast import ensure_ballast, free_space_low, release_ba
 from arb.events.sqlite.commit import Committer, Waiting
 from arb.events.sqlite.examine import Found, check_domain, examine
 from arb.events.sqlite.left_wal import check_left_wal, has_left_wal
+from arb.events.sqlite.links import real_file
 from arb.events.sqlite.locks import lock_log
 from arb.events.sqlite.projector import NoProjections, Projector
 from arb.events.sqlite.storage import (
@@ -57,6 +58,7 @@ def open_log(
     limit of that name.
     """
     check_sqlite()
+    path = real_file(path)
     check_file_system(path.parent)
     domain = LogCreated(instance=instance, mode=mode, venue=venue, account=account)
     lock = lock_log(path)
@@ -102,6 +104,7 @@ def accept_head(
     where there is no log with events.
     """
     check_sqlite()
+    path = real_file(path)
     check_file_system(path.parent)
     with lock_log(path):
         if not connections.is_open_here(path):

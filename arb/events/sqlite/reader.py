@@ -11,6 +11,7 @@ from arb.errors import LogDamaged, WrongLog
 from arb.events.envelope import Head, Recorded
 from arb.events.facts import LogCreated
 from arb.events.sqlite import connections, rows
+from arb.events.sqlite.links import real_file
 from arb.events.sqlite.storage import check_header, check_sqlite, read_header
 from arb.events.sqlite.witness import Sworn, read_witness
 
@@ -23,8 +24,8 @@ class LogReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         check_sqlite()
+        self.path = path = real_file(path)
         if not connections.is_open_here(path):
             header = read_header(path)
             if header is None:

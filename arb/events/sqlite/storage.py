@@ -159,5 +159,10 @@ def sync_folder(path: Path) -> None:
 
 
 def beside(db: Path, suffix: str) -> Path:
-    """Name a companion of a log: `trade_state.db` and `.lock` give `trade_state.db.lock`."""
-    return db.with_name(db.name + suffix)
+    """Name a companion of a log: `trade_state.db` and `.lock` give `trade_state.db.lock`.
+
+    It is beside the file itself, where SQLite has the WAL, by whatever link the log is named: two names
+    are one lock, and one witness.
+    """
+    real = Path(os.path.realpath(db))
+    return real.with_name(real.name + suffix)

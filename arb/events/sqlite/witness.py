@@ -100,7 +100,11 @@ def read_witness(db: Path) -> Sworn | None:
 
     Raises LogDamaged when neither of its slots can be read.
     """
-    path = beside(db, ".witness")
+    return read_witness_file(beside(db, ".witness"))
+
+
+def read_witness_file(path: Path) -> Sworn | None:
+    """Read a witness by its own name; as `read_witness`."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
