@@ -68,6 +68,12 @@ class UnsafeStorage(ArbError):
     exit_code = 3
 
 
+class DiskFailed(ArbError):
+    """A file could not be read or written: no room, no permission, or a bad disk. Nothing was damaged by it."""
+
+    code = "ARB-208"
+
+
 class IllegalMove(ArbError):
     """A cycle fact does not fit the state the cycle is in. It was not appended."""
 

@@ -15,6 +15,13 @@ INVALID: Final = 3
 INTERRUPTED: Final = 130
 
 
+def of_the_log(error: Exception) -> ArbError | None:
+    """Say what an error of SQLite means; None for any other."""
+    from arb.events.sqlite.trouble import explained  # noqa: PLC0415 -- only where something is wrong
+
+    return explained(error)
+
+
 def ending(body: Callable[[], int]) -> int:
     """Run a command's body and turn what went wrong into a line and an exit code."""
     try:
@@ -36,4 +43,10 @@ def ending(body: Callable[[], int]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return INVALID
+    except Exception as error:
+        told = of_the_log(error)
+        if told is None:
+            raise
+        click.echo(f"error: {told} [{told.code}]", err=True)
+        return told.exit_code
     return code

@@ -218,7 +218,7 @@ def _verify(flags: Flags) -> int:
 
 
 def _rebuild(flags: Flags) -> int:
-    from arb.projections.audit import rebuild  # noqa: PLC0415 -- only here
+    from arb.projections.rebuilding import rebuild  # noqa: PLC0415 -- only here
 
     events = rebuild(flags.db)
     if flags.as_json:

@@ -13,6 +13,7 @@ from arb.execution.assembling import Options, Run, shared
 from arb.execution.real_clock import RealClock
 from arb.execution.running import EXIT_INTERRUPTED, Ended, opened_market, run_engine
 from arb.execution.wiring import fee_rates
+from arb.faces import exits
 from arb.faces.check_text import check_lines
 from arb.faces.live_line import LiveLine
 from arb.faces.live_text import live_lines, warn
@@ -202,6 +203,12 @@ def _run(flags: Flags) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return EXIT_INTERRUPTED
+    except Exception as error:
+        told = exits.of_the_log(error)
+        if told is None:
+            raise
+        say(f"{told}")
+        return told.exit_code
 
 
 def _refuse_nonsense(flags: Flags) -> None:

@@ -1,4 +1,4 @@
-"""Check that the log and everything made from it agree, without writing anything; and write the tables anew."""
+"""Check that the log and everything made from it agree, without writing anything."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,20 +8,11 @@ from typing import Any, Final
 
 import apsw
 
-from arb.errors import ArbError, LogDamaged, WrongLog
+from arb.errors import ArbError
 from arb.events import facts as f
 from arb.events.envelope import Recorded
-from arb.events.sqlite import (
-    Finding,
-    LogReader,
-    connections,
-    examine,
-    lock_log,
-    rows,
-    stamp,
-    verify_chain,
-)
-from arb.events.sqlite.links import real_file
+from arb.events.sqlite import Finding, LogReader, verify_chain
+from arb.events.sqlite.trouble import DAMAGE
 from arb.machine import table as t
 from arb.machine.account import Account, evolve_account
 from arb.machine.evolve import evolve
@@ -34,6 +25,7 @@ from arb.projections.projector import Projections
 
 FINDINGS_PER_TABLE_MAX: Final = 16
 _SHOWN_CHARS: Final = 120
+_ANEW: Final = "`tools/replay.py --rebuild` writes it anew"
 
 
 def verify(path: Path) -> list[Finding]:
@@ -48,8 +40,11 @@ def verify(path: Path) -> list[Finding]:
         if any(finding.position is not None for finding in findings):
             return findings
         with _one_moment(reader.connection):
-            findings += Moves(reader).findings()
-            findings += table_findings(reader)
+            try:
+                findings += Moves(reader).findings()
+                findings += table_findings(reader)
+            except (ArbError, *DAMAGE) as error:
+                findings.append(Finding(None, "", f"the log cannot be read on: {error}"))
         return findings
 
 
@@ -122,14 +117,16 @@ class Moves:
     def _conservation(self) -> list[Finding]:
         """Per asset: the rows of the ledger add up to what all trades changed."""
         connection = self._reader.connection
-        if tables.stale(connection) is not None:
-            return []
         total: f.Amounts = {}
         try:
+            if tables.stale(connection) is not None:
+                return []
             for asset, amount in connection.execute("SELECT asset, amount FROM ledger"):
                 total[str(asset)] = total.get(str(asset), ZERO) + parse(str(amount))
         except ArbError as error:
             return [Finding(None, "ledger.amount", f"the ledger holds what is no amount: {error}")]
+        except DAMAGE:  # named as a table that cannot be read
+            return []
         return [
             Finding(
                 None,
@@ -144,17 +141,23 @@ class Moves:
 
 def table_findings(reader: LogReader) -> list[Finding]:
     """Write every table anew, in memory, and name each row and column that differs."""
-    stale = tables.stale(reader.connection)
+    try:
+        stale = tables.stale(reader.connection)
+    except DAMAGE as error:
+        stale = f"what the tables stand at cannot be read: {error}"
     if stale is not None:
-        return [
-            Finding(None, "projections", f"{stale}; `tools/replay.py --rebuild` writes it anew")
-        ]
+        return [Finding(None, "projections", f"{stale}; {_ANEW}")]
     memory = apsw.Connection(":memory:")
     try:
         Projections(history=reader.connection).rebuild(memory, reader.read())
         findings: list[Finding] = []
         for name in tables.NAMES:
-            findings += _differences(name, reader.connection, memory)
+            try:
+                findings += _differences(name, reader.connection, memory)
+            except DAMAGE as error:
+                findings.append(
+                    Finding(None, name, f"table {name} cannot be read: {error}; {_ANEW}")
+                )
     except ArbError as error:
         # A move that does not fit is named by then; nothing can be shown of it.
         return [Finding(None, "projections", f"the tables cannot be written anew: {error}")]
@@ -236,25 +239,3 @@ def _rank(value: object) -> tuple[int, Any]:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
-
-
-def rebuild(path: Path) -> int:
-    """Write every table anew from the events, and nothing else; gives the number of events.
-
-    Raises LogLocked while an engine holds the log, WrongLog and LogDamaged as opening it would.
-    """
-    if not path.exists():
-        raise WrongLog(f"there is no log at {path}; check `--db`")
-    path = real_file(path)
-    with lock_log(path):
-        found = examine(path)
-        if found is None:
-            raise LogDamaged(f"{path} holds no log")
-        connection = connections.writer(path)
-        try:
-            stamp.checkpoint(connection)
-            Projections().rebuild(connection, rows.records(connection))
-            stamp.checkpoint(connection)
-        finally:
-            connections.close(connection)
-        return found.head.position

@@ -96,6 +96,7 @@ KEYS: Final = {
     DECLINED: ("strategy", "reason"),
 }
 NAMES: Final = tuple(_CREATE)
+ALL_NAMES: Final = (*NAMES, "projections", "projection_codes", "projection_head")
 
 # Every table is written in every transaction, so all stand at one position: one row to write, not one each.
 _CREATE_PLACES: Final = (

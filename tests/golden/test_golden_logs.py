@@ -10,8 +10,9 @@ from arb.events.envelope import Meta
 from arb.events.facts import ALL_FACTS
 from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, open_log
-from arb.projections.audit import rebuild, verify
+from arb.projections.audit import verify
 from arb.projections.projector import Projections
+from arb.projections.rebuilding import rebuild
 from arb.projections.replay import replay_all
 from tests.golden import add
 from tests.golden.folded import HERE, folded, golden, kept, unpack

@@ -12,7 +12,8 @@ from arb.events import facts as f
 from arb.events.sqlite import LogReader, lock_log
 from arb.events.sqlite.connections import close, writer
 from arb.ids import cycle_stream
-from arb.projections.audit import rebuild, verify
+from arb.projections.audit import verify
+from arb.projections.rebuilding import rebuild
 from tests.spec import histories as h
 from tests.spec.written import write_log
 

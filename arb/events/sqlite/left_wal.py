@@ -10,6 +10,7 @@ from arb.events.chain import link
 from arb.events.envelope import GENESIS
 from arb.events.sqlite import connections, rows, schema, stamp
 from arb.events.sqlite.storage import beside
+from arb.events.sqlite.trouble import DAMAGE
 
 DOOR: Final = (
     "after restoring a backup, `tools/replay.py --accept-head --reason TEXT` goes on, on the record"
@@ -21,7 +22,7 @@ _FRAME_BYTES: Final = (
     24 + 4096
 )  # its number, the size of the database if it ends a commit, salts, checksum; page
 # Where pages are mixed, SQLite may find anything but a table in place of one.
-_WRONG: Final = (LogDamaged, apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeError)
+_WRONG: Final = (LogDamaged, *DAMAGE)
 
 
 def has_left_wal(path: Path) -> bool:
@@ -56,13 +57,23 @@ def check_left_wal(path: Path, merged: apsw.Connection) -> bool:
     return False
 
 
-def _check_whole(connection: apsw.Connection) -> None:
+def check_events(connection: apsw.Connection) -> None:
+    """Raise LogDamaged unless the events are whole, from the first one to the last."""
     previous = GENESIS
     for page in rows.pages(connection):
         for row in page:
             previous = link(previous, *row[:9])
             if previous != row[9]:
-                raise LogDamaged(f"position {row[0]} does not match its hash")
+                raise LogDamaged(f"position {row[0]} does not match its hash; restore a backup")
+
+
+def _check_whole(connection: apsw.Connection) -> None:
+    check_events(connection)
+    check_pages(connection)
+
+
+def check_pages(connection: apsw.Connection) -> None:
+    """Raise LogDamaged unless every page, table and index is as SQLite writes it."""
     told = connection.execute("PRAGMA integrity_check(1)").get
     if told != "ok":
         raise LogDamaged(f"SQLite: {' '.join(str(told).split())}")

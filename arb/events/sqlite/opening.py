@@ -27,6 +27,7 @@ from arb.events.sqlite.storage import (
     sync_folder,
 )
 from arb.events.sqlite.store import SqliteLog
+from arb.events.sqlite.trouble import DAMAGE, REBUILD
 from arb.events.sqlite.verify import chain_findings
 from arb.events.sqlite.witness import Witness, read_witness
 
@@ -175,7 +176,7 @@ def _start(
     try:
         committer.checkpoint()
         if committer.broken is None:
-            projector.prepare(connection, anew=anew)
+            _prepare(projector, connection, path, anew=anew)
         assert not connection.in_transaction, "a projector left its transaction open"
         if committer.checkpoint_due():  # a rebuild is a long WAL
             committer.checkpoint()
@@ -188,6 +189,13 @@ def _start(
         committer.abandon()
         raise committer.indeterminate()
     return committer
+
+
+def _prepare(projector: Projector, connection: apsw.Connection, path: Path, *, anew: bool) -> None:
+    try:
+        projector.prepare(connection, anew=anew)
+    except DAMAGE as error:
+        raise LogDamaged(f"{path}: a table cannot be read: {error}; {REBUILD}") from None
 
 
 def _commit(committer: Committer, fact: Fact, version: int, run: str, at_ns: int) -> Appended:

@@ -15,6 +15,7 @@ from arb.events.sqlite import rows, schema
 from arb.events.sqlite.damage import RawRow, belongs_at, changed_byte
 from arb.events.sqlite.examine import witness_finding
 from arb.events.sqlite.reader import LogReader
+from arb.events.sqlite.trouble import DAMAGE
 from arb.events.sqlite.witness import Sworn, read_witness
 from arb.limits import READ_PAGE_EVENTS
 
@@ -60,7 +61,7 @@ def verify_chain(reader: LogReader) -> list[Finding]:
         if disagreement is not None and not any(one.column == "witness" for one in findings):
             findings.append(Finding(None, "witness", disagreement))
         findings += _file_findings(connection)
-    except (LogDamaged, apsw.CorruptError, apsw.NotADBError) as error:
+    except (LogDamaged, *DAMAGE) as error:
         findings.append(Finding(None, "", f"SQLite cannot read on: {error}"))
     return findings
 
@@ -69,13 +70,22 @@ def chain_findings(connection: apsw.Connection, testimony: Sworn | None = None) 
     """Walk the chain from the first event to the last, and say what does not fit."""
     walk = _Walk(connection, testimony.head if testimony is not None else None)
     waiting: deque[RawRow] = deque()
-    # One row behind, because a damaged hash shows in the row after it.
-    for row in _raw_rows(connection):
-        waiting.append(row)
-        if len(waiting) > 1:
-            walk.visit(waiting.popleft(), waiting[0])
+    last = 0
+    unreadable: LogDamaged | None = None
+    try:
+        # One row behind, because a damaged hash shows in the row after it.
+        for row in _raw_rows(connection):
+            last = row.position
+            waiting.append(row)
+            if len(waiting) > 1:
+                walk.visit(waiting.popleft(), waiting[0])
+    except LogDamaged as error:
+        unreadable = error
     while waiting:
         walk.visit(waiting.popleft(), None)
+    if unreadable is not None:
+        text = f"the events after position {last} cannot be read: {unreadable}"
+        walk.findings.append(Finding(last + 1, "", text))
     return walk.findings
 
 
@@ -220,4 +230,4 @@ def _page(connection: apsw.Connection, sql: str, after: int, limit: int) -> list
 
 def _file_findings(connection: apsw.Connection) -> list[Finding]:
     told = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(20)")]
-    return [Finding(None, "", f"SQLite: {text}") for text in told if text != "ok"]
+    return [Finding(None, "", f"SQLite: {' '.join(one.split())}") for one in told if one != "ok"]
