@@ -1,6 +1,7 @@
 """Reading beside the engine, and on a copied folder."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -132,3 +133,26 @@ def test_a_row_that_cannot_be_decoded_is_named_by_position() -> None:
     row = (8, "s", 1, "OrderFilled", 1, 0, "{}", "{}", None, b"")
     with pytest.raises(LogDamaged, match="position 8: the data of OrderFilled"):
         record(row)
+
+
+def test_where_nothing_can_be_written_a_live_log_is_read_with_its_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.db"
+
+    async def main() -> None:
+        log = open_paper(path)
+        await log.append(to("cycle-a", 0), at_ns=AT_NS, meta=META)
+        log._committer.abandon()
+        log._lock.release()
+
+    asyncio.run(main())
+    monkeypatch.setattr(os, "access", lambda *_: False)  # a read-only mount
+    for index, vfs in ((True, "unix"), (False, "unix-none")):
+        shm = tmp_path / "log.db-shm"
+        assert shm.exists() is index
+        connection = connections.reader(path)
+        assert connection.open_vfs == vfs
+        assert connection.execute("SELECT max(position) FROM events").get == 2
+        connections.close(connection)
+        shm.unlink(missing_ok=True)

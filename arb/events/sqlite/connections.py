@@ -37,13 +37,32 @@ def writer(path: Path, vfs: str | None = None, *, durable: bool = True) -> apsw.
 
 
 def reader(path: Path) -> apsw.Connection:
-    """Open a connection that can only read. It neither blocks the writer nor waits for it."""
+    """Open a connection that can only read. It neither blocks the writer nor waits for it.
+
+    In a folder that cannot be written, such as a monitor's read-only mount, a writer is known by the
+    index of its WAL, which SQLite reads there too. Without one nobody writes, and nothing need be locked.
+    """
     if is_open_here(path) or os.access(path.parent, os.W_OK):
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        connection = _register(path, connection)
-        _harden(connection)
-        return connection
+        return _plain_reader(path)
+    if beside(path, "-shm").exists():
+        connection = _plain_reader(path)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            # The index is of a process that is gone, and may not be written anew here.
+            close(connection)
+        except apsw.Error:  # what is wrong with it shows when it is read
+            return connection
+        else:
+            return connection
     return untouching(path)
+
+
+def _plain_reader(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection = _register(path, connection)
+    _harden(connection)
+    return connection
 
 
 def untouching(path: Path) -> apsw.Connection:
