@@ -5,7 +5,8 @@ import secrets
 from pathlib import Path
 
 from arb.errors import LogLocked, WrongLog
-from arb.events.sqlite import examine, open_log
+from arb.events.facts import LogCreated
+from arb.events.sqlite import look, open_log
 from arb.execution.control import ActResult, Request, ask_engine
 from arb.execution.history import History
 from arb.execution.journal import Journal
@@ -30,11 +31,11 @@ def act(
     answer = ask_engine(db, request)
     if answer is not None:
         return answer
-    found = examine(db)
-    if found is None or found.identity is None:
-        raise WrongLog(f"there is no log at {db}; check `--db`")
     try:
-        return asyncio.run(_between_runs(db, request))
+        found = look(db)
+        if found is None or found.identity is None:
+            raise WrongLog(f"there is no log at {db}; check `--db`")
+        return asyncio.run(_between_runs(db, found.identity, request))
     except LogLocked:
         # An engine that is just starting holds the lock before it listens.
         answer = ask_engine(db, request)
@@ -43,11 +44,7 @@ def act(
         return answer
 
 
-async def _between_runs(db: Path, request: Request) -> ActResult:
-    found = examine(db)
-    assert found is not None
-    assert found.identity is not None
-    domain = found.identity
+async def _between_runs(db: Path, domain: LogCreated, request: Request) -> ActResult:
     clock = RealClock()
     run = f"operator-{secrets.token_hex(4)}"
     events = open_log(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from arb.errors import WrongLog
-from arb.events.sqlite import examine, lock_log
+from arb.events.sqlite import lock_log, look
 from arb.events.sqlite.storage import beside
 
 SUFFIXES = ("", "-wal", "-shm", ".witness", ".ballast", ".sock")
@@ -11,7 +11,7 @@ SUFFIXES = ("", "-wal", "-shm", ".witness", ".ballast", ".sock")
 
 def discard_backtest(db: Path) -> None:
     """Remove a finished backtest's log; raises WrongLog for any other, LogLocked while one runs."""
-    found = examine(db)
+    found = look(db)
     if found is None or found.identity is None or found.identity.mode != "backtest":
         raise WrongLog(f"{db} is not the log of a backtest; it was not touched. Give --db")
     with lock_log(db):

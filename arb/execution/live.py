@@ -11,7 +11,7 @@ import structlog
 from arb import limits
 from arb.clock import NS_PER_S, Clock
 from arb.errors import ConfigInvalid, WrongLog
-from arb.events.sqlite import examine
+from arb.events.sqlite import look
 from arb.exchange import fast_sockets
 from arb.exchange.binance_books import binance_books
 from arb.exchange.connection import Connection, connection_of, read_credentials
@@ -66,7 +66,7 @@ async def assemble_live(
     that do not fit, and after a minute's patience for a venue that does not answer.
     """
     strategy = shared(loaded)
-    found = examine(options.db)
+    found = look(options.db)
     identity = None if found is None else found.identity
     refuse_other_log(strategy, options.db, identity)
     connection = trading_connection(loaded[0])

@@ -12,7 +12,7 @@ import msgspec
 from arb.clock import NS_PER_MS, Clock
 from arb.errors import WrongLog
 from arb.events.facts import LogCreated
-from arb.events.sqlite import examine
+from arb.events.sqlite import look
 from arb.events.sqlite.storage import beside
 from arb.exchange.fault_plan import FaultPlan
 from arb.exchange.faults import FaultyVenue
@@ -50,7 +50,7 @@ async def assemble(
     strategy = shared(loaded)
     backtest = strategy.execution.mode == "backtest"
     # What cannot be used is refused before anything stands beside it.
-    found = examine(options.db)
+    found = look(options.db)
     refuse_other_log(strategy, options.db, None if found is None else found.identity)
     account = _paper_account(strategy, options.db)
 

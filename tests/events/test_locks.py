@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from arb.errors import LogLocked, UnsafeStorage
-from arb.events.sqlite import lock_account, lock_log
+from arb.events.sqlite import lock_account, lock_log, look
 from tests.spec.log_examples import AT_NS, META, names, open_paper, to
 
 HOLD = """
@@ -118,3 +118,16 @@ def test_account_locks_are_at_home_without_a_state_folder(
     (name,) = names(tmp_path / ".local" / "state" / "arb")
     assert "/" not in name
     assert name.endswith(".lock")
+
+
+def test_a_log_is_looked_at_only_while_nobody_writes_it(tmp_path: Path) -> None:
+    db = tmp_path / "log.db"
+    assert look(db) is None
+    assert names(tmp_path) == []
+    asyncio.run(open_paper(db).close())
+    with lock_log(db), pytest.raises(LogLocked):
+        look(db)
+    found = look(db)
+    assert found is not None
+    assert found.head.position == 1
+    lock_log(db).release()

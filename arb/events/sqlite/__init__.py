@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from arb.events.sqlite.backup import backup
 from arb.events.sqlite.ballast import ensure_ballast, free_space_low, release_ballast
-from arb.events.sqlite.examine import examine
+from arb.events.sqlite.examine import examine, look
 from arb.events.sqlite.locks import HeldLock, lock_account, lock_log
 from arb.events.sqlite.projector import NoProjections, Projector
 from arb.events.sqlite.reader import LogReader
@@ -33,6 +33,7 @@ __all__ = [
     "free_space_low",
     "lock_account",
     "lock_log",
+    "look",
     "open_log",
     "read_witness",
     "release_ballast",

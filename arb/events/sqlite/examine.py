@@ -12,6 +12,7 @@ from arb.events.facts import LogCreated
 from arb.events.sqlite import connections, rows, schema
 from arb.events.sqlite.left_wal import DOOR, check_left_wal, has_left_wal
 from arb.events.sqlite.links import real_file
+from arb.events.sqlite.locks import lock_log
 from arb.events.sqlite.storage import beside, check_header, read_header, sync_file
 from arb.events.sqlite.witness import Sworn, read_witness
 
@@ -62,6 +63,18 @@ def examine(path: Path) -> Found | None:
         raise LogDamaged(f"SQLite cannot read {path}: {error}; restore a backup") from None
     finally:
         connections.close(connection)
+
+
+def look(path: Path) -> Found | None:
+    """Examine a log that this process is not about to write: under its lock, since a writer's files may not be read so.
+
+    Raises LogLocked while another process writes it.
+    """
+    # Whoever writes has locked it before; beside what is no log of ours nothing is made.
+    if not beside(path, ".lock").exists():
+        return examine(path)
+    with lock_log(path):
+        return examine(path)
 
 
 def check_domain(path: Path, found: LogCreated, wanted: LogCreated) -> None:
