@@ -43,6 +43,12 @@ def ending(body: Callable[[], int]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return INVALID
+    except UnicodeEncodeError as error:
+        # A command line holds bytes; those that are no text come as halves of letters.
+        if not "\ud800" <= error.object[error.start] <= "\udfff":
+            raise
+        click.echo("error: an argument is no text in UTF-8", err=True)
+        return USAGE
     except Exception as error:
         told = of_the_log(error)
         if told is None:

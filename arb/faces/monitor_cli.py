@@ -19,6 +19,8 @@ from arb.projections import queries
 DB_DEFAULT: Final = "trade_state.db"
 HISTORY_DEFAULT: Final = 20
 CLEANUP_DAYS_DEFAULT: Final = 7
+CLEANUP_DAYS_MAX: Final = 36_500  # beyond, a moment is no number of nanoseconds
+HISTORY_MAX: Final = 1_000_000
 RISK_HOURS_DEFAULT: Final = 24
 EVERY_CYCLE: Final = "*"
 EVERY_COOLDOWN: Final = "all"
@@ -69,7 +71,7 @@ class Flags:
     "--history",
     is_flag=False,
     flag_value=HISTORY_DEFAULT,
-    type=click.IntRange(1),
+    type=click.IntRange(1, HISTORY_MAX),
     metavar="[N]",
     help=f"The last N cycles [default: {HISTORY_DEFAULT}] and their P/L per currency.",
 )
@@ -81,7 +83,7 @@ class Flags:
     "--cleanup",
     is_flag=False,
     flag_value=CLEANUP_DAYS_DEFAULT,
-    type=click.IntRange(0),
+    type=click.IntRange(0, CLEANUP_DAYS_MAX),
     metavar="[DAYS]",
     help="Hide cycles that ended more than DAYS ago "
     f"[default: {CLEANUP_DAYS_DEFAULT}] from the lists; the log stays whole.",

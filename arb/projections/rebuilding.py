@@ -5,8 +5,19 @@ from pathlib import Path
 import apsw
 
 from arb.errors import LogDamaged, WrongLog
-from arb.events.sqlite import connections, examine, left_wal, lock_log, repair, rows, stamp
+from arb.events.sqlite import (
+    connections,
+    examine,
+    free_space_low,
+    left_wal,
+    lock_log,
+    release_ballast,
+    repair,
+    rows,
+    stamp,
+)
 from arb.events.sqlite.links import real_file
+from arb.events.sqlite.storage import check_writable
 from arb.events.sqlite.trouble import DAMAGE
 from arb.projections import tables
 from arb.projections.projector import Projections
@@ -25,6 +36,9 @@ def rebuild(path: Path) -> int:
         found = examine(path)
         if found is None:
             raise LogDamaged(f"{path} holds no log")
+        check_writable(path)
+        if free_space_low(path):
+            release_ballast(path)
         connection = connections.writer(path)
         try:
             stamp.checkpoint(connection)

@@ -22,6 +22,7 @@ from arb.events.sqlite.storage import (
     check_file_system,
     check_header,
     check_sqlite,
+    check_writable,
     read_header,
     sync_file,
     sync_folder,
@@ -64,6 +65,7 @@ def open_log(
     domain = LogCreated(instance=instance, mode=mode, venue=venue, account=account)
     lock = lock_log(path)
     try:
+        check_writable(path)
         found = examine(path) or _create(path, witness_type)
         if found.identity is not None:
             check_domain(path, found.identity, domain)
@@ -108,6 +110,7 @@ def accept_head(
     path = real_file(path)
     check_file_system(path.parent)
     with lock_log(path):
+        check_writable(path)
         if not connections.is_open_here(path):
             header = read_header(path)
             if header is None:

@@ -28,7 +28,7 @@ def fetch(connection: apsw.Connection, sql: str, bindings: tuple[object, ...] = 
     """Run one short read; raises LogDamaged where SQLite finds the file malformed."""
     try:
         found = connection.execute(sql, cast("apsw.Bindings", bindings)).fetchall()
-    except (apsw.CorruptError, apsw.NotADBError, UnicodeError) as error:
+    except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
         raise LogDamaged(f"SQLite cannot read the log: {error}; restore a backup") from None
     return cast("list[Row]", found)
 

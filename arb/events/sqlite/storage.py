@@ -19,6 +19,7 @@ SQLITE_VERSION_MIN: Final = (
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
 _WAL_FORMAT: Final = b"\x02\x02"
+_WRITTEN: Final = ("", "-wal", "-shm", ".witness", ".ballast")
 _MOUNTINFO: Final = Path("/proc/self/mountinfo")
 # A lock there may not be a lock, an fsync may be an opinion, and a WAL needs memory shared on one host.
 _REMOTE: Final = frozenset(
@@ -80,6 +81,16 @@ def check_file_system(path: Path) -> None:
         raise UnsafeStorage(
             f"{path} is on {kind}, which cannot keep what a log acknowledges; use `--db` on a local disk"
         )
+
+
+def check_writable(db: Path) -> None:
+    """Raise UnsafeStorage naming the first file of a log, or its folder, that this user may not write."""
+    files = (beside(db, suffix) for suffix in _WRITTEN)
+    for path in (beside(db, "").parent, *(file for file in files if file.exists())):
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise UnsafeStorage(
+                f"{path} cannot be written; let this user write it, or use another `--db`"
+            )
 
 
 def file_system(path: Path, mountinfo: str) -> str:
