@@ -171,11 +171,11 @@ class Line:
                     raise Unreachable(f"{type(error).__name__}: {error}") from error
                 raise
             except Exception as error:  # noqa: BLE001 -- what it means is read from the raw reply
-                failure = self._judge(reply_of(error, call), creating=creating)
+                failure = self._judge(reply_of(error, call), call)
                 log.debug("venue.error", error=type(error).__name__, means=type(failure).__name__)
         body = fate.answer(self._dialect, call.reply)
         if failure is None and body is None:
-            failure = self._judge(call.reply, creating=creating)
+            failure = self._judge(call.reply, call)
         if failure is not None:
             raise failure  # without ccxt's error: its words hold the request
         return body, made
@@ -189,13 +189,16 @@ class Line:
         """Whether the venue has this kind of endpoint here: a test network lacks some."""
         return at(self.ccxt.urls, f"api.{kind}") is not None
 
-    def _judge(self, reply: fate.Reply, *, creating: bool) -> VenueError:
+    def _judge(self, reply: fate.Reply, call: Call) -> VenueError:
         if fate.clock_is_wrong(self._dialect, reply):
             self._doubted = True
         credentials = self._connection.credentials
         secrets = () if credentials is None else credentials.reveal()
         found = fate.judge(
-            self._dialect, reply, creating=creating, hidden=tuple(one for one in secrets if one)
+            self._dialect,
+            reply,
+            created=None if call.order is None else call.order.client_order_id,
+            hidden=tuple(one for one in secrets if one),
         )
         if isinstance(found, Banned):
             self._pacing.ban(found.retry_after_ns)

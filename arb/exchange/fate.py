@@ -60,12 +60,13 @@ class Said(Struct, frozen=True):
 
 
 def judge(
-    dialect: Dialect, reply: Reply, *, creating: bool, hidden: tuple[str, ...] = ()
+    dialect: Dialect, reply: Reply, *, created: str | None = None, hidden: tuple[str, ...] = ()
 ) -> VenueError:
     """Say what a failed call means: for a create what became of the order, for a read why there is no answer.
 
-    `hidden`: secrets, which never stand in a message.
+    `created`: our id of the order, in a create. `hidden`: secrets, which never stand in a message.
     """
+    creating = created is not None
     detail = _detail(dialect, reply, hidden)
     if not reply.touched:
         return NotSent(detail)
@@ -82,6 +83,17 @@ def judge(
         return Unreachable(detail)
     if creating and _tells_of_an_order(dialect, body):
         return Unreachable(f"a refusal that tells of an order: {detail}")
+    if created is not None and not _may_be_about(dialect, body, created):
+        return Unreachable(f"a refusal of another order: {detail}")
+    return _by_code(dialect, reply, said, creating=creating, detail=detail)
+
+
+def _by_code(
+    dialect: Dialect, reply: Reply, said: Said, *, creating: bool, detail: str
+) -> VenueError:
+    """Say what the venue's own code means."""
+    codes = dialect.codes
+    assert reply.status is not None
     if reply.status >= HTTP_SERVER_ERROR:
         # A server that failed proves nothing of what it did before; that it is closed may be believed.
         return Maintenance(detail) if _closed(dialect, said) else Unreachable(detail)
@@ -177,6 +189,13 @@ def _said(dialect: Dialect, body: object) -> Said | None:
 
 def _tells_of_an_order(dialect: Dialect, body: object) -> bool:
     return any(_text(at(body, path)) not in {"", "0"} for path in dialect.codes.order_ids)
+
+
+def _may_be_about(dialect: Dialect, body: object, client_order_id: str) -> bool:
+    """Whether what the venue says can be about this order: where it names one, it must be this one."""
+    wanted = dialect.client_prefix + client_order_id
+    rows = [(at(body, path), key) for path, key in dialect.codes.named]
+    return all(_text(row.get(key)) == wanted for row, key in rows if isinstance(row, dict))
 
 
 def _closed(dialect: Dialect, said: Said) -> bool:

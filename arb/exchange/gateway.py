@@ -9,6 +9,7 @@ import structlog
 
 from arb.clock import NS_PER_MS, Clock
 from arb.exchange import account_reads, fate
+from arb.exchange.attentive import kept_only_if_well
 from arb.exchange.ccxt_calls import Call, Sent
 from arb.exchange.ccxt_gateway import Line
 from arb.exchange.connection import Connection
@@ -192,30 +193,31 @@ class Gateway:
         assert request.limit is not None
         params, headers = lateness(self._dialect, request)
         self._seen.add(request.market)
-        body, _ = await self._line.ask(
-            "order",
-            self.ccxt.create_order,
-            request.market,
-            "limit",
-            request.side,
-            plain(request.amount),
-            plain(request.limit),
-            {
-                self._dialect.create_key: request.client_order_id,
-                "timeInForce": request.time_in_force.upper(),
-                **params,
-            },
-            call=Call(
-                order=Sent(request.client_order_id, request.amount, request.limit),
-                time_ms=request.venue_time_ns // NS_PER_MS,
-                headers=headers,
-            ),
-        )
-        row = at(body, self._dialect.replies.created)
-        report = order_report(self._dialect, row, self._names, created=True)
-        if not fate.accepted(report, request):
-            raise Unreachable(f"a reply that proves nothing: {body!r:.120}")
-        return report
+        with kept_only_if_well():
+            body, _ = await self._line.ask(
+                "order",
+                self.ccxt.create_order,
+                request.market,
+                "limit",
+                request.side,
+                plain(request.amount),
+                plain(request.limit),
+                {
+                    self._dialect.create_key: request.client_order_id,
+                    "timeInForce": request.time_in_force.upper(),
+                    **params,
+                },
+                call=Call(
+                    order=Sent(request.client_order_id, request.amount, request.limit),
+                    time_ms=request.venue_time_ns // NS_PER_MS,
+                    headers=headers,
+                ),
+            )
+            row = at(body, self._dialect.replies.created)
+            report = order_report(self._dialect, row, self._names, created=True)
+            if not fate.accepted(report, request):
+                raise Unreachable(f"a reply that proves nothing: {body!r:.120}")
+            return report
 
     async def cancel(self, market: str, client_order_id: str) -> None:
         """Cancel an order; harmless when repeated. The order's fate is read, not concluded from this."""

@@ -37,6 +37,9 @@ class Codes(Struct, frozen=True, kw_only=True):
     not_found: frozenset[str] = frozenset()
     clock_wrong: frozenset[str] = frozenset()  # our time is not the venue's
     order_ids: tuple[str, ...] = ()  # where the id stands if an order was made after all
+    named: tuple[
+        tuple[str, str], ...
+    ] = ()  # (path of a row, key) where it names the order by our id
     limited_ns: int = _LIMITED_NS  # after a 429 that names no time
     banned_ns: int = _BANNED_NS  # after a 418 that names no time
 
@@ -93,6 +96,7 @@ OKX: Final = Codes(
     not_found=frozenset({"51603", "51400", "51401", "51402"}),
     clock_wrong=frozenset({"50102", "50112"}),
     order_ids=("data.0.ordId",),
+    named=(("data.0", "clOrdId"),),
     limited_ns=2 * NS_PER_S,
 )
 

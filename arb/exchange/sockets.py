@@ -11,6 +11,7 @@ import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from arb.errors import ConfigInvalid
+from arb.exchange import attentive
 from arb.exchange.connection import Address, Connection
 
 _SOCKADDR_PARTS: Final = 2  # host and port; IPv6 adds flow and scope
@@ -80,10 +81,10 @@ def open_session(connection: Connection) -> aiohttp.ClientSession:
     once.on_request_redirect.append(_refuse_redirect)
     address = connection.connect_to
     if address is None:
-        connector = aiohttp.TCPConnector(ssl=trust(connection))
+        connector = attentive.connector(ssl=trust(connection))
         return aiohttp.ClientSession(connector=connector, trust_env=True, trace_configs=[once])
     assert ipaddress.ip_address(address.host).is_loopback, address
-    connector = aiohttp.TCPConnector(
+    connector = attentive.connector(
         resolver=Redirected(address),
         socket_factory=OnlyThere(address),
         ssl=trust(connection),

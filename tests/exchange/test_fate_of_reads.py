@@ -67,9 +67,16 @@ def test_a_read_that_is_refused_says_why(
 CREATES_SAID: list[tuple[str, object, str | None]] = [
     (
         "okx",
-        {"code": "1", "data": [{"sCode": "51016", "sMsg": "", "ordId": ""}]},
+        {"code": "1", "data": [{"sCode": "51016", "sMsg": "", "ordId": "", "clOrdId": ORDER_ID}]},
         "duplicate_order_id",
     ),
+    # Of another order, and of none: whose reply it is cannot be told.
+    (
+        "okx",
+        {"code": "1", "data": [{"sCode": "51008", "sMsg": "", "ordId": "", "clOrdId": "x1"}]},
+        None,
+    ),
+    ("okx", {"code": "1", "data": [{"sCode": "51008", "sMsg": "", "ordId": ""}]}, None),
     ("okx", {"code": "1", "data": [{"sCode": "51008", "sMsg": "", "ordId": "7"}]}, None),
     ("okx", {"code": "50004", "data": [], "msg": "does not indicate success or failure"}, None),
     ("okx", {"code": "50026", "data": [], "msg": "System error"}, None),
