@@ -59,6 +59,8 @@ START_PATIENCE_S: Final = 60.0
 CONTACT_PATIENCE_S: Final = 10.0  # of a later try to reach the venue, while money is open
 CLOCK_READ_AGE_S_MAX: Final = 60.0
 CLOCK_SET_S_MAX: Final = 0.5  # between wall and monotonic time since a reading; slewing is far less
+CLOCK_JUMP_S_MAX: Final = 2.0  # of the venue's clock against ours, between two readings
+CLOCK_READS_MAX: Final = 3  # at once, until two of them agree
 
 # --- books
 BOOK_HEARD_S_MAX: Final = 5.0  # since the connection was last heard; never the age of a quiet book

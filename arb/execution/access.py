@@ -27,6 +27,7 @@ from arb.execution.read_guard import ReadGuard
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
+_JUMP_NS = round(limits.CLOCK_JUMP_S_MAX * NS_PER_S)
 
 
 class Access:
@@ -38,6 +39,7 @@ class Access:
         self._ban = Ban(clock)  # of the whole venue
         self.key_revoked: KeyRevoked | None = None  # then nothing is sent and nothing can be read
         self._offset_ns: int | None = None  # venue's clock - ours
+        self._believed_ns: int | None = None  # the same, also once it is too old to go by
         self._offset_read_ns = 0
         self._apart_ns = 0  # our wall time - our monotonic time, before that reading
 
@@ -141,15 +143,30 @@ class Access:
                 delay = min(delay * 2, limits.WAIT_MAX_S)
 
     async def venue_time_ns(self) -> int:
-        """Read the venue's clock now, and learn the offset."""
+        """Read the venue's clock now, and learn the offset.
 
-        async def ask() -> int:
+        One that jumped is believed where a second reading agrees with it: a single one may be wrong.
+        Raises Unreachable where no two agree.
+        """
+        seen = [] if self._believed_ns is None else [self._believed_ns]
+        for _ in range(limits.CLOCK_READS_MAX):
+            answer, offset, at_ns, apart_ns = await self._read_clock()
+            if not seen or any(abs(offset - one) <= _JUMP_NS for one in seen):
+                self._offset_ns = self._believed_ns = offset
+                self._offset_read_ns, self._apart_ns = at_ns, apart_ns
+                return answer
+            log.warning("venue.clock_jumped", seconds=(offset - seen[0]) / NS_PER_S)
+            seen.append(offset)
+        raise Unreachable("the venue's clock says something else each time")
+
+    async def _read_clock(self) -> tuple[int, int, int, int]:
+        """The venue's time, how far it is from ours, when it was read, and how far ours was from monotonic time."""
+
+        async def ask() -> tuple[int, int, int, int]:
             asked, apart_ns = self.clock.now_ns(), self._wall_apart_ns()
             answer = int(await self.venue.time_ns())
             now = self.clock.now_ns()
-            self._offset_ns = answer - (asked + now) // 2
-            self._offset_read_ns, self._apart_ns = now, apart_ns
-            return answer
+            return answer, answer - (asked + now) // 2, now, apart_ns
 
         return await self.read(ask)
 

@@ -1,5 +1,6 @@
 """Find out what became of an order: by the venue's own evidence, never by sending it again."""
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -31,7 +32,8 @@ log = structlog.get_logger()
 class Attempt(Struct):
     """What was seen of one order so far in this process life."""
 
-    is_dead: bool = False  # T_dead has passed on the venue's own clock
+    began_s: float | None = None  # the loop's time of the first look
+    is_dead: bool = False  # T_dead has passed on the venue's own clock, and on ours
     not_found: int = 0  # in a row, all asked after T_dead
     reads: int = 0
     open_since_ns: int = 0
@@ -64,6 +66,8 @@ async def look(desk: Desk, order: Order, attempt: Attempt, timeout_s: Decimal) -
     Raises Unreachable or Banned when nothing can be asked.
     """
     attempt.reads += 1
+    if attempt.began_s is None:
+        attempt.began_s = asyncio.get_running_loop().time()
     if order.state == t.OPEN and _overdue(desk, attempt, timeout_s):
         reason = "an immediate order is still open"
         request = c.RequestCancel(client_order_id=order.client_order_id, reason=reason)
@@ -211,19 +215,32 @@ async def _not_found(desk: Desk, order: Order, attempt: Attempt) -> Look:
         return Look((c.ReportUnknown(client_order_id=order.client_order_id, reason="restart"),))
     was_dead = attempt.is_dead
     venue_ns = await desk.access.venue_time_ns()
-    attempt.is_dead = venue_ns > order.dead_ns
+    passed_ns = _passed_ns(desk, order, attempt)
+    attempt.is_dead = venue_ns > order.dead_ns and passed_ns > order.dead_ns - order.venue_time_ns
     if not was_dead:  # it was asked for before this moment: that proves nothing
+        attempt.not_found = 0
         return Look((), "the venue does not show it, and it may still arrive")
     attempt.not_found += 1
     if attempt.not_found < limits.NOT_FOUND_MIN:
         return Look((), "the venue does not show it")
     if not desk.rules.absence_provable:
         return Look((), "this venue cannot prove absence; attest it")
-    if desk.rules.live and venue_ns - order.venue_time_ns < limits.ABSENT_LIVE_MIN_S * NS_PER_S:
+    age_ns = min(venue_ns - order.venue_time_ns, passed_ns)
+    if desk.rules.live and age_ns < limits.ABSENT_LIVE_MIN_S * NS_PER_S:
         return Look((), "the venue does not show it; absence is not declared so early")
     if venue_ns - order.venue_time_ns > desk.rules.history_ns:
         return Look((), "it is older than the venue's history; attest it")
     return await _prove_absent(desk, order, attempt, venue_ns)
+
+
+def _passed_ns(desk: Desk, order: Order, attempt: Attempt) -> int:
+    """How long ago the intent was by our own time: the venue's clock alone may be told wrongly.
+
+    What this life waited counts where it is longer: a clock that was set back does not keep an order for ever.
+    """
+    assert attempt.began_s is not None
+    waited_s = asyncio.get_running_loop().time() - attempt.began_s
+    return max(desk.clock.now_ns() - order.intended_ns, round(waited_s * NS_PER_S))
 
 
 async def _prove_absent(desk: Desk, order: Order, attempt: Attempt, venue_ns: int) -> Look:

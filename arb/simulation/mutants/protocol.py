@@ -101,7 +101,7 @@ PROTOCOL: Final = (
         "unproven",
         """
 @ execution/resolving.py
--    attempt.is_dead = venue_ns > order.dead_ns
+-    attempt.is_dead = venue_ns > order.dead_ns and passed_ns > order.dead_ns - order.venue_time_ns
 +    attempt.is_dead = True
 @ machine/decide.py
 -    if command.venue_time_ns <= order.dead_ns:
