@@ -145,6 +145,15 @@ def harden(base: type[Any], around: Surroundings) -> type[Any]:
                 return None  # the client would write them out one by one
             return super().parse_precision(precision)
 
+        # --- markets
+
+        async def load_markets(self, reload: bool = False, params: Any = None) -> Any:  # noqa: ANN401, FBT001, FBT002 -- ccxt's
+            if self.markets and self.markets_by_id and not reload:
+                # While a reload is on its way the client may let others wait for it, orders too,
+                # and whoever gives it up would cancel them.
+                return self.markets
+            return await super().load_markets(reload, params or {})
+
         # --- orders and trades
 
         def parse_trades(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401

@@ -59,6 +59,7 @@ class Gateway:
         self._line = Line(connection, dialect, clock, session)
         self.ccxt = self._line.ccxt
         self._starting = asyncio.Lock()
+        self._loading = asyncio.Lock()
         self._fingerprint: str | None = None
         self._rules = dialect.rules()
         self._markets: Mapping[str, MarketRules] = {}
@@ -142,6 +143,11 @@ class Gateway:
         return self._markets
 
     async def _load(self) -> None:
+        # One after the other: what one puts back must not be from before what another has read.
+        async with self._loading:
+            await self._load_alone()
+
+    async def _load_alone(self) -> None:
         before = self.ccxt.markets
         try:
             await self._line.ask("read", partial(self.ccxt.load_markets, reload=True))

@@ -30,6 +30,16 @@ Answer = TypeVar("Answer")
 _JUMP_NS = round(limits.CLOCK_JUMP_S_MAX * NS_PER_S)
 
 
+def meant_for_us() -> bool:
+    """Whether somebody asked this very task to end.
+
+    A client lets several calls wait for one task of its own: where one of them gives up, the others
+    get a cancellation too, which nobody meant for them.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Access:
     """One venue as the engine may use it."""
 
@@ -103,6 +113,10 @@ class Access:
             raise Unreachable(str(error) or type(error).__name__) from error
         except TimeoutError as error:
             raise Unreachable(f"no answer within {timeout_s:g} s") from error
+        except asyncio.CancelledError as error:
+            if meant_for_us():
+                raise
+            raise Unreachable("the client broke the call off") from error
         except ArbError:
             raise  # a defect of our own
         except Exception as error:

@@ -41,6 +41,7 @@ class Engine:
         self._feed_over = False
         self._newest_ns = 0  # of what the feed has told
         self._mid_drain = False  # the next change was there too when the last one was taken
+        self._ending = False  # what is cancelled from now on is cancelled by us
         self._announced = False
         self._account_locked = False
         self._unplanned: ConfigInvalid | None = None
@@ -89,6 +90,7 @@ class Engine:
         except ArbError as error:
             self.fail(error)
         finally:
+            self._ending = True
             # All of them before the first await: who cuts the end off leaves nobody at work.
             for task in background:
                 task.cancel()
@@ -103,7 +105,10 @@ class Engine:
         background[-1].add_done_callback(self._background_ended)
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            if not self._ending:
+                self.fail(ArbError(f"{task.get_name()}: broken off by nobody"))
+        elif (error := task.exception()) is not None:
             log.error("task.stopped", task=task.get_name(), error=repr(error))
             self.fail(error if isinstance(error, ArbError) else ArbError(repr(error)))
 
@@ -115,6 +120,8 @@ class Engine:
             await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 return False
+            if task.cancelled():
+                raise ArbError("the start: broken off by nobody")
             task.result()
             return True
         finally:

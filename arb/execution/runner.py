@@ -69,9 +69,9 @@ class Runner:
         self._wake.pop(cycle_id, None)
         self._hinted.pop(cycle_id, None)
         self.desk.arbiter.end_turn(cycle_id)
-        if task.cancelled():
+        if task.cancelled() and not self.ready:  # by `stop`
             return
-        error = task.exception()
+        error = ArbError("broken off by nobody") if task.cancelled() else task.exception()
         if error is not None:
             log.error("cycle.stopped", cycle=cycle_id, error=repr(error))
             fatal = error if isinstance(error, ArbError) else ArbError(f"{cycle_id}: {error!r}")

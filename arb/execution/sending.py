@@ -16,6 +16,7 @@ from arb.exchange.port import (
     OrderRequest,
     Refused,
 )
+from arb.execution.access import meant_for_us
 from arb.execution.desk import Desk
 from arb.execution.vetting import NOT_SENT as NOT_SENT  # noqa: PLC0414 -- others take it from here
 from arb.execution.vetting import Garbled, vet_order
@@ -138,6 +139,10 @@ async def _create(desk: Desk, order: Order, request: OrderRequest) -> c.Command:
         # A ban is the venue's proof that it took nothing.
         desk.access.latch(error)
         return c.ReportRefused(client_order_id=order_id, reason="banned", detail=str(error))
+    except asyncio.CancelledError:
+        if meant_for_us():
+            raise
+        return c.ReportUnknown(client_order_id=order_id, reason="the client broke the call off")
     except Exception as error:  # noqa: BLE001 -- whatever it is, it proves nothing
         log.warning("order.unknown", order=order_id, error=repr(error))
         why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
