@@ -18,7 +18,7 @@ from arb.exchange.connection import Connection
 from arb.exchange.dialect_shape import Dialect
 from arb.exchange.exact_json import at
 from arb.exchange.pacing import ORDER_PATIENCE_NS, Lane, lane, pacing_of
-from arb.exchange.port import Banned, Unreachable, VenueError
+from arb.exchange.port import Banned, OrderNotFound, Unreachable, VenueError
 from arb.exchange.replies import moment_ns
 from arb.exchange.sockets import open_session
 
@@ -137,13 +137,30 @@ class Line:
         *args: object,
         call: Call | None = None,
         timed: bool = True,
+        of_order: bool = False,
     ) -> tuple[object, object]:
         """Make one call: the body of its last reply, and what ccxt made of it. Raises a VenueError.
+
+        Only one `of_order` raises OrderNotFound: elsewhere that is the answer of another request.
 
         A read that was signed for another time than the venue's is made once more, by its clock. A
         cancelled call stays cancelled: what became of its request is unknown.
         """
-        call = Call() if call is None else call
+        try:
+            return await self._timely(name, method, *args, call=call or Call(), timed=timed)
+        except OrderNotFound as error:
+            if of_order:
+                raise
+            raise Unreachable(f"not found: {error}") from None
+
+    async def _timely(
+        self,
+        name: Lane,
+        method: Callable[..., Awaitable[object]],
+        *args: object,
+        call: Call,
+        timed: bool,
+    ) -> tuple[object, object]:
         if call.order is not None or not timed:
             return await self._once(name, call, method, *args)
         if self._doubted:

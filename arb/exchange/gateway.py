@@ -230,7 +230,9 @@ class Gateway:
         await self.start()
         self._seen.add(market)
         order_id, params = self._by(self._dialect.cancel, client_order_id)
-        await self._line.ask("order", self.ccxt.cancel_order, order_id, market, params)
+        await self._line.ask(
+            "order", self.ccxt.cancel_order, order_id, market, params, of_order=True
+        )
 
     async def order(self, market: str, client_order_id: str) -> OrderReport:
         """Read an order by our id; raises OrderNotFound."""
@@ -239,7 +241,9 @@ class Gateway:
         if self._dialect.query.by == "lists":
             return await self._find_listed(market, client_order_id)
         order_id, params = self._by(self._dialect.query, client_order_id)
-        body, _ = await self._line.ask("resolve", self.ccxt.fetch_order, order_id, market, params)
+        body, _ = await self._line.ask(
+            "resolve", self.ccxt.fetch_order, order_id, market, params, of_order=True
+        )
         return self._one(body)
 
     async def order_by_exchange_id(self, market: str, exchange_order_id: str) -> OrderReport:
@@ -247,7 +251,7 @@ class Gateway:
         await self.start()
         params = dict(self._dialect.by_exchange_id)
         body, _ = await self._line.ask(
-            "resolve", self.ccxt.fetch_order, exchange_order_id, market, params
+            "resolve", self.ccxt.fetch_order, exchange_order_id, market, params, of_order=True
         )
         return self._one(body)
 

@@ -74,9 +74,23 @@ class Access:
         """Make one guarded read, at once again a few times where there is no answer.
 
         The time limit is each request's; all of them and all tries together have READ_WHOLE_S_MAX.
-        Raises Banned at once while the latch holds, OrderNotFound and KeyRevoked as the venue says
-        it, and Unreachable for everything else that is no answer, a malformed one included.
+        Raises Banned at once while the latch holds, KeyRevoked as the venue says it, and Unreachable
+        for everything else that is no answer, a malformed one included.
         """
+
+        async def ask() -> Answer:
+            try:
+                return await call()
+            except OrderNotFound as error:
+                # No order was asked for: this is the answer of another request, or of none.
+                raise Unreachable(f"not found: {error}") from error
+
+        return await self.find(ask, timeout_s=timeout_s)
+
+    async def find(
+        self, call: Callable[[], Awaitable[Answer]], *, timeout_s: float = limits.READ_TIMEOUT_S
+    ) -> Answer:
+        """Make one guarded read of, or call about, a single order, which raises OrderNotFound too."""
         end_s = ReadGuard.whole_end_s()
         for delay_s in limits.READ_RETRY_DELAYS_S:
             try:

@@ -75,7 +75,7 @@ async def look(desk: Desk, order: Order, attempt: Attempt, timeout_s: Decimal) -
     if order.state == t.CANCELLING:
         await _cancel(desk, order)
     try:
-        report = await desk.access.read(
+        report = await desk.access.find(
             lambda: desk.access.venue.order(order.market, order.client_order_id)
         )
     except OrderNotFound:
@@ -97,7 +97,7 @@ def _overdue(desk: Desk, attempt: Attempt, timeout_s: Decimal) -> bool:
 async def _cancel(desk: Desk, order: Order) -> None:
     """Ask for the cancel; whatever the answer, the order's fate is read afterwards."""
     try:
-        await desk.access.read(
+        await desk.access.find(
             lambda: desk.access.venue.cancel(order.market, order.client_order_id)
         )
     except (OrderNotFound, Unreachable) as error:
@@ -297,7 +297,7 @@ async def told_now(desk: Desk, order: Order) -> tuple[c.Command, ...]:
     Raises Unreachable or Banned when it cannot be asked.
     """
     try:
-        report = await desk.access.read(
+        report = await desk.access.find(
             lambda: desk.access.venue.order(order.market, order.client_order_id)
         )
     except OrderNotFound:
@@ -313,7 +313,7 @@ async def _doubtful(desk: Desk, order: Order, trade: FillReport) -> str | None:
     if owner is None:
         exchange_id = trade.exchange_order_id
         try:
-            report = await desk.access.read(
+            report = await desk.access.find(
                 lambda: desk.access.venue.order_by_exchange_id(order.market, exchange_id)
             )
         except OrderNotFound:

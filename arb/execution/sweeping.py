@@ -185,7 +185,7 @@ class Sweeper:
         if owner:
             return owner
         try:
-            report = await self._desk.access.read(
+            report = await self._desk.access.find(
                 lambda: self._desk.access.venue.order_by_exchange_id(market, exchange_id)
             )
         except OrderNotFound:
@@ -225,7 +225,7 @@ class Sweeper:
         if not order.is_final:
             return  # its own resolver reads it
         try:
-            report = await self._desk.access.read(
+            report = await self._desk.access.find(
                 lambda: self._desk.access.venue.order(order.market, owner)
             )
         except OrderNotFound:

@@ -66,7 +66,7 @@ async def refuse_used_next(desk: Desk, archive: Archive, markets: Iterable[str])
 
 async def _exists(desk: Desk, market: str, name: str) -> bool:
     try:
-        report = await desk.access.read(lambda: desk.access.venue.order(market, name))
+        report = await desk.access.find(lambda: desk.access.venue.order(market, name))
     except OrderNotFound:
         return False
     return report.client_order_id == name

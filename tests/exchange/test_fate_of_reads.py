@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,7 +19,7 @@ from arb.exchange.port import (
     VenueError,
 )
 from tests.exchange.captured import Asked, Wire, heard, order
-from tests.exchange.loopback import NOW_MS, ORDER_ID
+from tests.exchange.loopback import NOW_MS, NOW_NS, ORDER_ID
 from tests.exchange.told import BINANCE_ORDER, OKX_ORDER, okx
 
 SAID: list[tuple[str, int, object, type[VenueError]]] = [
@@ -257,3 +258,22 @@ def test_a_certificate_that_is_not_trusted_is_told_as_that(wires: Mapping[str, W
     wire.session.answer = refuse
     with pytest.raises(VenueError, match=r"no connection to api\.binance\.com:443 \(\[SSL: CERT"):
         wire.run(wire.gateway.balances())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda gateway: gateway.trades("BTC/USDT", NOW_NS - 10**9),
+        lambda gateway: gateway.balance_changes(NOW_NS - 10**9),
+        lambda gateway: gateway.open_orders(),
+        lambda gateway: gateway.balances(),
+        lambda gateway: gateway.time_ns(),
+        lambda gateway: gateway.markets(),
+        lambda gateway: gateway.fees(),
+    ],
+)
+def test_only_an_order_that_was_asked_for_is_not_found(wire: Wire, ask: Any) -> None:
+    """Elsewhere it is another request's answer, and an empty list would be proof of something."""
+    wire.session.status = 400
+    told = heard(wire, ask(wire.gateway), {"code": -2013, "msg": "Order does not exist."})
+    assert isinstance(told, Unreachable), told
