@@ -73,18 +73,18 @@ def judge(
     if reply.status is None:
         never = not _NEVER_CONNECTED.isdisjoint(reply.errors)
         return NotSent(detail) if never else Unreachable(detail)
-    codes = dialect.codes
-    if reply.status in {HTTP_TEAPOT, HTTP_TOO_MANY}:
-        banned = reply.status == HTTP_TEAPOT
-        return Banned(retry_after_ns(reply, codes.banned_ns if banned else codes.limited_ns))
-    body = _body(reply)
-    said = _said(dialect, body)
-    if said is None:
-        return Unreachable(detail)
+    codes, body = dialect.codes, _body(reply)
+    # Before the status: a ban, too, is the venue's word that it took nothing.
     if creating and _tells_of_an_order(dialect, body):
         return Unreachable(f"a refusal that tells of an order: {detail}")
     if created is not None and not _may_be_about(dialect, body, created):
         return Unreachable(f"a refusal of another order: {detail}")
+    if reply.status in {HTTP_TEAPOT, HTTP_TOO_MANY}:
+        banned = reply.status == HTTP_TEAPOT
+        return Banned(retry_after_ns(reply, codes.banned_ns if banned else codes.limited_ns))
+    said = _said(dialect, body)
+    if said is None:
+        return Unreachable(detail)
     return _by_code(dialect, reply, said, creating=creating, detail=detail)
 
 

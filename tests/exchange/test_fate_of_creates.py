@@ -199,6 +199,15 @@ def test_a_ban_lasts_as_long_as_the_venue_says(
     assert fate.retry_after_ns == round(seconds * 10**9)
 
 
+@pytest.mark.parametrize("status", [418, 429])
+@pytest.mark.parametrize("body", [FILLED, {**FILLED, **said(-1015, "Too many new orders.")}])
+def test_a_ban_beside_an_order_proves_no_refusal(
+    stage: Stage, status: int, body: dict[str, Any]
+) -> None:
+    fate = stage.create(Answer(body, status))
+    assert isinstance(fate, Unreachable), fate
+
+
 def test_maintenance_is_said_and_proves_nothing(stage: Stage) -> None:
     fate = stage.create(Answer({"code": 1, "msg": "System is under maintenance."}, 503))
     assert isinstance(fate, Maintenance), fate
