@@ -35,6 +35,9 @@ class Sent(Struct, frozen=True):
     """What an order request must carry, to the letter."""
 
     client_order_id: str
+    market: str  # as the venue names it
+    side: str
+    time_in_force: str
     amount: Decimal
     price: Decimal
 
@@ -283,6 +286,15 @@ def _look_at(order: Sent, dialect: Dialect, url: str, body: object) -> None:
         raise WrongRequest("the request does not carry our id")
     if amounts != [plain(order.amount)] or prices != [plain(order.price)]:
         raise WrongRequest(f"the request carries {amounts} at {prices}")
+    force = dict(dialect.sent_forces).get(order.time_in_force, order.time_in_force)
+    for key, wanted in (
+        (dialect.sent_market, order.market),
+        (dialect.sent_side, order.side),
+        (dialect.sent_force, force),
+    ):
+        found = [value for name, value in sent if name == key]
+        if key and [value.lower() for value in found] != [wanted.lower()]:
+            raise WrongRequest(f"the request carries {found} as {key}")
 
 
 def _leaves(told: object, key: str = "") -> Iterator[tuple[str, str]]:

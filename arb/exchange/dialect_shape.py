@@ -148,6 +148,12 @@ class Dialect(Struct, frozen=True, kw_only=True):
     closed_method: str = "fetch_closed_orders"
     sent_amount: str = "quantity"  # names in the create request
     sent_price: str = "price"
+    sent_market: str = "symbol"
+    sent_side: str = "side"
+    sent_force: str = "timeInForce"  # "" where it is no value of its own
+    sent_forces: tuple[
+        tuple[str, str], ...
+    ] = ()  # where the venue has other words for "ioc", "fok"
     # how it is read
     replies: Replies
     order: OrderKeys

@@ -64,6 +64,8 @@ OKX: Final = Dialect(
     open_cursor=("after", "ordId"),
     sent_amount="sz",
     sent_price="px",
+    sent_market="instId",
+    sent_force="ordType",
     replies=Replies(
         well=("code", "0"), created="data.0", order="data.0", open_orders="data", trades="data"
     ),

@@ -90,6 +90,8 @@ MEXC: Final = Dialect(
     cancel=Lookup("parameter", "clientOrderId"),
     trades_page=100,
     open_by_market=True,
+    sent_force="type",
+    sent_forces=(("ioc", "IMMEDIATE_OR_CANCEL"), ("fok", "FILL_OR_KILL")),
     replies=Replies(),
     order=_ORDER,
     created=replace(_ORDER, made="transactTime"),

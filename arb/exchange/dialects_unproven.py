@@ -112,6 +112,9 @@ KRAKEN: Final = Dialect(
     trades_of_all=True,
     trades_unit_ns=NS_PER_S,
     sent_amount="volume",
+    sent_market="pair",
+    sent_side="type",
+    sent_force="timeinforce",
     replies=Replies(
         created="result",
         order="result",
@@ -168,6 +171,8 @@ COINBASE: Final = Dialect(
     open_page=100,
     sent_amount="base_size",
     sent_price="limit_price",
+    sent_market="product_id",
+    sent_force="",
     replies=Replies(
         created="success_response", order="order", open_orders="orders", trades="fills"
     ),
@@ -288,6 +293,8 @@ GATE: Final = Dialect(
     open_by_market=True,
     open_page=100,
     sent_amount="amount",
+    sent_market="currency_pair",
+    sent_force="time_in_force",
     replies=Replies(open_group="orders"),
     order=_GATE_ORDER,
     created=_GATE_ORDER,
@@ -330,6 +337,7 @@ BITGET: Final = Dialect(
     trades_page=100,
     open_page=100,
     sent_amount="size",
+    sent_force="force",
     replies=Replies(
         well=("code", "00000"),
         created="data",

@@ -197,6 +197,9 @@ class Gateway:
         if refusal is not None:
             raise NotSent(refusal)
         assert request.limit is not None
+        listed = self.ccxt.markets.get(request.market)
+        if listed is None:
+            raise NotSent(f"{request.market} is not listed any more")
         params, headers = lateness(self._dialect, request)
         self._seen.add(request.market)
         with kept_only_if_well():
@@ -214,7 +217,14 @@ class Gateway:
                     **params,
                 },
                 call=Call(
-                    order=Sent(request.client_order_id, request.amount, request.limit),
+                    order=Sent(
+                        request.client_order_id,
+                        str(listed["id"]),
+                        request.side,
+                        request.time_in_force,
+                        request.amount,
+                        request.limit,
+                    ),
                     time_ms=request.venue_time_ns // NS_PER_MS,
                     headers=headers,
                 ),

@@ -1,6 +1,7 @@
 """The requests that go out on nine venues are the ones that the venues document."""
 
 import contextlib
+import re
 from typing import Any, Final
 
 import pytest
@@ -35,6 +36,45 @@ def test_a_create_is_one_request_with_our_id_and_our_numbers(
     wire = wires[venue]
     send(wire, wire.gateway.create(order()), {})
     assert one(wire.session.asked).without(*SIGNED) == CREATES[venue]
+
+
+@pytest.mark.parametrize("venue", CREATES)
+@pytest.mark.parametrize("force", ["ioc", "fok"])
+def test_nothing_is_sent_that_is_another_order(
+    monkeypatch: pytest.MonkeyPatch, venue: str, force: str
+) -> None:
+    """The client is made to think of another side, another market or another way to end."""
+    wire, dialect = Wire(venue), dialects.DIALECTS[venue]
+    send(wire, wire.gateway.create(order(time_in_force=force)), {})
+    (asked,) = wire.session.asked
+    for key, sent in (
+        (dialect.sent_market, "ETHUSDT"),
+        (dialect.sent_side, "sell"),
+        (dialect.sent_force, "GTC"),
+    ):
+        if not key:
+            continue
+        assert key in asked.params, venue
+        spoil(wire, monkeypatch, key, sent)
+        with pytest.raises(NotSent, match=f"as {key}"):
+            wire.run(wire.gateway.create(order(time_in_force=force)))
+        assert wire.session.asked == []
+        monkeypatch.undo()
+    wire.close()
+
+
+def spoil(wire: Wire, monkeypatch: pytest.MonkeyPatch, key: str, sent: str) -> None:
+    """Let the client put something else into what it signs."""
+    sign = wire.gateway.ccxt.sign
+
+    def spoilt(*asked: Any, **more: Any) -> Any:
+        made = sign(*asked, **more)
+        for part in ("url", "body"):
+            if isinstance(made[part], str):
+                made[part] = re.sub(rf'(\b{key}(?:=|":\s*"))[^&"]+', rf"\g<1>{sent}", made[part])
+        return made
+
+    monkeypatch.setattr(wire.gateway.ccxt, "sign", spoilt)
 
 
 @pytest.mark.parametrize("venue", QUERIES)
