@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Final, Literal
 
@@ -24,6 +24,7 @@ Lane = Literal["order", "resolve", "read"]
 
 LANES: Final[tuple[Lane, ...]] = ("order", "resolve", "read")  # the first goes first
 WAITING_MAX: Final = 1_000  # in each lane
+_TICK_S: Final = 0.001
 LOOK_AGAIN_S: Final = 1.0  # at most, while waiting: a ban or a correction may have come
 ORDER_PATIENCE_NS: Final = NS_PER_S // 2  # what an order was decided on is over by then
 # Of the ration in a window, what each lane leaves to those before it.
@@ -245,9 +246,15 @@ class Pacing:
             banned_ns = self._ban.left_ns()
             if banned_ns:
                 raise Banned(banned_ns)
+            left_s = None if waiter.until_ns is None else (waiter.until_ns - now_ns) / NS_PER_S
+            if left_s is not None and left_s < 0:
+                raise NotSent(f"its turn came {-left_s:.1f} s too late")
             if queue[0] is not waiter:
                 waiter.first.clear()
-                await waiter.first.wait()
+                with suppress(TimeoutError):
+                    # A little longer, so that it is over then by any clock.
+                    async with asyncio.timeout(None if left_s is None else left_s + _TICK_S):
+                        await waiter.first.wait()
                 continue
             wait_ns = self._wait_ns(name, waiter, now_ns)
             if wait_ns <= 0:

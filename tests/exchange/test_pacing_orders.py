@@ -40,6 +40,33 @@ def test_orders_that_wait_behind_another_are_not_sent_late_either() -> None:
     assert played(SMALL, story).times("order") == [2.0]
 
 
+def test_an_order_whose_patience_passes_behind_another_request_is_told_as_not_sent_then() -> None:
+    """A cancel before it waits for weight; the engine must not be left to think that it may be on its way."""
+
+    async def story(desk: Desk) -> None:
+        with lane("order", orders=0):
+            await desk.pacing.take(SMALL.weight)
+
+        async def cancel() -> None:
+            with lane("order", orders=0):
+                await desk.pacing.take(1)
+                desk.went.append((desk.now_s, "order", "", 0))
+
+        async def create() -> None:
+            with (
+                lane("order", patience_ns=NS_PER_S // 2),
+                pytest.raises(NotSent, match="too late"),
+            ):
+                await desk.pacing.take(1)
+            desk.went.append((desk.now_s, "read", "not sent", 0))
+
+        await asyncio.gather(cancel(), create())
+
+    went = played(SMALL, story)
+    assert went.times("read") == [pytest.approx(0.5, abs=0.01)]
+    assert len(went.times("order")) == 1
+
+
 def test_how_long_orders_would_wait_is_told_without_waiting() -> None:
     async def story(desk: Desk) -> None:
         waits = desk.pacing.order_wait_ns
