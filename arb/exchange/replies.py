@@ -52,10 +52,10 @@ def quantity(told: object) -> Decimal | None:
     return None if value is None or value < ZERO else value
 
 
-def identity(told: object) -> str | None:
-    """Read an id: a whole number above zero, or a short text without spaces."""
+def identity(told: object, least: int = 1) -> str | None:
+    """Read an id: a whole number from `least` on, or a short text without spaces."""
     if isinstance(told, int) and not isinstance(told, bool):
-        return str(told) if 0 < told < _LARGEST else None
+        return str(told) if least <= told < _LARGEST else None
     return told if isinstance(told, str) and _ID.fullmatch(told) else None
 
 
@@ -117,7 +117,7 @@ def fill_report(dialect: Dialect, row: object, names: Names) -> FillReport:
     untold = None if price is None or amount is None else price * amount
     fee = number(at(told, keys.fee))
     return FillReport(
-        trade_id=identity(at(told, keys.id)),
+        trade_id=identity(at(told, keys.id), least=0),  # a market's first trade may be number 0
         exchange_order_id=identity(at(told, keys.order)),
         client_order_id=_client_id(dialect, told, keys.client),
         market=market,
@@ -228,7 +228,7 @@ def _fills(
     if only.amount != filled:
         return None
     trade = FillReport(
-        trade_id=identity(told[0].get("tradeId")),
+        trade_id=identity(told[0].get("tradeId"), least=0),
         exchange_order_id=identity(at(row, keys.id)),
         client_order_id=_client_id(dialect, row, keys.client),
         market=_market(row, keys.market, names),

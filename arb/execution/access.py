@@ -47,6 +47,7 @@ class Access:
         self.venue = venue
         self.clock = clock
         self._ban = Ban(clock)  # of the whole venue
+        self.held = False  # whether the account ever held anything
         self.key_revoked: KeyRevoked | None = None  # then nothing is sent and nothing can be read
         self._offset_ns: int | None = None  # venue's clock - ours
         self._believed_ns: int | None = None  # the same, also once it is too old to go by
@@ -141,13 +142,19 @@ class Access:
                 guard.over = True
 
     async def balances(self, *, timeout_s: float = limits.READ_TIMEOUT_S) -> Mapping[str, Balance]:
-        """Read every balance; one that is no finite number makes the reading no answer."""
+        """Read every balance; one that is no finite number makes the reading no answer.
+
+        So does an empty list where the account held something: venues tell one for a while.
+        """
 
         async def ask() -> Mapping[str, Balance]:
             told = await self.venue.balances()
+            if self.held and not told:
+                raise Unreachable("no balance at all is told, and the account held something")
             for asset, balance in told.items():
                 if not (balance.free.is_finite() and balance.locked.is_finite()):
                     raise Unreachable(f"unreadable balance of {asset}: {balance}")
+            self.held = self.held or any(balance.total for balance in told.values())
             return told
 
         return await self.read(ask, timeout_s=timeout_s)

@@ -43,6 +43,8 @@ class Desk:
         self.clock = clock
         self.journal = journal
         self.access = access
+        account = journal.account
+        access.held = access.held or any(account.expected(one) for one in account.assets())
         self.books = books
         self._markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
         self.exits: Exits = {}  # of the markets

@@ -134,7 +134,7 @@ def _amount(value: object, *, zero: bool = False) -> bool:
 
 def vet_fill(order: Order, told: FillReport, exchange_order_id: str) -> c.Fill | Garbled:
     """Turn a trade into a fill of an order, or say which field is missing, wrong or another's."""
-    wrong = unreadable(told) or _wrong_trade(order, told, exchange_order_id)
+    wrong = unreadable(told) or _charged(told) or _wrong_trade(order, told, exchange_order_id)
     if wrong is not None:
         return Garbled(wrong)
     trade_id, price, amount, cost = told.trade_id, told.price, told.amount, told.cost
@@ -158,6 +158,12 @@ def vet_fill(order: Order, told: FillReport, exchange_order_id: str) -> c.Fill |
     )
 
 
+def _charged(told: FillReport) -> str | None:
+    """Say so where a trade of ours is paid for instead: orders that never rest get no rebate."""
+    wrong = told.fee is not None and told.fee < ZERO
+    return f"trade {told.trade_id}: fee is {told.fee}" if wrong else None
+
+
 def unreadable(told: FillReport) -> str | None:
     """Say what is missing or wrong in a trade, whosever it is; None when it can be booked."""
     trade_id = told.trade_id
@@ -166,9 +172,11 @@ def unreadable(told: FillReport) -> str | None:
     for name, value in (("price", told.price), ("amount", told.amount)):
         if not _amount(value):
             return f"trade {trade_id}: {name} is {value}"
-    for name, value in (("cost", told.cost), ("fee", told.fee)):
-        if not _amount(value, zero=True):
-            return f"trade {trade_id}: {name} is {value}"
+    if not _amount(told.cost, zero=True):
+        return f"trade {trade_id}: cost is {told.cost}"
+    # Below zero it is a rebate: others rest on the account, and are paid for it.
+    if not isinstance(told.fee, Decimal) or not told.fee.is_finite():
+        return f"trade {trade_id}: fee is {told.fee}"
     if not isinstance(told.fee_asset, str) or not told.fee_asset:
         return f"trade {trade_id}: no fee asset"
     if not isinstance(told.venue_ns, int) or told.venue_ns <= 0:

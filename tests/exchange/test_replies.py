@@ -202,3 +202,9 @@ def test_the_time_is_now(wires: dict[str, Wire]) -> None:
     """The examples above are of the moment that the clock of this file stands at."""
     assert NOW_NS // 10**6 == NOW_MS
     assert wires["binance"].clock.now_ns() >= NOW_NS
+
+
+def test_a_markets_first_trade_is_number_0(wires: dict[str, Wire]) -> None:
+    wire = wires["binance"]
+    (trade,) = heard(wire, wire.gateway.trades("BTC/USDT", MS_NS), [{**BINANCE_TRADE, "id": 0}])
+    assert trade.trade_id == "0"

@@ -113,6 +113,28 @@ def test_case_26_a_trade_of_another_client_is_external(
     assert world.facts(f.EngineHalted) == []
 
 
+def test_case_26_a_rebate_on_a_trade_of_another_client_is_booked(world: World) -> None:
+    """Who rests with orders of their own is paid for it by some venues: the fee is below zero."""
+    real = world.faulty.trades
+
+    async def trades(*asked: Any) -> Any:
+        told = await real(*asked)
+        return [one if one.client_order_id else replace(one, fee=-one.fee) for one in told]
+
+    def trade(_life: object) -> None:
+        world.venue.foreign_order("ETH/BTC", "sell", Decimal("0.1"))
+        (fill,) = world.venue.account.fills_since(0)[-1:]
+        world.venue.deposit(fill.fee_asset, 2 * fill.fee, reported=False)
+
+    world.faulty.trades = trades  # type: ignore[method-assign]
+    world.at(4.0, trade)
+    assert world.run(cycles=None, duration_s=15) == 0
+    assert world.facts(f.ForeignTradeSeen)
+    assert world.facts(f.EngineHalted) == []
+    assert world.recover() == 0
+    assert world.facts(f.EngineHalted) == []
+
+
 @pytest.mark.parametrize("what", ["deposit", "trade", "silent deposit"])
 def test_two_judges_at_once_record_a_change_once(world: World, what: str) -> None:
     def change(_life: object) -> None:

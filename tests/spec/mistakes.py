@@ -121,10 +121,10 @@ OWN: Final = (
         "a fee that is not told counts as 0",
         """
 @ execution/vetting.py
--    wrong = unreadable(told) or _wrong_trade(order, told, exchange_order_id)
+-    wrong = unreadable(told) or _charged(told) or _wrong_trade(order, told, exchange_order_id)
 +    structs = __import__("msgspec").structs
 +    told = structs.replace(told, fee=told.fee or ZERO, fee_asset=told.fee_asset or order.quote)
-+    wrong = unreadable(told) or _wrong_trade(order, told, exchange_order_id)
++    wrong = unreadable(told) or _charged(told) or _wrong_trade(order, told, exchange_order_id)
 """,
     ),
     _mistake(
