@@ -287,12 +287,11 @@ class Runner:
 
     async def _pause_before_retry(self, cycle: Cycle) -> None:
         """Give the market a moment after an order that got nothing, longer each time."""
-        last = cycle.orders[-1] if cycle.orders else None
-        if last is None or last.filled > 0 or cycle.state == t.RECOVERING:
+        misses = cycle.misses()
+        if misses == 0 or cycle.state == t.RECOVERING:
             return
-        tries = max(cycle.attempts, cycle.unwind_orders, 1)
         delay_ms = self.desk.strategy(cycle.config).order.retry_delay_ms
-        delay_ns = delay_ms * 2 ** min(tries - 1, 6) * NS_PER_MS
+        delay_ns = delay_ms * 2 ** min(misses - 1, 6) * NS_PER_MS
         await self._wait_until(cycle.id, self.desk.clock.now_ns() + delay_ns)
 
     async def _wait_for_room(self, cycle: Cycle) -> None:

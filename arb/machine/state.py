@@ -174,6 +174,15 @@ class Cycle(Struct, gc=False, omit_defaults=True):
                 return order
         raise IllegalMove(f"{self.id} has no order {client_order_id}")
 
+    def misses(self) -> int:
+        """How many of its last orders got nothing, one after the other."""
+        count = 0
+        for order in reversed(self.orders):
+            if order.filled > 0:
+                break
+            count += 1
+        return count
+
     def pending_orders(self) -> list[Order]:
         """Orders whose fate or fills are not known yet."""
         return [order for order in self.recent if not order.is_final]

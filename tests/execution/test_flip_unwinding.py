@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -102,3 +103,26 @@ def test_what_is_worth_most_is_sold_first(world: World) -> None:
     world.check()
     first, second = unwinds(world)[:2]
     assert (first.base, second.base) == ("ETH", "BTC")
+
+
+def test_orders_of_an_unwind_that_filled_make_no_pause_longer(world: World) -> None:
+    """Of a way out over three hops the last order is refused twice: a moment is given, then twice that."""
+    keys = {"panic_sell.base_currencies": "[USDT]", "order.retry_delay_ms": 100}
+    world.strategies = [flipped(keys)]
+    world.show("BTC/USDC", [("60000", "5")], [("60010", "5")])
+    world.show("USDC/USDT", [("0.9990", "90000")], [("1.0010", "90000")])
+
+    def strand() -> None:
+        for market in ("ETH/USDT", "BTC/USDT"):
+            world.stage.hide(world.now_ns(), market)
+
+    world.on(f.LegSettled, 2, strand)
+    for order in (6, 7):
+        world.fault("refused", order=order, times=1)
+    world.run()
+    world.check()
+    orders = {fact.client_order_id: fact for fact in unwinds(world)}
+    at_ns = [one.at_ns for one in world.records() if isinstance(one.fact, f.OrderIntended)]
+    assert [fact.market for fact in orders.values()] == ["ETH/BTC", "BTC/USDC", *["USDC/USDT"] * 3]
+    after_misses = [round((after - before) / 1e6) for before, after in pairwise(at_ns[-3:])]
+    assert after_misses == pytest.approx([100, 200], abs=40)
