@@ -9,9 +9,11 @@ import apsw
 import pytest
 
 from arb.errors import LogDamaged, WrongLog
-from arb.events.sqlite import LogReader, accept_head, backup, left_wal, open_log, stamp
+from arb.events.sqlite import LogReader, accept_head, backup, left_wal, open_log, opening, stamp
 from arb.events.sqlite.connections import close, untouching, writer
 from arb.events.sqlite.left_wal import has_left_wal
+from arb.events.sqlite.storage import beside
+from arb.events.sqlite.witness import Witness
 from arb.projections.audit import verify
 from arb.projections.projector import Projections
 from arb.simulation.vfs import watched
@@ -221,6 +223,30 @@ def test_a_log_without_a_stamp_is_read_as_a_whole_and_its_tables_are_made_anew(
     assert goes_on(path) == last
     assert len(asked) == 1
     assert verify(path) == []
+
+
+def test_a_first_commit_that_was_cut_anywhere_is_none(tmp_path: Path) -> None:
+    """A kill, or a power loss, while a new log gets its first stamp: of a WAL half written nothing counts."""
+    path = tmp_path / "log.db"
+    opening._create(path, Witness)
+    connection = writer(path)
+    stamp.end(connection)
+    frames = beside(path, "-wal").read_bytes()
+    close(connection, checkpoint=False)
+    for name in names(tmp_path):
+        shutil.copy(tmp_path / name, tmp_path.with_name(f"new-{name}"))
+    ends = [*range(1, len(frames), 1_000), len(frames) - 1]
+    for end in ends:
+        for rest in (
+            b"",
+            bytes(len(frames) - end),
+        ):  # its length may be on the disk before what it holds
+            folder = tmp_path / f"{end}-{len(rest)}"
+            folder.mkdir()
+            for name in ("log.db", "log.db.witness"):
+                shutil.copy(tmp_path.with_name(f"new-{name}"), folder / name)
+            (folder / "log.db-wal").write_bytes(frames[:end] + rest)
+            assert goes_on(folder / "log.db") > 0
 
 
 def test_a_start_after_a_kill_need_not_read_the_whole_log(

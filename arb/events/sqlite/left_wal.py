@@ -1,6 +1,8 @@
 """What an unclean end leaves: a WAL that is taken only with the database that it was written for."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from struct import iter_unpack, pack
 from typing import Final
 
 import apsw
@@ -17,10 +19,13 @@ DOOR: Final = (
 )
 
 _WAL_HEADER_BYTES: Final = 32
-_WAL_SALTS: Final = slice(16, 24)  # in the header; a frame that counts bears them too
-_FRAME_BYTES: Final = (
-    24 + 4096
-)  # its number, the size of the database if it ends a commit, salts, checksum; page
+_LITTLE_ENDIAN: Final = b"\x82"  # the last byte of its magic number: how checksums are made
+_SALTS: Final = slice(16, 24)  # a frame that counts bears them too
+_SUMS: Final = slice(24, 32)
+# Its page's number, the size of the database if it ends a commit, salts, checksums; then the page.
+_FRAME_HEADER_BYTES: Final = 24
+_FRAME_BYTES: Final = _FRAME_HEADER_BYTES + 4096
+_WORD: Final = 0xFFFF_FFFF
 # Where pages are mixed, SQLite may find anything but a table in place of one.
 _WRONG: Final = (LogDamaged, *DAMAGE)
 
@@ -81,16 +86,43 @@ def check_pages(connection: apsw.Connection) -> None:
 
 def _check_size(path: Path, merged: apsw.Connection) -> None:
     """Refuse a WAL of a database of another size: what is linked to nothing is not seen by reading, and cannot be moved."""
-    content = beside(path, "-wal").read_bytes()
-    salts = content[_WAL_SALTS]
-    sizes = {
-        int.from_bytes(content[at + 4 : at + 8])
-        for at in range(_WAL_HEADER_BYTES, len(content), _FRAME_BYTES)
-        if content[at + 8 : at + 16] == salts
-    }
+    last = None
+    for size in _commits(beside(path, "-wal").read_bytes()):
+        last = size
     pages = merged.pragma("page_count")
-    if len(sizes) > 0 and pages not in sizes:
+    if last is not None and pages != last:
         raise LogDamaged(f"the WAL is of another database than one of {pages} pages")
+
+
+def _commits(wal: bytes) -> Iterator[int]:
+    """The size of the database after each commit that counts: up to the first frame whose checksum is wrong.
+
+    What a kill or a power loss left half written ends there, and may be all there is. As
+    https://www.sqlite.org/fileformat2.html#walformat has it.
+    """
+    order = "<" if wal[3:4] == _LITTLE_ENDIAN else ">"
+    if len(wal) < _WAL_HEADER_BYTES:
+        return
+    salts, sums = wal[_SALTS], _summed(wal[: _SUMS.start], (0, 0), order)
+    if wal[_SUMS] != pack(">II", *sums):
+        return
+    for at in range(_WAL_HEADER_BYTES, len(wal) - _FRAME_BYTES + 1, _FRAME_BYTES):
+        frame = wal[at : at + _FRAME_BYTES]
+        sums = _summed(frame[:8] + frame[_FRAME_HEADER_BYTES:], sums, order)
+        if frame[8:16] != salts or frame[16:_FRAME_HEADER_BYTES] != pack(">II", *sums):
+            return
+        size = int.from_bytes(frame[4:8])
+        if size:
+            yield size
+
+
+def _summed(content: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
+    """Add bytes to the two checksums of a WAL, which are of all that stands before."""
+    first, second = sums
+    for one, other in iter_unpack(f"{order}II", content):
+        first = (first + one + second) & _WORD
+        second = (second + other + first) & _WORD
+    return first, second
 
 
 def _is_whole_alone(path: Path) -> bool:
