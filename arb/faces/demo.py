@@ -14,11 +14,16 @@ from typing import Final, NamedTuple
 
 import click
 
+from arb.faces import exits
+from arb.faces.folders import made
+
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 STRATEGY: Final = ROOT / "strategies" / "demo.yaml"
 LIVES_MAX: Final = 6
 LIFE_S_MAX: Final = 8.0
 CYCLES: Final = 9
+MARK: Final = ".arb-demo"  # stands in every folder that a demonstration made, and may empty again
+MARK_TEXT: Final = "made by tools/demo.py, which empties this folder when it is given it again\n"
 
 
 class Struck(NamedTuple):
@@ -111,21 +116,56 @@ def events(process: "subprocess.Popen[str]") -> Iterator[dict]:  # type: ignore[
             return
 
 
-@click.command()
-@click.option("--seed", type=int, default=42, show_default=True, help="Varies market and moment.")
+def made_for(folder: Path) -> Path:
+    """Make a folder for a demonstration, or empty one that an earlier demonstration made.
+
+    Raises UsageError for any other folder that holds something: nobody asked for its end.
+    """
+    here = Path.cwd()
+    if folder.resolve() in {here, *here.parents}:
+        raise click.UsageError(
+            f"--folder {folder} is the working directory, or holds it, and would be emptied; "
+            "name a new folder"
+        )
+    real = made(folder)
+    found = list(real.iterdir())
+    if found and not _is_ours(real):
+        raise click.UsageError(
+            f"--folder {folder} holds {found[0].name} and was not made by the demonstration, "
+            "which would empty it; name a new folder, or remove this one yourself"
+        )
+    for path in found:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MARK:  # it goes last of all, and is to stay
+            path.unlink()
+    (real / MARK).write_text(MARK_TEXT)
+    return real
+
+
+def _is_ours(folder: Path) -> bool:
+    mark = folder / MARK
+    return mark.is_file() and not mark.is_symlink() and mark.read_bytes() == MARK_TEXT.encode()
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=42,
+    show_default=True,
+    help="Varies market and moment.",
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
     default=Path(".demo"),
     show_default=True,
-    help="Emptied first.",
+    help="A new folder, an empty one, or one of an earlier demonstration, which is emptied.",
 )
 def demo(seed: int, folder: Path) -> None:
     """Trade on the generated market, get killed in the middle of a leg, recover, and prove it."""
-    folder = folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    sys.exit(play(Demo(folder, seed)))
+    sys.exit(exits.ending(lambda: play(Demo(made_for(folder), seed))))
 
 
 def play(show: Demo) -> int:

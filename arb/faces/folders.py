@@ -1,0 +1,40 @@
+"""Folders that a command is told to write to: made where they can be, else refused in one line."""
+
+import os
+from pathlib import Path
+
+import click
+
+from arb.errors import ConfigInvalid
+
+
+def made(folder: Path, flag: str = "--folder") -> Path:
+    """Make a folder, with what it stands in, and see that it can be written to; its real path."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise click.UsageError(
+            f"{flag} {folder}: a file is in its way; name a folder, there or not"
+        ) from None
+    except OSError as error:
+        raise ConfigInvalid(
+            f"{flag} {folder} cannot be made: {error.strerror}; name a folder that can be"
+        ) from None
+    return writable(folder, flag)
+
+
+def writable(folder: Path, flag: str = "--folder") -> Path:
+    """See that a folder can be written to; its real path."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigInvalid(
+            f"{flag} {folder} cannot be written to; name another folder, or give the right to write there"
+        )
+    return folder.resolve()
+
+
+def made_empty(folder: Path, flag: str = "--folder") -> Path:
+    """Make a folder, or take an empty one; its real path."""
+    real = made(folder, flag)
+    if any(real.iterdir()):
+        raise click.UsageError(f"{flag} {folder} is not empty; name a new folder, or an empty one")
+    return real
