@@ -3,12 +3,13 @@
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import apsw
 import click
+from msgspec import structs
 
 from arb.bench import (
     backtesting,
@@ -37,6 +38,8 @@ from arb.bench.lines import (
     now_ns,
     number,
 )
+from arb.faces import exits
+from arb.faces.folders import writable
 
 ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     "1": ("durable move, us; floor: append + fsync; baseline: one-row FULL commit", moves.measure),
@@ -107,22 +110,29 @@ def bench(
     `timeit`: what else a machine does can only add to it. What waits for a disk or another process
     is a median. Nothing fails for being slow: exit 0 says that it was measured.
     """
+    setting = Setting(folder=folder, quick=quick, scale=scale)
+    sys.exit(exits.ending(lambda: _measured(rows, setting, json_lines=json_lines)))
+
+
+def _measured(rows: Sequence[str], asked: Setting, *, json_lines: bool) -> int:
     unknown = [row for row in rows if row not in ROWS]
     if unknown:
         raise click.UsageError(f"there is no row {', '.join(unknown)}; rows are {', '.join(ROWS)}")
+    folder = writable(asked.folder)
     if not json_lines:
         click.echo(_machine(folder))
         click.echo(HEADING)
     chosen = [row for row in ROWS if row in rows or not rows]
     for row in chosen:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as made:
-            setting = Setting(folder=Path(made).resolve(), quick=quick, scale=scale)
+            setting = structs.replace(asked, folder=Path(made).resolve())
             for line in ROWS[row][1](setting):
                 click.echo(as_json(line) if json_lines else as_text(line))
                 sys.stdout.flush()
     if not json_lines:
         for row in chosen:
             click.echo(f"{row}: {ROWS[row][0]}")
+    return 0
 
 
 def _machine(folder: Path) -> str:

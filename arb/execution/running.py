@@ -165,6 +165,7 @@ class _Signals:
     def __init__(self) -> None:
         hangs_up = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
         self._numbers = (*SIGNALS, signal.SIGHUP) if hangs_up else SIGNALS
+        self._before = [(number, signal.getsignal(number)) for number in self._numbers]
         self._loop = asyncio.get_running_loop()
         self._engine: Engine | None = None
         self._task = asyncio.current_task()
@@ -175,8 +176,9 @@ class _Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number in self._numbers:
+        for number, handler in self._before:
             self._loop.remove_signal_handler(number)
+            signal.signal(number, handler)  # the loop would leave it to the system, which kills
 
     def _hear(self) -> None:
         if self._engine is not None:

@@ -7,12 +7,13 @@ from typing import Final
 
 import click
 
+from arb import door
 from arb.errors import ArbError
 
 FAILED: Final = 1
 USAGE: Final = 2
 INVALID: Final = 3
-INTERRUPTED: Final = 130
+INTERRUPTED: Final = door.INTERRUPTED
 
 
 def of_the_log(error: Exception) -> ArbError | None:
@@ -25,6 +26,8 @@ def of_the_log(error: Exception) -> ArbError | None:
 def ending(body: Callable[[], int]) -> int:
     """Run a command's body and turn what went wrong into a line and an exit code."""
     try:
+        if door.guarded():
+            door.open_up()
         code = body()
         sys.stdout.flush()
     except click.UsageError as error:
@@ -55,4 +58,7 @@ def ending(body: Callable[[], int]) -> int:
             raise
         click.echo(f"error: {told} [{told.code}]", err=True)
         return told.exit_code
+    finally:
+        if door.guarded():
+            door.guard()
     return code

@@ -1,7 +1,7 @@
 """Folders that a command is told to write to: made where they can be, else refused in one line."""
 
-import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
@@ -25,11 +25,13 @@ def made(folder: Path, flag: str = "--folder") -> Path:
 
 def writable(folder: Path, flag: str = "--folder") -> Path:
     """See that a folder can be written to; its real path."""
-    if not os.access(folder, os.W_OK | os.X_OK):
+    try:
+        with TemporaryFile(dir=folder):
+            return folder.resolve()
+    except OSError as error:
         raise ConfigInvalid(
-            f"{flag} {folder} cannot be written to; name another folder, or give the right to write there"
-        )
-    return folder.resolve()
+            f"{flag} {folder} cannot be written to: {error.strerror}; name a folder that can be"
+        ) from None
 
 
 def made_empty(folder: Path, flag: str = "--folder") -> Path:

@@ -6,17 +6,20 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import click
 from msgspec import structs
 
+from arb.faces import exits
 from arb.faces.bar import Bar
+from arb.faces.folders import made_empty
 from arb.faces.log_lines import configure_log
 from arb.faces.seed_story import Line, events, story
 from arb.faces.text import say, table
+from arb.faces.workers import spread
 from arb.simulation.seeds import SeedResult, run_seed
 from arb.simulation.sights import OUTCOMES
 from arb.simulation.tally import FLOORS, Tally
@@ -26,12 +29,50 @@ KILLS: Final = 40
 SECONDS: Final = 300.0
 FRESH_BELOW: Final = 2**40  # where seeds that nobody chose come from
 FAILED_SHOWN_MAX: Final = 20
+AT_ONCE_MAX: Final = 20  # seeds that a process is given
 _CPU_S_MIN: Final = 0.001
+_NAMES: Final = {
+    name: "--from" if name == "first" else f"--{name}"
+    for name in (
+        *("mutants", "real", "matrix", "seed", "fresh", "seeds"),
+        *("first", "kills", "seconds", "folder", "jobs"),
+    )
+}
+# Each proof and the flags that it heeds; where several are named, the first one is what is meant.
+_HEEDS: Final = {
+    "mutants": {"jobs"},
+    "real": {"seed", "kills", "seconds", "folder"},
+    "matrix": {"jobs"},
+    "seed": {"folder"},
+    "fresh": {"jobs"},
+    "seeds": {"first", "jobs"},
+}
 
 
-@click.command()
+class Flags:
+    """The command line, as click read it; None and False where nothing was said."""
+
+    seeds: int | None
+    first: int | None
+    fresh: int | None
+    seed: int | None
+    mutants: bool
+    real: bool
+    matrix: bool
+    kills: int | None
+    seconds: float | None
+    folder: Path | None
+    jobs: int | None
+    as_json: bool
+
+    def __init__(self, **values: object) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seeds", type=click.IntRange(1), help=f"How many seeds to run. [{SEEDS_DEFAULT}]")
-@click.option("--from", "first", type=click.IntRange(0), default=0, help="The first of them. [0]")
+@click.option("--from", "first", type=click.IntRange(0), help="The first of them. [0]")
 @click.option("--fresh", type=click.IntRange(1), help="Run this many seeds that nobody chose.")
 @click.option("--seed", type=click.IntRange(0), help="Run one seed and tell its story.")
 @click.option(
@@ -54,69 +95,76 @@ _CPU_S_MIN: Final = 0.001
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Keep the log of --seed or --real here."
 )
-@click.option(
-    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes at once. [cores]"
-)
+@click.option("--jobs", type=click.IntRange(1), help="Processes at once. [cores]")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON instead of a table.")
-def prove(
-    *,
-    seeds: int | None,
-    first: int,
-    fresh: int | None,
-    seed: int | None,
-    mutants: bool,
-    real: bool,
-    matrix: bool,
-    kills: int | None,
-    seconds: float | None,
-    folder: Path | None,
-    jobs: int,
-    as_json: bool,
-) -> None:
+def prove(**flags: object) -> None:
     """Kill the engine in simulated worlds, and check what it left.
 
     A seed decides everything: market, faults, people, deaths, and the order of every step. The exit
     code is 0 when every promise was kept, 1 when one was not; a seed that failed tells its story
     with --seed.
     """
+    sys.exit(exits.ending(lambda: _prove(Flags(**flags))))
+
+
+def _prove(flags: Flags) -> int:
+    way = _way(flags)
     configure_log("WARNING")
-    if mutants:
-        from arb.faces.prove_mutants import prove_mutants  # noqa: PLC0415 -- few want it
+    jobs = flags.jobs or os.cpu_count() or 1
+    match way:
+        case "mutants":
+            from arb.faces.prove_mutants import prove_mutants  # noqa: PLC0415 -- few want it
 
-        sys.exit(prove_mutants(jobs=jobs, as_json=as_json))
-    if real:
-        from arb.faces.prove_real import prove_real  # noqa: PLC0415 -- it loads much of its own
+            return prove_mutants(jobs=jobs, as_json=flags.as_json)
+        case "real":
+            from arb.faces.prove_real import prove_real  # noqa: PLC0415 -- it loads much of its own
 
-        sys.exit(
-            prove_real(
-                seed=seed,
-                kills=kills or KILLS,
-                seconds=seconds or SECONDS,
-                folder=folder,
-                as_json=as_json,
+            return prove_real(
+                seed=flags.seed,
+                kills=flags.kills or KILLS,
+                seconds=flags.seconds or SECONDS,
+                folder=flags.folder,
+                as_json=flags.as_json,
             )
-        )
-    if matrix:
-        from arb.faces.prove_matrix import prove_matrix  # noqa: PLC0415 -- the same
+        case "matrix":
+            from arb.faces.prove_matrix import prove_matrix  # noqa: PLC0415 -- the same
 
-        sys.exit(prove_matrix(jobs, as_json=as_json))
-    if kills is not None or seconds is not None:
-        raise click.UsageError("--kills and --seconds are of --real")
-    if seed is not None:
-        sys.exit(_one(seed, folder, as_json=as_json))
-    if fresh is not None:
-        first = random.SystemRandom().randrange(FRESH_BELOW)
-        seeds = fresh
+            return prove_matrix(jobs, as_json=flags.as_json)
+    if flags.seed is not None:
+        return _one(flags.seed, flags.folder, as_json=flags.as_json)
+    first, seeds = flags.first or 0, flags.seeds or SEEDS_DEFAULT
+    if flags.fresh is not None:
+        first, seeds = random.SystemRandom().randrange(FRESH_BELOW), flags.fresh
         say(f"fresh seeds from {first}")
-    sys.exit(_many(range(first, first + (seeds or SEEDS_DEFAULT)), jobs, as_json=as_json))
+    return _many(range(first, first + seeds), jobs, as_json=flags.as_json)
+
+
+def _way(flags: Flags) -> str:
+    """Which of the proofs is wanted; raises UsageError for a flag that it would not heed."""
+    told = {name: getattr(flags, name) for name in _NAMES}
+    given = {name for name, value in told.items() if value is not None and value is not False}
+    way = next((way for way in _HEEDS if way in given), "seeds")
+    for name in _NAMES:
+        if name in given - _HEEDS[way] - {way}:
+            other = " or ".join(_NAMES[one] for one in _HEEDS if one == name or name in _HEEDS[one])
+            raise click.UsageError(
+                f"{_NAMES[name]} does not go with {_NAMES[way]}"
+                + ("" if name in _HEEDS else f": it is of {other}")
+                + ("" if way in given else ", which is the default")
+            )
+    return way
 
 
 def _many(seeds: range, jobs: int, *, as_json: bool) -> int:
     tally = Tally()
     cpu_s = 0.0
     began = time.monotonic()
-    with Bar("seeds", len(seeds)) as bar:
-        for result, took in _results(seeds, jobs):
+    at_once = max(1, min(AT_ONCE_MAX, len(seeds) // jobs))
+    with (
+        Bar("seeds", len(seeds)) as bar,
+        closing(spread(_timed, seeds, jobs, at_once=at_once)) as results,
+    ):
+        for result, took in results:
             tally.add(result)
             if result.violations:  # at once: there may be hours to go
                 say(f"seed {result.seed} broke {', '.join(_rules(result))}")
@@ -130,14 +178,6 @@ def _many(seeds: range, jobs: int, *, as_json: bool) -> int:
         for line in _as_text(tally, seeds, took_s, cpu_s, missing):
             click.echo(line)
     return 1 if tally.failed or missing else 0
-
-
-def _results(seeds: range, jobs: int) -> Iterator[tuple[SeedResult, float]]:
-    if jobs == 1 or len(seeds) == 1:
-        yield from map(_timed, seeds)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_timed, seeds, chunksize=max(1, min(20, len(seeds) // jobs)))
 
 
 def _rules(result: SeedResult) -> list[str]:
@@ -211,9 +251,7 @@ def _violations(result: SeedResult) -> dict[str, object]:
 
 def _one(seed: int, folder: Path | None, *, as_json: bool) -> int:
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise click.UsageError(f"{folder} is not empty")
+        folder = made_empty(folder)
     lines: list[Line] = []
     result = run_seed(seed, folder=folder, look=lambda db: lines.extend(events(db)))
     if as_json:

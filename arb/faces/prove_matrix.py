@@ -1,7 +1,6 @@
 """`tools/prove.py --matrix`: a death at every step of every order's way, as a table of N of N."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from typing import Final
 
 import click
@@ -9,6 +8,7 @@ import msgspec
 
 from arb.faces.bar import Bar
 from arb.faces.text import say, table
+from arb.faces.workers import spread
 from arb.simulation.matrix import CellResult, cells, run_cell, shares
 from arb.simulation.matrix_world import STEPS, Cell
 
@@ -20,8 +20,11 @@ def prove_matrix(jobs: int, *, as_json: bool) -> int:
     say("living through every fate once, to see which steps it comes to")
     every = list(cells())
     results: list[CellResult] = []
-    with Bar("runs", len(every)) as bar:
-        for result in _results(every, jobs):
+    with (
+        Bar("runs", len(every)) as bar,
+        closing(spread(run_cell, every, jobs, at_once=AT_ONCE)) as made,
+    ):
+        for result in made:
             results.append(result)
             bar.step()
     failed = [one for one in results if one.violations]
@@ -42,14 +45,6 @@ def prove_matrix(jobs: int, *, as_json: bool) -> int:
             click.echo(f"{_where(one.cell)}: {violation.rule}: {violation.what}")
     click.echo(f"{len(results) - len(failed)} of {len(results)}")
     return 1 if failed else 0
-
-
-def _results(every: Sequence[Cell], jobs: int) -> Iterator[CellResult]:
-    if jobs == 1:
-        yield from map(run_cell, every)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(run_cell, every, chunksize=AT_ONCE)
 
 
 def _where(cell: Cell) -> str:

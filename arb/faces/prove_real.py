@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from arb.faces.bar import Bar
+from arb.faces.folders import made_empty
 from arb.faces.text import say, table
 from arb.simulation.real import RealResult, run_real
 
@@ -22,10 +23,7 @@ def prove_real(
     """Strike, let rest, check, and tell; 0 when nothing was found. What was left stays to be looked at."""
     if seed is None:
         seed = random.SystemRandom().randrange(SEEDS)
-    if folder is None:
-        folder = Path(tempfile.mkdtemp(prefix="arb-real-"))
-    elif folder.exists() and any(folder.iterdir()):
-        raise click.UsageError(f"{folder} is not empty")
+    folder = Path(tempfile.mkdtemp(prefix="arb-real-")) if folder is None else made_empty(folder)
     say(f"seed {seed}; everything is in {folder}")
     shown = 0
     with Bar("kills", kills) as bar:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from arb.errors import ArbError, ConfigInvalid
+from arb.errors import ConfigInvalid
 from arb.execution.assembling import Options, Run, shared
 from arb.execution.real_clock import RealClock
-from arb.execution.running import EXIT_INTERRUPTED, Ended, opened_market, run_engine
+from arb.execution.running import Ended, opened_market, run_engine
 from arb.execution.wiring import fee_rates
 from arb.faces import exits
 from arb.faces.check_text import check_lines
@@ -149,7 +149,7 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
 @click.option("--api-secret", default=None, hidden=True)
 def run(**flags: object) -> None:
     """Run arbitrage strategies: find, execute, and account for every unit of every currency."""
-    sys.exit(_run(Flags(**flags)))
+    sys.exit(exits.ending(lambda: _run(Flags(**flags))))
 
 
 class Flags:
@@ -194,21 +194,9 @@ def _run(flags: Flags) -> int:
         if flags.check:
             return _check(loaded)
         return _live_through(flags, loaded, _reporting(flags, loaded))
-    except click.UsageError as error:
-        error.show()
-        return 2
-    except ArbError as error:
-        say(f"{error}")
-        return error.exit_code
     except KeyboardInterrupt:
         say("interrupted")
-        return EXIT_INTERRUPTED
-    except Exception as error:
-        told = exits.of_the_log(error)
-        if told is None:
-            raise
-        say(f"{told}")
-        return told.exit_code
+        return exits.INTERRUPTED
 
 
 def _refuse_nonsense(flags: Flags) -> None:
