@@ -147,10 +147,11 @@ def _way(flags: Flags) -> str:
     for name in _NAMES:
         if name in given - _HEEDS[way] - {way}:
             other = " or ".join(_NAMES[one] for one in _HEEDS if one == name or name in _HEEDS[one])
+            fits = "" if name in _HEEDS else f" goes with {other}"
+            if way not in given:
+                raise click.UsageError(f"{_NAMES[name]}{fits}")
             raise click.UsageError(
-                f"{_NAMES[name]} does not go with {_NAMES[way]}"
-                + ("" if name in _HEEDS else f": it is of {other}")
-                + ("" if way in given else ", which is the default")
+                f"{_NAMES[name]} does not go with {_NAMES[way]}" + (fits and f"; it{fits}")
             )
     return way
 

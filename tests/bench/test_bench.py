@@ -95,3 +95,9 @@ def test_renamed_cycles_share_no_id() -> None:
         ids -= {""}
         assert not ids & seen
         seen |= ids
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_in_a_line() -> None:
+    done = CliRunner().invoke(bench, ["--folder", "/proc"], catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: --folder /proc cannot be written to")
