@@ -9,9 +9,21 @@ nothing: what comes before the guard is not guarded.
 import _signal as signal  # type: ignore[import-not-found] # the public one loads enum first, for 5 ms
 import atexit
 import os
+import sys
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def hold_streams() -> None:
+    """Let what is said where nobody listens (`2>&-`) be lost: the next file opened would take its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 -- for as long as we live
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115 -- the same
 
 
 def guard() -> None:

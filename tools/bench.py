@@ -10,6 +10,7 @@ from arb import door
 
 if __name__ == "__main__":
     door.guard()  # before anything that takes time to load
+    door.hold_streams()
 
 from arb.bench.cli import bench
 

@@ -34,8 +34,8 @@ def ending(body: Callable[[], int]) -> int:
         click.echo(f"error: {error.format_message()}", err=True)
         return USAGE
     except BrokenPipeError:
-        # Whoever read us has gone. Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read us has gone, and knows it.
+        _let_go()
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -43,6 +43,14 @@ def ending(body: Callable[[], int]) -> int:
         click.echo(f"error: {error} [{error.code}]", err=True)
         return error.exit_code
     except OSError as error:
+        if _of_stdout(error):
+            click.echo(
+                f"error: standard output cannot be written to: {error.strerror}; "
+                "what is missing there was not written",
+                err=True,
+            )
+            _let_go()
+            return FAILED
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return INVALID
@@ -62,3 +70,16 @@ def ending(body: Callable[[], int]) -> int:
         if door.guarded():
             door.guard()
     return code
+
+
+def _of_stdout(error: OSError) -> bool:
+    """Tell whether it was raised where something was said: such an error names no file."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is not None and step.tb_frame.f_globals.get("__name__") in {"click.utils", __name__}
+
+
+def _let_go() -> None:
+    """Let go of a stdout that takes nothing more: Python would complain once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

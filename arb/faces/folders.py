@@ -1,11 +1,14 @@
-"""Folders that a command is told to write to: made where they can be, else refused in one line."""
+"""Places that a command is told to write to: made where they can be, else refused in one line."""
 
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Final
 
 import click
 
 from arb.errors import ConfigInvalid
+
+_BESIDE: Final = (".witness", ".ballast", ".paper", ".lock", ".sock", ".kill", "-wal", "-shm")
 
 
 def made(folder: Path, flag: str = "--folder") -> Path:
@@ -40,3 +43,18 @@ def made_empty(folder: Path, flag: str = "--folder") -> Path:
     if any(real.iterdir()):
         raise click.UsageError(f"{flag} {folder} is not empty; name a new folder, or an empty one")
     return real
+
+
+def room_for_log(db: Path) -> None:
+    """See that a log can be where `--db` says, with the files that stand beside it."""
+    if not db.parent.is_dir() or db.is_dir():
+        raise ConfigInvalid(f"--db {db}: name a file in a folder that exists")
+    for suffix in _BESIDE:
+        path = db.with_name(db.name + suffix)
+        if path.is_dir():
+            raise ConfigInvalid(
+                f"--db {db}: {path} is a folder, and a file of the log belongs there; "
+                "move it away, or name another --db"
+            )
+    if not db.exists():
+        writable(db.parent, f"--db {db}: its folder")

@@ -15,6 +15,7 @@ from arb.execution.running import Ended, opened_market, run_engine
 from arb.execution.wiring import fee_rates
 from arb.faces import exits
 from arb.faces.check_text import check_lines
+from arb.faces.folders import room_for_log
 from arb.faces.live_line import LiveLine
 from arb.faces.live_text import live_lines, warn
 from arb.faces.log_lines import configure_log
@@ -263,8 +264,7 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
     strategy = loaded[0].strategy
     backtest = strategy.execution.mode == "backtest"
     db = flags.db or Path(BACKTEST_DB_DEFAULT if backtest else DB_DEFAULT)
-    if not db.parent.is_dir() or db.is_dir():
-        raise ConfigInvalid(f"--db {db}: name a file in a folder that exists")
+    room_for_log(db)
     if flags.record is not None and (backtest or not flags.record.parent.is_dir()):
         raise ConfigInvalid(
             f"--record {flags.record}: name a file in a folder that exists, of a live or paper run; "
