@@ -4,6 +4,7 @@ ccxt's own retries, limiter and rounding are off. Each answer is kept as it came
 ccxt's exceptions do not tell what became of an order: `arb.exchange.fate` reads the answer instead.
 """
 
+import asyncio
 import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -72,6 +73,24 @@ def speaker(connection: Connection, around: Surroundings, session: Any) -> Any: 
     return made
 
 
+def leave_unheard(loop: asyncio.AbstractEventLoop) -> None:
+    """Let nothing be said of what ccxt's streams leave behind: each is a future that nobody awaits.
+
+    Whoever follows a stream hears of its end by its own waiting, and tells it. Everything else that
+    nobody awaited is a mistake of ours, and goes on being told.
+    """
+
+    def hear(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        unheard = str(context.get("message")).endswith("exception was never retrieved")
+        if unheard and type(error).__module__.partition(".")[0] == "ccxt":
+            log.debug("stream.unheard", error=repr(error)[:200])
+            return
+        loop.default_exception_handler(context)
+
+    loop.set_exception_handler(hear)
+
+
 class Line:
     """The way to a venue: its class, and what each request that is made of it proves."""
 
@@ -97,6 +116,7 @@ class Line:
             venue_ns=self.now_ns,
         )
         speech(connection.venue)  # or it is refused before anything is open
+        leave_unheard(asyncio.get_running_loop())
         self._session = open_session(connection) if session is None else session
         self.ccxt = speaker(connection, around, self._session)
 
