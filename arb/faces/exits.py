@@ -40,7 +40,8 @@ def ending(body: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except ArbError as error:
-        click.echo(f"error: {error} [{error.code}]", err=True)
+        first, *more = str(error).splitlines() or [""]
+        click.echo("\n".join([f"error: {first} [{error.code}]", *more]), err=True)
         return error.exit_code
     except OSError as error:
         if _of_stdout(error):

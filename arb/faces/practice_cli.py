@@ -23,6 +23,7 @@ from arb.feeds.recorded import RecordedMarket
 from arb.feeds.source import MarketSource
 from arb.feeds.universe import CURRENCIES_MAX, CURRENCIES_MIN
 from arb.money import ONE, parse, plain
+from arb.strategy.bounds import digits_complaint, shown
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ PORT_DEFAULT: Final = 8443
 FOLDER_DEFAULT: Final = Path(".practice")
 BNB_SHARE: Final = Decimal("0.75")  # what BNB pays of the usual rate
 DECIMALS_MAX: Final = 8
+CODES_TOLD_MAX: Final = 12
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -150,14 +152,15 @@ def _settings(flags: Flags) -> Settings:
     control = flags.control_port
     if control is None:
         control = flags.port + 1 if flags.port else 0
+    source = _source(flags)
     return Settings(
         folder=flags.folder,
         venue=flags.venue,
         port=flags.port,
         control_port=control,
         seed=flags.seed,
-        source=_source(flags),
-        balances=_balances(flags.balances) if flags.balances else BALANCES,
+        source=source,
+        balances=_balances(flags.balances, source) if flags.balances else BALANCES,
         fee_asset=None if fee == "none" else fee,
         third_share=ONE if fee == "none" else BNB_SHARE,
         rates=read_rates(flags.rates),
@@ -165,17 +168,26 @@ def _settings(flags: Flags) -> Settings:
     )
 
 
-def _balances(given: Sequence[tuple[str, str]]) -> dict[str, Decimal]:
+def _balances(given: Sequence[tuple[str, str]], source: MarketSource) -> dict[str, Decimal]:
+    known = {code for rules in source.markets.values() for code in (rules.base, rules.quote)}
     found: dict[str, Decimal] = {}
     for currency, text in given:
         try:
             amount = parse(text)
         except BadNumber as error:
             raise ConfigInvalid(f"--balance {currency}: {error}") from None
+        complaint = digits_complaint(amount)
+        if complaint is not None:
+            raise ConfigInvalid(f"--balance {currency} {complaint}, was {shown(text)}")
         if amount < 0 or amount != round(amount, DECIMALS_MAX) or currency in found:
             raise ConfigInvalid(
                 f"--balance {currency} {text}: once a currency, from 0 up, at most "
                 f"{DECIMALS_MAX} decimals"
+            )
+        if currency not in known:
+            raise ConfigInvalid(
+                f"--balance {currency}: no market has it; there are {', '.join(sorted(known)[:CODES_TOLD_MAX])}"
+                + (" and more" if len(known) > CODES_TOLD_MAX else "")
             )
         found[currency] = amount
     return found

@@ -81,7 +81,7 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
 @click.option("--end-time", default=None, help="Backtest: play up to here (UTC or seconds).")
 @click.option(
     "--time-acceleration",
-    type=float,
+    type=click.FloatRange(0, min_open=True),
     default=None,
     help="Backtest: accepted for old scripts; virtual time is as fast as the machine.",
 )
@@ -209,6 +209,8 @@ def _refuse_nonsense(flags: Flags) -> None:
         raise click.UsageError(f"--dry-run is --mode paper, and --mode {flags.mode} was given")
     if flags.duration is not None and not math.isfinite(flags.duration):
         raise click.UsageError(f"--duration {flags.duration} is not a number of seconds")
+    if flags.time_acceleration is not None and not math.isfinite(flags.time_acceleration):
+        raise click.UsageError(f"--time-acceleration {flags.time_acceleration} is not a number")
     compares = flags.report is not None or bool(flags.sweeps)
     if compares and flags.check:
         raise click.UsageError("--check plays nothing; leave out --report and --sweep")

@@ -49,6 +49,15 @@ def shown(text: str, chars_max: int = 60) -> str:
     return repr(text if len(text) <= chars_max else text[:chars_max] + "...")
 
 
+def digits_complaint(value: Decimal) -> str | None:
+    """Say that a number has more digits than anything has; `1e400` has them all."""
+    _, digits, exponent = value.as_tuple()
+    power = int(exponent)
+    if max(len(digits) + power, -power, len(digits)) > NUMBER_DIGITS_MAX:
+        return f"must have at most {NUMBER_DIGITS_MAX} digits"
+    return None
+
+
 def asset_complaint(code: str) -> str | None:
     """Say what is wrong with a currency code as venues write it, some in small letters."""
     fits = len(code) <= CODE_CHARS_MAX and _CODE.fullmatch(code) and code.isprintable()
@@ -60,6 +69,8 @@ def currency_complaint(code: str) -> str | None:
     complaint = asset_complaint(code)
     if complaint is not None:
         return complaint
+    if not any(char.isalnum() for char in code):
+        return f"must be a currency code such as BTC, was {shown(code)}"
     if code != code.upper():
         return f"must be a currency code in upper case, was {shown(code)}"
     return None

@@ -1,5 +1,6 @@
 """What the command line says in the place of the strategy file."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, get_args, get_type_hints
 
@@ -7,7 +8,7 @@ from msgspec import Struct, structs
 
 from arb.errors import BadNumber
 from arb.money import parse
-from arb.strategy.bounds import currency_complaint, shown
+from arb.strategy.bounds import currency_complaint, digits_complaint, shown
 from arb.strategy.schema import Backtest, Execution, Mode, Paper, Strategy
 from arb.strategy.times import parse_instant
 from arb.strategy.values import shape_of
@@ -81,18 +82,30 @@ def _common_changes(
     if flags.random_seed is not None:
         _take("random_seed", flags.random_seed, changes, wrong)
     if flags.paper_balances:
-        balances = dict(block.initial_balances)
-        for code, text in flags.paper_balances:
-            complaint = currency_complaint(code)
-            if complaint is not None:
-                wrong.append(f"--paper-balance {complaint}")
-                continue
-            try:
-                balances[code] = parse(text, what=f"--paper-balance {code}")
-            except BadNumber as error:
-                wrong.append(str(error))
+        balances = {**block.initial_balances, **_balances(flags.paper_balances, wrong)}
         _take("initial_balances", balances, changes, wrong)
     return changes
+
+
+def _balances(given: Iterable[tuple[str, str]], wrong: list[str]) -> dict[str, Decimal]:
+    """Read balances as strictly as a file's."""
+    found: dict[str, Decimal] = {}
+    for code, text in given:
+        complaint = currency_complaint(code)
+        if complaint is not None:
+            wrong.append(f"--paper-balance {complaint}")
+            continue
+        if code in found:
+            wrong.append(f"--paper-balance {code} is given twice")
+        try:
+            found[code] = parse(text, what=f"--paper-balance {code}")
+        except BadNumber as error:
+            wrong.append(str(error))
+            continue
+        complaint = digits_complaint(found[code])
+        if complaint is not None:
+            wrong.append(f"--paper-balance {code} {complaint}, was {shown(text)}")
+    return found
 
 
 def _times(flags: Flags, wrong: list[str]) -> dict[str, object]:

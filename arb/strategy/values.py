@@ -21,6 +21,7 @@ from arb.strategy.bounds import (
     Instant,
     Options,
     PerCurrency,
+    digits_complaint,
     shown,
 )
 from arb.strategy.document import kind, place_of
@@ -223,11 +224,11 @@ def _exact(node: Node, name: str) -> Decimal:
         raise _bad(node, f"{name} must be a number such as 0.25, was {found(node)}")
     if node.style is not None:
         raise _bad(node, f"{name} must be a number, was {found(node)}; remove the quotes")
-    _, digits, exponent = parse(node.value, what=name).as_tuple()
-    whole_digits = len(digits) + int(exponent)
-    if max(whole_digits, -int(exponent), len(digits)) > NUMBER_DIGITS_MAX:
-        raise _bad(node, f"{name} must have at most {NUMBER_DIGITS_MAX} digits, was {found(node)}")
-    return parse(node.value, what=name)
+    value = parse(node.value, what=name)
+    complaint = digits_complaint(value)
+    if complaint is not None:
+        raise _bad(node, f"{name} {complaint}, was {found(node)}")
+    return value
 
 
 def _whole(node: Node, name: str) -> int:

@@ -82,6 +82,8 @@ def refused(folder: Path, *arguments: object, code: int, says: str) -> str:
         (["--duration", "0"], "--duration"),
         (["--duration", "nan"], "--duration"),
         (["--duration", "inf"], "--duration"),
+        (["--time-acceleration", "nan"], "--time-acceleration"),
+        (["--time-acceleration", "-4"], "--time-acceleration"),
         (["--mode", "practice"], "--mode"),
         (["--random-seed", "-3"], "--random-seed"),
         (["--dry-run", "--mode", "backtest"], "--dry-run"),

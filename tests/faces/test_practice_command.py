@@ -141,6 +141,8 @@ def test_it_plays_a_recorded_market_and_goes_on_after_a_restart(tmp_path: Path) 
         (["--faults", "all=2"], 3, "from 0 to 1"),
         (["--balance", "BTC", "0.000000001"], 3, "at most 8 decimals"),
         (["--balance", "BTC", "x"], 3, "is not a number"),
+        (["--balance", "NOPE", "5"], 3, "--balance NOPE: no market has it; there are BNB, BTC, "),
+        (["--balance", "BTC", "1e400"], 3, "--balance BTC must have at most 36 digits"),
         (["--venue", "nyse"], 2, "nyse"),
     ],
 )

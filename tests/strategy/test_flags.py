@@ -115,6 +115,12 @@ def test_times_of_flags_bound_a_backtest(loads: Loads) -> None:
         ({"paper_balances": [("USDT", "x")]}, "--paper-balance USDT: 'x' is not a number"),
         ({"paper_balances": [("USDT", "nan")]}, "--paper-balance USDT: 'nan' is not a finite"),
         ({"paper_balances": [("USDT", "-1")]}, "--paper-balance amount of USDT must be at least 0"),
+        (
+            {"paper_balances": [("USDT", "1e400")]},
+            "--paper-balance USDT must have at most 36 digits",
+        ),
+        ({"paper_balances": [("☃", "5")]}, "--paper-balance must be a currency code such as BTC"),
+        ({"paper_balances": [("A", "1"), ("A", "2")]}, "--paper-balance A is given twice"),
         ({"mode": "backtest", "start_time": "noon"}, "--start-time must be a time such as"),
         ({"mode": "backtest", "end_time": "9999999999"}, "--end-time must be between 1970 and"),
         ({"start_time": "0"}, "--start-time has no effect in paper mode"),
