@@ -74,6 +74,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     throttle: Throttle
     hear: Hear
     venue_ns: Callable[[], int]  # the venue's clock, estimated
+    there: str = ""  # where every connection goes, if not to the venue
 
 
 def reply_of(error: BaseException, call: Call) -> Reply:
@@ -92,7 +93,7 @@ def class_names(error: BaseException) -> tuple[str, ...]:
     return tuple(kind.__name__ for one in _chain(error) for kind in type(one).__mro__)
 
 
-def _no_connection(error: BaseException) -> str:
+def _no_connection(error: BaseException, there: str) -> str:
     """Say what could not be connected to, and why; empty for every other error.
 
     Of all its words these alone hold nothing of the request.
@@ -102,7 +103,10 @@ def _no_connection(error: BaseException) -> str:
         if isinstance(host, str) and isinstance(port, int):
             cause = getattr(one, "certificate_error", None) or getattr(one, "os_error", None)
             words = getattr(cause, "strerror", None) or getattr(cause, "verify_message", None)
-            return f"no connection to {host}:{port} ({words or type(cause).__name__})"
+            place = f"{host}:{port}"
+            if there:
+                place = f"{there}, where `connect_to` leads instead of {place}"
+            return f"no connection to {place} ({words or type(cause).__name__})"
     return ""
 
 
@@ -214,7 +218,7 @@ def harden(base: type[Any], around: Surroundings) -> type[Any]:
                 return await super().fetch(url, method, {**(headers or {}), **call.headers}, body)
             except Exception as error:
                 record.errors = class_names(error)
-                record.why = _no_connection(error)
+                record.why = _no_connection(error, around.there)
                 error.arb_reply = record  # type: ignore[attr-defined]
                 raise
             finally:

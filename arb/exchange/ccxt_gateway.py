@@ -108,12 +108,14 @@ class Line:
         self._connection = connection
         self._dialect = dialect
         self._pacing = pacing_of(connection.venue, clock)
+        address = connection.connect_to
         around = Surroundings(
             dialect=dialect,
             clock=clock,
             throttle=self._turn,
             hear=self._pacing.note,
             venue_ns=self.now_ns,
+            there="" if address is None else f"{address.host}:{address.port}",
         )
         speech(connection.venue)  # or it is refused before anything is open
         leave_unheard(asyncio.get_running_loop())

@@ -164,6 +164,7 @@ class Access:
     ) -> Answer:
         """Make guarded reads, waiting out errors and bans until a time; raises the last of them."""
         delay = limits.WAIT_FIRST_S
+        tell = log.warning  # once: what comes after it is the same again
         while True:
             try:
                 return await call()
@@ -173,7 +174,11 @@ class Access:
                 if left <= 0 or ban > left:
                     raise
                 wait = max(min(delay, left), ban)
-                log.warning("venue.retry", what=what, error=str(error), seconds=round(wait, 3))
+                wait_told, left_told = round(wait, 3), round(left)
+                tell(
+                    "venue.retry", what=what, error=str(error), seconds=wait_told, left_s=left_told
+                )
+                tell = log.info
                 await self.clock.sleep(wait)
                 delay = min(delay * 2, limits.WAIT_MAX_S)
 

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-import structlog
-
 from arb import limits
 from arb.clock import NS_PER_S, Clock
 from arb.errors import ConfigInvalid, WrongLog
@@ -17,7 +15,7 @@ from arb.exchange.binance_books import binance_books
 from arb.exchange.connection import Connection, connection_of, read_credentials
 from arb.exchange.dialects import Dialect, dialect_of, for_data
 from arb.exchange.gateway import Gateway
-from arb.exchange.port import Banned, KeyRevoked, Unreachable
+from arb.exchange.port import KeyRevoked
 from arb.exchange.streams import Streams
 from arb.execution.access import Access
 from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
@@ -29,8 +27,6 @@ from arb.feeds.live import LiveBooks
 from arb.feeds.live_market import LiveMarket
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
-
-log = structlog.get_logger()
 
 NATIVE: Final = frozenset({"binance"})  # venues whose streams we speak ourselves
 
@@ -133,7 +129,10 @@ def trading_connection(loaded: Loaded) -> Connection:
     credentials = read_credentials(exchange, loaded.ca_file, os.environ, Path())
     if credentials is None and exchange.dialect == "practice":
         raise ConfigInvalid(
-            f"no practice exchange has left its keys beside {loaded.ca_file}: "
+            "`dialect: practice` trades with the keys that a practice exchange leaves beside its "
+            "`ca_file`, and the strategy names none: start tools/practice.py, which says what to write"
+            if loaded.ca_file is None
+            else f"no practice exchange has left its keys beside {loaded.ca_file}: "
             "start tools/practice.py first, in this folder"
         )
     if credentials is None:
@@ -209,16 +208,11 @@ def _told_by(followed: Followed, connection: Connection) -> str:
 async def _reach(gateway: Gateway, clock: Clock) -> None:
     """Make the first reads, with the patience of a start; raises VenueError when it is over."""
     access = Access(gateway, clock)
-    until_ns = clock.now_ns() + round(limits.START_PATIENCE_S * NS_PER_S)
-    try:
-        await access.read_patiently(
-            lambda: access.read(gateway.start, timeout_s=limits.MARKETS_TIMEOUT_S),
-            what="the venue",
-            until_ns=until_ns,
-        )
-    except (Unreachable, Banned) as error:
-        log.warning("venue.unreachable", error=str(error))
-        raise
+    await access.read_patiently(
+        lambda: access.read(gateway.start, timeout_s=limits.MARKETS_TIMEOUT_S),
+        what="the venue",
+        until_ns=clock.now_ns() + round(limits.START_PATIENCE_S * NS_PER_S),
+    )
 
 
 async def _own_account(gateway: Gateway, connection: Connection, clock: Clock) -> str:

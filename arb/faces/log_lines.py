@@ -7,6 +7,8 @@ from typing import TextIO, cast
 import structlog
 
 from arb.faces.audience import Unheard
+from arb.faces.text import say
+from arb.faces.waiting import Waiting
 
 
 def configure_log(level: str) -> None:
@@ -19,6 +21,7 @@ def configure_log(level: str) -> None:
             logging.getLevelNamesMapping()[level.upper()]
         ),
         processors=[
+            Waiting(say),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             renderer,
