@@ -95,6 +95,11 @@ class Gateway:
     # --- what it is
 
     @property
+    def known_markets(self) -> Mapping[str, MarketRules]:
+        """The markets as they were last read; none before the start."""
+        return self._markets
+
+    @property
     def rules(self) -> VenueRules:
         """The dialect."""
         return self._rules

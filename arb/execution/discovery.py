@@ -1,7 +1,7 @@
 """Which cycles each strategy trades on the venue's markets: its own path, its file's, or all there are."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from arb.market.listed import resolve
 from arb.market.routes import legs_of
 from arb.market.scan import Cover
 from arb.market.scan.counts import count_directed
-from arb.money import BPS, ONE
+from arb.money import BPS, ONE, ZERO
 from arb.strategy.loader import Loaded
 from arb.strategy.schema import Strategy
 
@@ -109,6 +109,16 @@ def discover(loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates)
         why = f": {'; '.join(left_out[:SKIPPED_TOLD_MAX])}" if left_out else ""
         raise ConfigInvalid(f"{loaded.path}: no cycle can be traded on these markets{why}")
     return replace(found, left_out=tuple(left_out))
+
+
+def refuse_unknown_markets(loaded: Sequence[Loaded], markets: Mapping[str, MarketRules]) -> None:
+    """Refuse cycles that are named and have no markets; what fees leave of them is told later.
+
+    Raises ConfigInvalid. It costs nothing to speak of, so that a log need not be begun for it.
+    """
+    for one in loaded:
+        if one.strategy.cycle is not None or one.cycle_file is not None:
+            discover(one, markets, FeeRates(ZERO, ZERO, None))
 
 
 def _wanted(

@@ -19,6 +19,7 @@ from arb.exchange.port import KeyRevoked
 from arb.exchange.streams import Streams
 from arb.execution.access import Access
 from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
+from arb.execution.discovery import refuse_unknown_markets
 from arb.execution.heap import settled_heap
 from arb.execution.history import History
 from arb.execution.sources import Market
@@ -74,10 +75,11 @@ async def assemble_live(
     streams = Streams(gateway.ccxt, books, clock, hints)
     followed = _follow(connection, gateway, books, clock, streams)
     try:
-        # Whose log it is stands in its first event.
-        account = (
-            await _own_account(gateway, connection, clock) if identity is None else identity.account
-        )
+        if identity is None:  # whose log it is stands in its first event
+            account = await _own_account(gateway, connection, clock)
+            refuse_unknown_markets(loaded, gateway.known_markets)
+        else:
+            account = identity.account
 
         def check_account() -> None:
             if gateway.fingerprint != account:

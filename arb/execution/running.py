@@ -214,7 +214,7 @@ def _ended(run: Run, exit_code: int) -> Ended:
     )
     left = (*parts.tally.parked, *sorted(parts.desk.journal.cycles))
     fatal = run.engine.fatal
-    error = None if fatal is None else f"{fatal.code} {fatal}"
+    error = None if fatal is None else f"{fatal} [{fatal.code}]"
     results = parts.tally.results()
     idle = not parts.trader.taken
     best = next(iter(parts.detector.scan.full_scan(1)), None) if idle else None

@@ -20,6 +20,7 @@ from arb.exchange.frictions import Frictions
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PAPER_RULES, PaperVenue
 from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
+from arb.execution.discovery import refuse_unknown_markets
 from arb.execution.feeding import play
 from arb.execution.history import History
 from arb.execution.sources import Market
@@ -52,6 +53,8 @@ async def assemble(
     # What cannot be used is refused before anything stands beside it.
     found = look(options.db)
     refuse_other_log(strategy, options.db, None if found is None else found.identity)
+    if found is None:
+        refuse_unknown_markets(loaded, market.source.markets)
     account = _paper_account(strategy, options.db)
 
     def enter(history: History) -> Trading:

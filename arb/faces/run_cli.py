@@ -348,9 +348,11 @@ def _make_room(db: Path, *, replace: bool) -> None:
 
 
 def _conclude(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) -> None:
-    for line in summary_lines(ended, strategy, db, as_json=as_json):
-        click.echo(line)
+    began = ended.error is None or bool(ended.summary.cycles) or bool(ended.left)
+    if began or as_json:  # of a run that could not begin there is nothing to sum up
+        for line in summary_lines(ended, strategy, db, as_json=as_json):
+            click.echo(line)
     if ended.error is not None:
-        say(ended.error)
+        say(f"error: {ended.error}")
     for cycle_id in ended.left:
         say(f"cycle {cycle_id} is not at rest: tools/monitor.py --details {cycle_id} --db {db}")
