@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from arb import ids
 from arb.clock import NS_PER_S
-from arb.errors import ArbError, IllegalMove
+from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.exchange.port import Banned, Unreachable
 from arb.execution.archive import Archive
@@ -18,9 +18,11 @@ from arb.machine import commands as c
 from arb.machine.decide import decide
 from arb.machine.order_fold import ATTESTED, attested_trade_id
 from arb.machine.state import Cycle, Order
+from arb.machine.table import CLOSED
 from arb.money import ZERO, plain
 
 STILL_OPEN: Final = "new cycles may still open, --pause stops that"
+NO_REASON: Final = "no reason given"
 
 
 class Worker(Protocol):
@@ -105,7 +107,9 @@ class Operator:
                 )
 
     async def _pause(self, request: Request) -> ActResult:
-        await self._journal.note(f.NewCyclesPaused(reason=request.reason or ""), cause="operator")
+        await self._journal.note(
+            f.NewCyclesPaused(reason=request.reason or NO_REASON), cause="operator"
+        )
         return ActResult(ok=True, message="new cycles are paused; open ones go on")
 
     async def _unpause(self, request: Request) -> ActResult:
@@ -149,7 +153,7 @@ class Operator:
     async def _unwind(self, request: Request) -> ActResult:
         cycle = self._cycle(request.target)
         command = c.RequestUnwind(reason=request.reason or "an operator asked")
-        decide(cycle, command)  # refuses what cannot be, before anything is asked for
+        _refuse_unfit(cycle, command, "sold")  # before anything is asked for
         self._runner.panic(cycle.id)
         await self._runner.apply(cycle.id, command, cause="operator")
         asked = f.PanicRequested(cycle_id=cycle.id, reason=command.reason)
@@ -159,6 +163,7 @@ class Operator:
     async def _release(self, request: Request) -> ActResult:
         cycle = self._cycle(request.target)
         command = c.ReleaseHoldings(reason=request.reason or "an operator asked")
+        _refuse_unfit(cycle, command, "released")
         await self._runner.apply(cycle.id, command, cause="operator")
         return ActResult(ok=True, message=f"what {cycle.id} held belongs to the account again")
 
@@ -243,6 +248,21 @@ class Operator:
         return cycle
 
 
+def _refuse_unfit(cycle: Cycle, command: c.RequestUnwind | c.ReleaseHoldings, what: str) -> None:
+    """Raise IllegalMove, with what can be done instead, where a cycle is not in the state for it."""
+    try:
+        decide(cycle, command)
+    except IllegalMove as error:
+        advice = f"it holds nothing that could be {what}; --details {cycle.id} shows how it ended"
+        if cycle.state not in CLOSED:
+            advice = (
+                f"it is at work and ends by itself; --panic {cycle.id} sells what it holds at once"
+            )
+        elif any(cycle.parked.values()):
+            advice = str(error)
+        raise IllegalMove(f"{cycle.id} is {cycle.state}: {advice}") from None
+
+
 def _believed(order: Order) -> c.Fill:
     """The fill an operator attests: what is left of the order, at its limit, without a fee.
 
@@ -251,7 +271,10 @@ def _believed(order: Order) -> c.Fill:
     # Where the venue said how much it filled, what is left of that is what is missing.
     amount = (order.told or order.amount) - order.filled
     if amount <= 0:
-        raise ArbError(f"order {order.client_order_id} is filled already")
+        raise IllegalMove(
+            f"order {order.client_order_id} is filled already, by what the venue told: there is "
+            "nothing to attest"
+        )
     return c.Fill(
         trade_id=attested_trade_id(order.client_order_id),
         exchange_order_id=order.exchange_order_id or ATTESTED,

@@ -27,6 +27,10 @@ REPLACED: Final[dict[str, tuple[int, str]]] = {
 }
 # What the words `snapshot` and `health` took; the words answer for themselves.
 _OF_WORDS: Final = ("--out-dir", "--recent", "--window", "--max-suppression-rate")
+REPORT: Final = (
+    "there is no `report`: --history shows each cycle's result and the P/L per currency, and "
+    "tools/run.py --report writes a page about a backtest"
+)
 SNAPSHOT: Final = "snapshots are not written to files: --active --json and --history --json give the same, as data"
 
 

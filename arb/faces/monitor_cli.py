@@ -11,7 +11,7 @@ import click
 from arb.clock import NS_PER_DAY
 from arb.events.sqlite import LogReader
 from arb.faces import cycle_json, cycle_text, exits, risk_text
-from arb.faces.legacy_flags import SNAPSHOT, understood
+from arb.faces.legacy_flags import REPORT, SNAPSHOT, understood
 from arb.faces.standing import standing_lines
 from arb.faces.text import counted, say, table
 from arb.projections import queries
@@ -150,6 +150,11 @@ def monitor(**values: object) -> None:
 
 def _monitor(flags: Flags) -> int:
     chosen = flags.chosen() or ["active"]
+    for word in flags.words:
+        if word not in {*_VIEWS, *_ACTIONS, "snapshot"}:
+            raise click.UsageError(
+                REPORT if word == "report" else f"unknown word {word!r}; see --help"
+            )
     if len(chosen) > 1:
         raise click.UsageError(f"one at a time: {', '.join(_flag(name) for name in chosen)}")
     (name,) = chosen
@@ -161,9 +166,7 @@ def _monitor(flags: Flags) -> int:
         raise click.UsageError("--reason goes with an action, such as --pause")
     view = _VIEWS.get(name)
     if view is None:
-        raise click.UsageError(
-            SNAPSHOT if name == "snapshot" else f"unknown word {name!r}; see --help"
-        )
+        raise click.UsageError(SNAPSHOT)
     if not flags.watch:
         return _show(flags, view)
     while True:
@@ -185,6 +188,8 @@ def _show(flags: Flags, view: Callable[[Flags, LogReader], int]) -> int:
             raise click.UsageError(
                 f"{flags.db} is a log of mode {account.mode}, and one log serves one mode; use another --db"
             )
+        if view is _health:  # it says the same as what is said beside other views
+            return view(flags, reader)
         code = view(flags, reader)
         lines = [*standing_lines(account), *risk_text.cooldown_note(account, _now_ns())]
         for line in lines:

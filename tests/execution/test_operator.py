@@ -180,15 +180,20 @@ def test_what_is_released_belongs_to_the_account_again(world: World) -> None:
     assert world.ask("release", "demo-1").ok
     world.check()
     assert world.account().owned_closed == {}
-    with pytest.raises(IllegalMove):
+    with pytest.raises(IllegalMove, match="demo-1 is failed: it holds nothing that could be rel"):
         world.ask("release", "demo-1")
 
 
 def test_an_unwind_that_cannot_be_is_refused_and_leaves_no_trace(world: World) -> None:
     assert world.run() == 0
     before = len(world.records())
-    with pytest.raises(IllegalMove):
+    told = "demo-1 is completed: it holds nothing that could be sold; --details demo-1 shows"
+    with pytest.raises(IllegalMove, match=told):
         world.ask("unwind", "demo-1")
+    world.wait(5)
+    order = world.facts(f.OrderIntended)[0]
+    with pytest.raises(IllegalMove, match="is filled already"):
+        world.ask("attest", order.client_order_id, verdict="filled", reason="I saw it")
     assert len(world.records()) == before
 
 

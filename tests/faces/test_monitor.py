@@ -166,7 +166,18 @@ def test_the_legacy_words_answer(db: Path) -> None:
     assert monitored(db, "snapshot", "--out-dir", "logs/ops", "--recent", "10").exit_code == 2
     health = monitored(db, "health", "--window", "300", "--max-suppression-rate", "95")
     assert (health.exit_code, health.stdout[:5]) == (1, "FAIL:")
-    assert monitored(db, "report").exit_code == 2
+    report = monitored(db, "report", "today")
+    assert report.exit_code == 2
+    assert "there is no `report`: --history shows" in report.stderr
+    assert "unknown word 'repot'" in monitored(db, "repot", "today").stderr
+
+
+def test_what_stands_in_the_way_is_said_once_by_health(db: Path) -> None:
+    said = monitored(db, "--pause")
+    assert said.exit_code == 0, said.stderr
+    health = monitored(db, "health")
+    assert "paused by an operator: no reason given" in health.stdout
+    assert health.stderr == ""
 
 
 def test_the_mode_of_the_log_is_accepted_and_another_one_is_answered(db: Path) -> None:
