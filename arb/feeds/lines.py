@@ -49,11 +49,8 @@ def read_lines(path: Path, on_cut: Callable[[str], None]) -> Iterator[list[str]]
 
 
 def _split(path: Path, whole: bytes, given: int) -> list[str]:
-    try:
-        text = whole.decode("ascii")
-    except UnicodeDecodeError as error:
-        number = given + whole.count(b"\n", 0, error.start) + 1
-        raise FeedInvalid(f"{path}:{number}: a byte that is not ASCII") from None
+    # A byte that is not ASCII becomes a letter that no name, number or time has: its row is refused.
+    text = whole.decode("ascii", "replace")
     lines = text.split("\n")
     if "\r" in text:
         lines = [line.rstrip("\r") for line in lines]
@@ -64,4 +61,5 @@ def _split(path: Path, whole: bytes, given: int) -> list[str]:
 
 
 def _too_long(path: Path, number: int) -> FeedInvalid:
-    return FeedInvalid(f"{path}:{number}: a line above {FEED_LINE_BYTES_MAX} bytes")
+    where = "" if number > 1 else ", where a recorded feed names its columns: is this one?"
+    return FeedInvalid(f"{path}:{number}: a line above {FEED_LINE_BYTES_MAX} bytes{where}")

@@ -31,6 +31,18 @@ class Flags(Struct, frozen=True, kw_only=True):
         known: tuple[Mode, ...] = get_args(Mode)
         return next((mode for mode in known if mode == self.mode), written)
 
+    def told(self, key: tuple[str, ...], text: str) -> str | None:
+        """Say a complaint about a key in the words of flags, where a flag is what is wrong."""
+        if key != ("execution", "backtest", "end_time"):
+            return None
+        given = {"start_time": self.start_time, "end_time": self.end_time}
+        if all(value is None for value in given.values()):
+            return None
+        for name, value in given.items():
+            if value is not None:
+                text = text.replace(name, f"{_FLAG_OF[name]} {value}")
+        return text
+
 
 def apply(strategy: Strategy, flags: Flags) -> tuple[Strategy, list[str]]:
     """Put flags in the place of keys; returns the strategy and what is wrong with the flags."""

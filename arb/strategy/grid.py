@@ -127,6 +127,7 @@ def _refuse_doubles(made: Sequence[Axis], axes: Sequence[Sequence[Setting]]) -> 
     for axis, settings in zip(made, axes, strict=True):
         if len(axis.values) < len(settings):
             raise ConfigInvalid(
-                f"{axis.key}: {len(settings)} values were given, but they are only "
-                f"{', '.join(axis.values)}; name each once, and no flag that goes before it"
+                f"{axis.key}: of {len(settings)} values only {len(axis.values)} "
+                f"{'differs' if len(axis.values) == 1 else 'differ'} ({', '.join(axis.values)}): "
+                "give each value once, and no flag that goes before it"
             )

@@ -96,7 +96,9 @@ def load(
     if strategy is not None:
         strategy, wrong = apply(_shortened(strategy), flags)
         problems += [Problem(None, text) for text in wrong]
-        problems += [Problem(_place(reader, key), text) for key, text in complaints(strategy)]
+        for key, text in complaints(strategy):
+            told = flags.told(key, text)
+            problems.append(Problem(_place(reader, key) if told is None else None, told or text))
     cycle_file = None if cycles is None or problems else read_cycle_file(cycles)
     if strategy is not None:
         starts = start_currencies(strategy, cycle_file)
@@ -181,7 +183,7 @@ def _data_files(
         if mode == running and flags.data_file is not None:
             found = _first_file(flags.data_file, [Path()])
             problem: Problem | None = Problem(
-                None, f"--data-file {shown(flags.data_file)}: no such file"
+                None, f"--data-file {shown(flags.data_file)}: {_why_none(flags.data_file)}"
             )
         else:
             found, problem = _named_file(reader, key, folder, problems), None
@@ -210,6 +212,13 @@ def _first_file(name: str, folders: list[Path]) -> Path | None:
         return next((path for path in paths if path.is_file()), None)
     except (OSError, ValueError):  # a name that no file system can have
         return None
+
+
+def _why_none(name: str) -> str:
+    try:
+        return "a folder; name the file in it" if Path(name).is_dir() else "no such file"
+    except (OSError, ValueError):
+        return "no such file"
 
 
 def _notes(strategy: Strategy, left_out: set[KeyPath], fees: NamedFees) -> Iterator[str]:

@@ -126,7 +126,7 @@ def test_a_key_that_the_file_does_not_have_can_be_swept(folder: Path) -> None:
         ("fees.takr_bps=5", 3, "unknown key `takr_bps`; did you mean `taker_bps`?"),
         ("fees.taker_bps=5,5000", 3, "taker_bps must be at most 1000, was 5000"),
         ("fees.taker_bps=5,[", 3, "is not valid YAML"),
-        ("fees.taker_bps=5,5.0", 3, "2 values were given, but they are only 5"),
+        ("fees.taker_bps=5,5.0", 3, "of 2 values only 1 differs (5): give each value once"),
         ("execution.mode=paper", 3, "execution.mode cannot be swept"),
     ],
 )

@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import signal
+import socket
 import ssl
 import urllib.request
 from hashlib import sha256
@@ -152,3 +153,17 @@ def test_a_wrong_command_line_is_answered_in_one_line(
     told = CliRunner().invoke(practice_exchange, ["--dir", str(tmp_path), *arguments])
     assert told.exit_code == code
     assert said in told.output
+
+
+@pytest.mark.parametrize("flag", ["--port", "--control-port"])
+def test_a_port_in_use_is_named_by_its_flag(tmp_path: Path, flag: str) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        number = str(held.getsockname()[1])
+        told = CliRunner().invoke(
+            practice_exchange, ["--dir", str(tmp_path), *FREE_PORTS, flag, number]
+        )
+    assert told.exit_code == 3
+    assert f"error: {flag} {number} cannot be listened on at 127.0.0.1: Address al" in told.output
+    assert "name another" in told.output

@@ -101,6 +101,25 @@ def test_all_refused_rows_are_counted_and_the_first_few_are_told(tmp_path: Path)
     assert feed.complaints[1].endswith("feed.csv:6: bid_size: 'inf' is not a finite number")
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("☃,ETH,USD,99,1,100,1", "bad_time"),
+        ("4,☃,USD,99,1,100,1", "bad_name"),
+        ("4,ETH,USD,99,1,100,1é", "not_a_number"),
+        ("4,ETH,USD,99,1,100,\uff11", "not_a_number"),
+        ("☃", "field_count"),
+    ],
+)
+def test_a_row_with_a_byte_that_is_not_ascii_is_left_out_and_counted(
+    tmp_path: Path, row: str, reason: str
+) -> None:
+    good = RecordedMarket(written(tmp_path, HEADER + ROWS))
+    feed = RecordedMarket(written(tmp_path, HEADER + ROWS + row + "\n"))
+    assert feed.refused == {**good.refused, reason: good.refused.get(reason, 0) + 1}
+    assert list(feed.changes(-1)) == list(good.changes(-1))
+
+
 def test_a_refused_row_moves_no_time_on(tmp_path: Path) -> None:
     late = "9,ETH,USD,101,1,100,1\n3,ETH,USD,99,1,100,1\n"
     feed = RecordedMarket(written(tmp_path, HEADER + ROWS + late))
@@ -140,7 +159,8 @@ def test_more_numbers_than_are_remembered_are_read_all_the_same(
         (HEADER + "2,ETH,USD,NaN,1,100,1\n", "none of its 1 rows is good; "),
         (HEADER + ROWS + "2,ETH,USD," + "9" * 1000 + ",1,100,1\n", ":5: a line above 1000 bytes"),
         (HEADER + ROWS + "2,ETH,USD," + "9" * 200_000, ":5: a line above 1000 bytes"),
-        (HEADER + ROWS + "2,ETH,USD,99,1,100,1é\n", ":5: a byte that is not ASCII"),
+        ("[" + "9," * 600, ":1: a line above 1000 bytes, where a recorded feed names its columns"),
+        ("☃" + HEADER, ":1: expected the columns"),
     ],
 )
 def test_a_file_that_is_no_feed_is_refused(tmp_path: Path, text: str, what: str) -> None:

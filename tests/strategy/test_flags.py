@@ -123,6 +123,11 @@ def test_times_of_flags_bound_a_backtest(loads: Loads) -> None:
         ({"paper_balances": [("A", "1"), ("A", "2")]}, "--paper-balance A is given twice"),
         ({"mode": "backtest", "start_time": "noon"}, "--start-time must be a time such as"),
         ({"mode": "backtest", "end_time": "9999999999"}, "--end-time must be between 1970 and"),
+        (
+            {"mode": "backtest", "start_time": "9", "end_time": "8"},
+            "demo.yaml: --end-time 8 must be after --start-time 9",
+        ),
+        ({"data_file": "/"}, "--data-file '/': a folder; name the file in it"),
         ({"start_time": "0"}, "--start-time has no effect in paper mode"),
         ({"end_time": "0"}, "--end-time has no effect in paper mode"),
         ({"mode": "live", "random_seed": 1}, "--random-seed has no effect in live mode"),

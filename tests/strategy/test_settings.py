@@ -145,7 +145,7 @@ def test_a_single_balance_can_be_swept(grid: Callable[..., Grid]) -> None:
 @pytest.mark.parametrize(
     ("sweeps", "said"),
     [
-        (("min_profit_bps=1,1.0",), "2 values were given, but they are only 1"),
+        (("min_profit_bps=1,1.0",), "of 2 values only 1 differs (1)"),
         (("name=a,b",), "name cannot be swept"),
         (("execution.mode=paper,backtest",), "execution.mode cannot be swept"),
         (("execution.paper.latency_sim_ms=1,2",), "cannot be swept: it has no effect"),

@@ -1,6 +1,7 @@
 """A running practice exchange: TLS on one loopback port, its control on another."""
 
 import asyncio
+import os
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +16,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from arb.clock import Clock
+from arb.errors import ConfigInvalid
 from arb.events.sqlite.locks import HeldLock
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.practice.certificates import ensure_certificates
@@ -132,8 +134,8 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[Practice]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.chain, certificates.key)
         async with (
-            _serving(app, settings.port, context) as port,
-            _serving(control, settings.control_port, None) as control_port,
+            _serving(app, "--port", settings.port, context) as port,
+            _serving(control, "--control-port", settings.control_port, None) as control_port,
         ):
             ticking = asyncio.create_task(_tick(hall, World(grounds), grounds.closing))
             ticking.add_done_callback(_say_what_ended)
@@ -175,13 +177,19 @@ def _say_what_ended(ticking: asyncio.Task[None]) -> None:
 
 @asynccontextmanager
 async def _serving(
-    app: web.Application, port: int, context: ssl.SSLContext | None
+    app: web.Application, flag: str, port: int, context: ssl.SSLContext | None
 ) -> AsyncIterator[int]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, HOST, port, ssl_context=context)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigInvalid(
+                f"{flag} {port} cannot be listened on at {HOST}: {os.strerror(error.errno or 0)}; "
+                f"end what does, or name another {flag} (0 takes any free one)"
+            ) from None
         address = runner.addresses[0]
         yield int(address[1])
     finally:
