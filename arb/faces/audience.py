@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
+import click
+
 from arb.execution.assembling import Run
 
 
@@ -20,9 +22,15 @@ class Audience:
             return
         try:
             say()
-        except OSError:  # a pipe without a reader, a terminal that hung up, a full disk
+        except OSError as error:  # a pipe without a reader, a terminal that hung up, a full disk
             self._gone = True
             if not self._engine.interrupts:
+                with suppress(OSError):
+                    click.echo(
+                        f"what this run says is not taken any more ({error.strerror}): no new cycle "
+                        "is opened, and the running ones come to their end",
+                        err=True,
+                    )
                 self._engine.interrupt()
 
 

@@ -16,6 +16,7 @@ import click
 
 from arb.faces import exits
 from arb.faces.folders import made
+from arb.faces.text import say
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 STRATEGY: Final = ROOT / "strategies" / "demo.yaml"
@@ -38,12 +39,17 @@ class Struck(NamedTuple):
 class Demo:
     """One demonstration in a folder of its own."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, as_json: bool = False) -> None:
         self.folder = folder
+        self.as_json = as_json
         self.db = folder / "trade_state.db"
         self.seed = seed
         self.rng = random.Random(seed)  # noqa: S311 -- repeatable on purpose
         self.environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+
+    def tell(self, text: str) -> None:
+        """Tell a part of the story."""
+        click.echo(text, err=self.as_json)
 
     def command(self, tool: str, *arguments: str) -> list[str]:
         """The command line of a tool on the demonstration's log."""
@@ -163,36 +169,39 @@ def _is_ours(folder: Path) -> bool:
     show_default=True,
     help="A new folder, an empty one, or one of an earlier demonstration, which is emptied.",
 )
-def demo(seed: int, folder: Path) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Last, one line of JSON; the story goes to stderr."
+)
+def demo(*, seed: int, folder: Path, as_json: bool) -> None:
     """Trade on the generated market, get killed in the middle of a leg, recover, and prove it."""
-    sys.exit(exits.ending(lambda: play(Demo(made_for(folder), seed))))
+    sys.exit(exits.ending(lambda: play(Demo(made_for(folder), seed, as_json=as_json))))
 
 
 def play(show: Demo) -> int:
     """Tell the story; 0 when the log proves it."""
     started = time.monotonic()
-    click.echo(f"1. The engine trades on the generated market (seed {show.seed}).")
-    click.echo("   Its threshold is below zero, so that it trades at once and pays its fees ...")
+    show.tell(f"1. The engine trades on the generated market (seed {show.seed}).")
+    show.tell("   Its threshold is below zero, so that it trades at once and pays its fees ...")
     struck = None
     for life in range(1, LIVES_MAX + 1):
         struck = show.strike()
         if struck is not None:
             break
-        click.echo(f"   life {life}: killed between two orders, nothing was in flight; once more")
+        show.tell(f"   life {life}: killed between two orders, nothing was in flight; once more")
     if struck is None:
-        click.echo("   no order was in flight at any strike", err=True)
+        say("   no order was in flight at any strike")
         return 1
-    click.echo("   ... and SIGKILL strikes.")
-    click.echo(
+    show.tell("   ... and SIGKILL strikes.")
+    show.tell(
         f"2. The log alone says: {struck.cycle_id} was in leg {struck.leg + 1}; its order "
         f"{struck.order_id} is {struck.status}.\n   Did the venue get it? Nobody knows."
     )
-    click.echo("3. Start again, with recovery only:")
+    show.tell("3. Start again, with recovery only:")
     code = _recover(show)
-    click.echo(f"   exit {code}")
-    click.echo(f"4. The story of {struck.cycle_id}:\n")
-    click.echo(show.ask("replay.py", struck.cycle_id).stdout)
-    return _prove(show, code, started)
+    show.tell(f"   exit {code}")
+    show.tell(f"4. The story of {struck.cycle_id}:\n")
+    show.tell(show.ask("replay.py", struck.cycle_id).stdout)
+    return _prove(show, struck, code, started)
 
 
 def _recover(show: Demo) -> int:
@@ -200,15 +209,25 @@ def _recover(show: Demo) -> int:
     out, _ = process.communicate(timeout=60)
     summary = json.loads(out.splitlines()[-1])
     ended = ", ".join(f"{n} {name}" for name, n in summary["outcomes"].items())
-    click.echo(f"   {ended or 'nothing was open'}; unresolved: {summary['unresolved']}")
+    show.tell(f"   {ended or 'nothing was open'}; unresolved: {summary['unresolved']}")
     return process.returncode
 
 
-def _prove(show: Demo, code: int, started: float) -> int:
-    click.echo("5. All cycles of this log:\n")
-    click.echo(show.ask("monitor.py", "--history", "100").stdout)
+def _prove(show: Demo, struck: Struck, code: int, started: float) -> int:
+    show.tell("5. All cycles of this log:\n")
+    show.tell(show.ask("monitor.py", "--history", "100").stdout)
     verified = show.ask("replay.py", "--verify")
-    click.echo(f"6. {verified.stdout.strip() or verified.stderr.strip()}")
-    click.echo(f"   {time.monotonic() - started:.1f} s; look around:")
-    click.echo(f"   tools/monitor.py --history --db {os.path.relpath(show.db)}")
+    show.tell(f"6. {verified.stdout.strip() or verified.stderr.strip()}")
+    show.tell(f"   {time.monotonic() - started:.1f} s; look around:")
+    show.tell(f"   tools/monitor.py --history --db {os.path.relpath(show.db)}")
+    if show.as_json:
+        told = {
+            "seed": show.seed,
+            "db": str(show.db),
+            "struck": struck._asdict(),
+            "recovered": code == 0,
+            "verified": verified.returncode == 0,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        click.echo(json.dumps(told))
     return code or verified.returncode

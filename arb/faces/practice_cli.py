@@ -1,6 +1,7 @@
 """`tools/practice.py`: a venue on this machine, to try live mode at."""
 
 import asyncio
+import json
 import signal
 from collections.abc import Sequence
 from decimal import Decimal
@@ -50,6 +51,7 @@ class Flags:
     key_may_withdraw: bool
     control_port: int | None
     log_level: str
+    as_json: bool
 
     def __init__(self, **values: object) -> None:
         for name, value in values.items():
@@ -136,6 +138,7 @@ class Flags:
     default="INFO",
     show_default=True,
 )
+@click.option("--json", "as_json", is_flag=True, help="Where everything is, as one line of JSON.")
 def practice_exchange(**flags: object) -> None:
     """Run an exchange on this machine that speaks a real one's protocol, to practise at."""
     raise SystemExit(exits.ending(lambda: _run(Flags(**flags))))
@@ -223,12 +226,28 @@ async def _serve(settings: Settings, flags: Flags) -> int:
     async with practice(settings, RealClock()) as running:
         for line in _lines(running, settings, flags):
             say(line)
+        if flags.as_json:
+            click.echo(json.dumps(_places(running, settings)))
         await asked_to_end.wait()
         struck = ", ".join(
             f"{count} {name}" for name, count in sorted(running.faults.struck.items())
         )
         say(f"ended; faults that struck: {struck or 'none'}")
     return exits.INTERRUPTED
+
+
+def _places(running: Practice, settings: Settings) -> dict[str, object]:
+    """Give what a program needs to trade there."""
+    connect_to, ca_file = f"127.0.0.1:{running.port}", str(running.ca.resolve())
+    exchange = {"id": settings.venue, "connect_to": connect_to, "ca_file": ca_file}
+    return {
+        "venue": settings.venue,
+        "address": connect_to,
+        "control": f"http://127.0.0.1:{running.control_port}/control/",
+        "keys": str(running.keys_file.resolve()),
+        "account": running.hall.account.uid,
+        "exchange": {**exchange, "dialect": "practice"},
+    }
 
 
 def _lines(running: Practice, settings: Settings, flags: Flags) -> list[str]:

@@ -1,6 +1,7 @@
 """`tools/run.py`: run strategies, or say what they would need."""
 
 import asyncio
+import json
 import math
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from arb.execution.real_clock import RealClock
 from arb.execution.running import Ended, opened_market, run_engine
 from arb.execution.wiring import fee_rates
 from arb.faces import exits
+from arb.faces.check_json import check_json
 from arb.faces.check_text import check_lines
 from arb.faces.folders import room_for_log
 from arb.faces.live_line import LiveLine
@@ -193,7 +195,7 @@ def _run(flags: Flags) -> int:
         _refuse_nonsense(flags)
         loaded = _load(flags)
         if flags.check:
-            return _check(loaded)
+            return _check(loaded, as_json=flags.as_json)
         return _live_through(flags, loaded, _reporting(flags, loaded))
     except KeyboardInterrupt:
         say("interrupted")
@@ -317,22 +319,29 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
     return ended.exit_code
 
 
-def _check(loaded: Sequence[Loaded]) -> int:
+def _check(loaded: Sequence[Loaded], *, as_json: bool) -> int:
     """Say what the strategies would do on their market; nothing is written, and no key is used."""
     strategy = shared(loaded)
+    found: list[list[str]] = []
 
     async def look() -> None:
         async with opened_market(loaded[0], RealClock()) as market:
             for note in market.notes:
                 say(note)
             for one in loaded:
-                for line in check_lines(one, market.source.markets, fee_rates(strategy)):
+                lines = list(check_lines(one, market.source.markets, fee_rates(strategy)))
+                found.append(lines)
+                for line in () if as_json else lines:
                     click.echo(line)
 
     asyncio.run(look())
-    if strategy.execution.mode == "live":
-        for line in live_lines(loaded):
-            click.echo(f"  {line}")
+    live = list(live_lines(loaded)) if strategy.execution.mode == "live" else []
+    if as_json:
+        for one, lines in zip(loaded, found, strict=True):
+            click.echo(json.dumps(check_json(one, lines, live)))
+        return 0
+    for line in live:
+        click.echo(f"  {line}")
     return 0
 
 

@@ -395,22 +395,3 @@ def test_a_paper_balance_of_the_command_line_opens_the_account(
     said = invoke("--strategy", strategy, "--db", "log.db", "--json", *flags)
     opened = [event for event in said.events if event["type"] == "AccountOpened"]
     assert opened[0]["data"]["opening"]["USDT"] == "1500.5"
-
-
-def test_a_cycle_without_markets_is_one_error_and_leaves_no_log(tmp_path: Path) -> None:
-    path = paper_strategy(tmp_path)
-    path.write_text(path.read_text().replace("[USDT, BTC, ETH]", "[USDT, FOO, ETH]"))
-    said = invoke("--strategy", path, "--db", tmp_path / "x.db")
-    assert (said.code, said.out) == (3, "")
-    assert said.err.splitlines()[-1].startswith("error: no market joins USDT and FOO; markets with")
-    assert said.err.endswith("[ARB-401]\n")
-    assert list(files(tmp_path)) == ["s.yaml"]
-
-
-def test_a_run_that_cannot_go_on_with_its_log_has_nothing_to_sum_up(tmp_path: Path) -> None:
-    path = paper_strategy(tmp_path)
-    assert invoke("--strategy", path, "--db", tmp_path / "x.db", "--cycles", "0").code == 0
-    path.write_text(path.read_text().replace("[USDT, BTC, ETH]", "[USDT, FOO, ETH]"))
-    said = invoke("--strategy", path, "--db", tmp_path / "x.db")
-    assert (said.code, said.out) == (3, "")
-    assert "error: no market joins USDT and FOO" in said.err

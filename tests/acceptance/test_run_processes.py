@@ -105,6 +105,24 @@ def test_running_cycles_end_when_whoever_reads_the_output_has_gone(
     assert events(lives.db, "RunEnded")[-1]["exit_code"] == 130
 
 
+def test_the_end_for_want_of_a_reader_is_said_where_somebody_may_read_it(
+    folder: Path, lives: Lives
+) -> None:
+    words = ["--strategy", folder / "s.yaml", "--db", lives.db, "--duration", "200"]
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tools" / "run.py"), *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(folder), cwd=folder,
+    ) as engine:  # fmt: skip
+        assert engine.stdout is not None
+        assert engine.stderr is not None
+        engine.stdout.readline()
+        engine.stdout.close()
+        said = engine.stderr.read().decode()
+        assert engine.wait(60) == 1
+    assert said.count("what this run says is not taken any more (Broken pipe)") == 1
+    assert "Traceback" not in said
+
+
 def test_two_interrupts_stop_at_once_and_name_what_is_left(lives: Lives) -> None:
     paper_strategy(lives.folder, faults={"reply_never": "1"}, open_cycles="1")
     engine = lives.start()

@@ -1,5 +1,6 @@
 """The demonstration shows what it promises: a strike in the middle of a leg, and the proof."""
 
+import json
 import os
 import re
 import subprocess
@@ -16,9 +17,17 @@ SEEDS: Final = 20
 AT_ONCE: Final = 2
 
 
-def show(folder: Path, seed: int) -> "subprocess.CompletedProcess[str]":
+def show(folder: Path, seed: int, *more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "demo.py"), "--seed", str(seed), "--folder", folder],
+        [
+            sys.executable,
+            str(ROOT / "tools" / "demo.py"),
+            "--seed",
+            str(seed),
+            "--folder",
+            folder,
+            *more,
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -44,6 +53,14 @@ def check(folder: Path, seed: int) -> None:
 
 def test_the_demonstration_strikes_recovers_and_proves(tmp_path: Path) -> None:
     check(tmp_path / "demo", 42)
+
+
+def test_a_program_is_told_the_result_in_one_line(tmp_path: Path) -> None:
+    shown = show(tmp_path / "demo", 42, "--json")
+    assert shown.returncode == 0, shown.stderr
+    told = json.loads(shown.stdout)
+    assert (told["seed"], told["recovered"], told["verified"]) == (42, True, True)
+    assert f"The story of {told['struck']['cycle_id']}" in shown.stderr
 
 
 @pytest.mark.long

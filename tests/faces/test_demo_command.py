@@ -50,7 +50,7 @@ def test_a_folder_of_an_earlier_demonstration_is_emptied(tmp_path: Path) -> None
     (folder / "trade_state.db").write_text("old")
     made_for(folder)
     assert list(files(folder)) == [MARK]
-    assert Demo(folder, 1).db == folder / "trade_state.db"
+    assert Demo(folder, seed=1).db == folder / "trade_state.db"
 
 
 def test_an_empty_folder_may_be_taken(tmp_path: Path) -> None:

@@ -121,6 +121,19 @@ def test_it_says_how_to_trade_there_and_survives_a_kill(tmp_path: Path) -> None:
         again.end()
 
 
+def test_a_program_is_told_where_to_trade_in_one_line(tmp_path: Path) -> None:
+    running, text = begun(tmp_path, "--json")
+    try:
+        until(running.out.read_text, "the line")
+        told = json.loads(running.out.read_text())
+        place = yaml.safe_load(text[text.index("exchange: {") :].splitlines()[0])["exchange"]
+        assert told["exchange"] == place
+        assert f"control: {told['control']}state" in text
+        assert Path(told["keys"]).is_file()
+    finally:
+        running.end()
+
+
 def test_it_plays_a_recorded_market_and_goes_on_after_a_restart(tmp_path: Path) -> None:
     feed = written(tmp_path, HEADER + ROWS + "9999,ETH,USD,100.51,1,100.6,3\n")
     began = None
