@@ -224,6 +224,7 @@ def test_a_run_that_cannot_be_recorded_is_refused_before_anything_is_written(
     folder: Path, mode: str, name: str, what: str
 ) -> None:
     strategy = paper_strategy(folder)
+    strategy.write_text(strategy.read_text().replace("[USDT, BTC, ETH]", "[USD, BTC, ETH]"))
     told = invoke(
         *("--strategy", strategy, "--mode", mode, "--db", folder / "log.db", "--record", name),
         *("--data-file", ROOT / "strategies" / "sample_feed.csv"),
