@@ -40,37 +40,49 @@ def ending(body: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except ArbError as error:
-        first, *more = str(error).splitlines() or [""]
-        click.echo("\n".join([f"error: {first} [{error.code}]", *more]), err=True)
-        return error.exit_code
+        return _named(error)
     except OSError as error:
-        if _of_stdout(error):
-            click.echo(
-                f"error: standard output cannot be written to: {error.strerror}; "
-                "what is missing there was not written",
-                err=True,
-            )
-            _let_go()
-            return FAILED
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
-        return INVALID
-    except UnicodeEncodeError as error:
-        # A command line holds bytes; those that are no text come as halves of letters.
-        if not "\ud800" <= error.object[error.start] <= "\udfff":
-            raise
-        click.echo("error: an argument is no text in UTF-8", err=True)
-        return USAGE
-    except Exception as error:
-        told = of_the_log(error)
-        if told is None:
-            raise
-        click.echo(f"error: {told} [{told.code}]", err=True)
-        return told.exit_code
+        return _of_the_system(error)
+    except Exception as error:  # noqa: BLE001 -- raised again where it is a defect
+        return _of_elsewhere(error)
     finally:
         if door.guarded():
             door.guard()
     return code
+
+
+def _named(error: ArbError) -> int:
+    first, *more = str(error).splitlines() or [""]
+    click.echo("\n".join([f"error: {first} [{error.code}]", *more]), err=True)
+    return error.exit_code
+
+
+def _of_the_system(error: OSError) -> int:
+    if _of_stdout(error):
+        click.echo(
+            f"error: standard output cannot be written to: {error.strerror}; "
+            "what is missing there was not written",
+            err=True,
+        )
+        _let_go()
+        return FAILED
+    where = f"{error.filename}: " if error.filename else ""
+    click.echo(f"error: {where}{error.strerror or error}", err=True)
+    return INVALID
+
+
+def _of_elsewhere(error: Exception) -> int:
+    """Say what an error of SQLite, or of an argument, means; any other is a defect, and goes on."""
+    if isinstance(error, UnicodeEncodeError):
+        # A command line holds bytes; those that are no text come as halves of letters.
+        if not "\ud800" <= error.object[error.start] <= "\udfff":
+            raise error
+        click.echo("error: an argument is no text in UTF-8", err=True)
+        return USAGE
+    told = of_the_log(error)
+    if told is None:
+        raise error
+    return _named(told)
 
 
 def _of_stdout(error: OSError) -> bool:
