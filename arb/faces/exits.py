@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TextIO
 
 import click
 
@@ -35,7 +35,7 @@ def ending(body: Callable[[], int]) -> int:
         return USAGE
     except BrokenPipeError:
         # Whoever read us has gone, and knows it.
-        _let_go()
+        _let_go(sys.stdout)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -46,6 +46,7 @@ def ending(body: Callable[[], int]) -> int:
     except Exception as error:  # noqa: BLE001 -- raised again where it is a defect
         return _of_elsewhere(error)
     finally:
+        _finish_stderr()
         if door.guarded():
             door.guard()
     return code
@@ -64,7 +65,7 @@ def _of_the_system(error: OSError) -> int:
             "what is missing there was not written",
             err=True,
         )
-        _let_go()
+        _let_go(sys.stdout)
         return FAILED
     where = f"{error.filename}: " if error.filename else ""
     click.echo(f"error: {where}{error.strerror or error}", err=True)
@@ -93,6 +94,14 @@ def _of_stdout(error: OSError) -> bool:
     return step is not None and step.tb_frame.f_globals.get("__name__") in {"click.utils", __name__}
 
 
-def _let_go() -> None:
-    """Let go of a stdout that takes nothing more: Python would complain once more when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _finish_stderr() -> None:
+    """Say what was to be said, where somebody hears it: Python would end with 120 where nobody does."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _let_go(sys.stderr)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Let go of a stream that takes nothing more: Python would complain once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
