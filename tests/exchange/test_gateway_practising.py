@@ -1,14 +1,12 @@
 """The gateway at the practice exchange, by the protocols of both venues: one life of an order on each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from arb.exchange.connection import Address, Connection, Credentials
 from arb.exchange.dialects import PRACTICE
 from arb.exchange.gateway import Gateway
 from arb.exchange.port import (
@@ -19,42 +17,12 @@ from arb.exchange.port import (
     OrderRequest,
     Refused,
 )
-from arb.exchange.practice.server import Practice, Settings, practice
-from arb.execution.real_clock import RealClock
-from arb.feeds.live import LiveBooks
 from tests.exchange.practising import lived
-from tests.exchange.scripted import BOOKS, OPENING, ScriptedMarket, at
+from tests.exchange.practising_gateway import trading
+from tests.exchange.scripted import BOOKS, OPENING
 
 OURS = "xabcdaaaaaaaab2aab"
 MISSED = "xabcdaaaaaaaac2abb"
-
-
-@asynccontextmanager
-async def trading(folder: Path, venue: str) -> AsyncIterator[tuple[Practice, Gateway]]:
-    market = ScriptedMarket([at(-1, shown) for shown in BOOKS])
-    asked = Settings(folder=folder, venue=venue, source=market, balances=OPENING)
-    async with practice(asked, RealClock()) as there:
-        keys = there.keys
-        credentials = (
-            Credentials(keys.binance_key, keys.binance_secret, None, source="a test")
-            if venue == "binance"
-            else Credentials(keys.okx_key, keys.okx_secret, keys.okx_password, source="a test")
-        )
-        connection = Connection(
-            venue=venue,
-            connect_to=Address("127.0.0.1", there.port),
-            ca_file=there.ca,
-            options={},
-            practice=True,
-            credentials=credentials,
-        )
-        clock = RealClock()
-        gateway = Gateway(connection, PRACTICE[venue], clock, LiveBooks(clock))
-        try:
-            await gateway.start()
-            yield there, gateway
-        finally:
-            await gateway.close()
 
 
 def bought(gateway: Gateway, name: str, limit: str, *, late_ns: int = 0) -> OrderRequest:
@@ -94,7 +62,7 @@ async def both_trades(gateway: Gateway, since_ns: int) -> Sequence[FillReport]:
 @pytest.mark.parametrize("venue", sorted(PRACTICE))
 def test_an_orders_life_is_told_as_the_exchange_has_it(tmp_path: Path, venue: str) -> None:
     async def story() -> None:
-        async with trading(tmp_path, venue) as (there, gateway):
+        async with trading(tmp_path, venue, BOOKS) as (there, gateway):
             assert gateway.fingerprint == there.hall.account.uid
             assert await gateway.may_withdraw() is False
             assert (await gateway.fees()).taker == there.hall.fees.taker
@@ -124,7 +92,7 @@ def test_an_orders_life_is_told_as_the_exchange_has_it(tmp_path: Path, venue: st
 @pytest.mark.parametrize("venue", sorted(PRACTICE))
 def test_what_the_exchange_refuses_is_refused_by_proof(tmp_path: Path, venue: str) -> None:
     async def story() -> None:
-        async with trading(tmp_path, venue) as (there, gateway):
+        async with trading(tmp_path, venue, BOOKS) as (there, gateway):
             for reason, request in (
                 ("outside_recv_window", bought(gateway, OURS, "2001", late_ns=5 * 10**9)),
                 ("filter", bought(gateway, OURS, "30000")),
@@ -146,7 +114,7 @@ def test_what_the_exchange_refuses_is_refused_by_proof(tmp_path: Path, venue: st
 @pytest.mark.parametrize("venue", sorted(PRACTICE))
 def test_an_order_that_finds_nothing_ends_with_nothing(tmp_path: Path, venue: str) -> None:
     async def story() -> None:
-        async with trading(tmp_path, venue) as (_, gateway):
+        async with trading(tmp_path, venue, BOOKS) as (_, gateway):
             await gateway.create(bought(gateway, MISSED, "1999.5"))
             missed = await shown(gateway, MISSED)
             assert missed.status in {"expired", "canceled"}

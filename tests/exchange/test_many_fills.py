@@ -6,20 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from arb.exchange.connection import Address, Connection, Credentials
-from arb.exchange.dialects import PRACTICE
-from arb.exchange.gateway import Gateway
 from arb.exchange.pacing import RATIONS, Ration
 from arb.exchange.port import FillReport, OrderRequest, Unreachable
-from arb.exchange.practice.server import Settings, practice
-from arb.execution.real_clock import RealClock
-from arb.feeds.live import LiveBooks
 from tests.exchange.captured import Asked, Wire, heard
 from tests.exchange.loopback import NOW_MS, NOW_NS, ORDER_ID
 from tests.exchange.practising import lived
-from tests.exchange.scripted import OPENING, ScriptedMarket, at
+from tests.exchange.practising_gateway import trading
 from tests.market.examples import book
 
 SINCE_NS = NOW_NS - 5 * 10**9
@@ -145,47 +138,25 @@ def test_the_practice_exchange_goes_on_as_the_venue_does(
 ) -> None:
     monkeypatch.setitem(RATIONS, venue, Ration(100_000, 2))
     asks = [(f"{2_000 + n / 100:.2f}", "0.01") for n in range(LEVELS)]
-    market = ScriptedMarket([at(-1, book("ETH/USDT", [("1999", "1")], asks))])
+    books = [book("ETH/USDT", [("1999", "1")], asks)]
 
     async def story() -> None:
-        asked = Settings(folder=tmp_path, venue=venue, source=market, balances=OPENING)
-        async with practice(asked, RealClock()) as there:
-            keys = there.keys
-            own = (
-                (keys.binance_key, keys.binance_secret, None)
-                if venue == "binance"
-                else (keys.okx_key, keys.okx_secret, keys.okx_password)
-            )
-            connection = Connection(
-                venue=venue,
-                connect_to=Address("127.0.0.1", there.port),
-                ca_file=there.ca,
-                options={},
-                practice=True,
-                credentials=Credentials(*own, source="a test"),
-            )
-            clock = RealClock()
-            dialect = replace(PRACTICE[venue], trades_page=page)
-            gateway = Gateway(connection, dialect, clock, LiveBooks(clock))
-            try:
-                await gateway.start()
-                began_ns = await gateway.time_ns()
-                await gateway.create(
-                    OrderRequest(
-                        client_order_id=ORDER_ID,
-                        market="ETH/USDT",
-                        side="buy",
-                        kind="limit",
-                        time_in_force="ioc",
-                        amount=Decimal("1.2"),
-                        limit=Decimal(2_002),
-                        venue_time_ns=began_ns,
-                        window_ns=2 * 10**9,
-                    )
+        async with trading(tmp_path, venue, books, trades_page=page) as (_, gateway):
+            began_ns = await gateway.time_ns()
+            await gateway.create(
+                OrderRequest(
+                    client_order_id=ORDER_ID,
+                    market="ETH/USDT",
+                    side="buy",
+                    kind="limit",
+                    time_in_force="ioc",
+                    amount=Decimal("1.2"),
+                    limit=Decimal(2_002),
+                    venue_time_ns=began_ns,
+                    window_ns=2 * 10**9,
                 )
-                fills = await gateway.trades("ETH/USDT", began_ns)
-                assert len(fills) == LEVELS == len({one.trade_id for one in fills})
-            finally:
-                await gateway.close()
+            )
+            fills = await gateway.trades("ETH/USDT", began_ns)
+            assert len(fills) == LEVELS == len({one.trade_id for one in fills})
 
     lived(story())
