@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,7 +10,7 @@ from msgspec import Struct
 from arb import ids
 from arb.clock import Clock
 from arb.errors import ConfigInvalid
-from arb.events.sqlite import HeldLock, SqliteLog, free_space_low, lock_account, open_log
+from arb.events.sqlite import HeldLock, SqliteLog, lock_account, open_log, space_gauge
 from arb.exchange.faults import VenueWithBooks
 from arb.execution.building import Attend, Changes, Outside, Wish, build, see_all
 from arb.execution.engine import Engine
@@ -153,7 +152,7 @@ async def assembled(
             changes=trading.changes,
             run_id=run_id,
             lock_account=hold_account,
-            space_low=(lambda: False) if backtest else partial(free_space_low, options.db),
+            space_low=(lambda: False) if backtest else space_gauge(options.db),
             kill_switch=None if backtest else kill_switch(options.db),
             attend=site.attend,
             settled=site.settled,

@@ -7,7 +7,13 @@ import apsw
 import pytest
 
 from arb.errors import UnsafeStorage
-from arb.events.sqlite import ensure_ballast, free_space_low, release_ballast, storage
+from arb.events.sqlite import (
+    ensure_ballast,
+    free_space_low,
+    release_ballast,
+    space_gauge,
+    storage,
+)
 from arb.events.sqlite.storage import check_file_system, check_sqlite, file_system
 from arb.limits import BALLAST_BYTES
 from tests.spec.log_examples import names, open_paper
@@ -85,6 +91,15 @@ def test_no_room_for_the_ballast_leaves_no_half_of_it(
     monkeypatch.setattr(os, "posix_fallocate", full)
     assert not ensure_ballast(tmp_path / "log.db")
     assert names(tmp_path) == []
+
+
+def test_a_disk_that_fills_up_while_a_log_is_open_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nearly_full = space_gauge(tmp_path / "log.db")
+    assert not nearly_full()
+    monkeypatch.setattr("arb.events.sqlite.ballast.FREE_SPACE_RESERVE_BYTES", 2**62)
+    assert nearly_full()
 
 
 def test_a_nearly_full_disk_is_told_and_its_ballast_released_at_start(

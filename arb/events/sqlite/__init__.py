@@ -6,7 +6,7 @@ What writes is imported when it is first asked for: a command that only looks st
 from typing import TYPE_CHECKING
 
 from arb.events.sqlite.backup import backup
-from arb.events.sqlite.ballast import ensure_ballast, free_space_low, release_ballast
+from arb.events.sqlite.ballast import ensure_ballast, free_space_low, release_ballast, space_gauge
 from arb.events.sqlite.examine import examine, look
 from arb.events.sqlite.locks import HeldLock, lock_account, lock_log
 from arb.events.sqlite.projector import NoProjections, Projector
@@ -37,6 +37,7 @@ __all__ = [
     "open_log",
     "read_witness",
     "release_ballast",
+    "space_gauge",
     "verify_chain",
 ]
 

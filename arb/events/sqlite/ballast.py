@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from arb.events.sqlite.storage import beside
@@ -34,4 +35,10 @@ def release_ballast(db: Path) -> bool:
 
 def free_space_low(db: Path) -> bool:
     """Tell whether the log's disk is below the reserve: then no new cycle starts."""
-    return shutil.disk_usage(beside(db, "").parent).free < FREE_SPACE_RESERVE_BYTES
+    return space_gauge(db)()
+
+
+def space_gauge(db: Path) -> Callable[[], bool]:
+    """Give what tells the same again and again: an open log is looked for once, not at every decision."""
+    folder = os.fspath(beside(db, "").parent)
+    return lambda: shutil.disk_usage(folder).free < FREE_SPACE_RESERVE_BYTES
