@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from arb import crashpoints
+from arb.errors import ArbError
+from arb.events.sqlite import LogReader
 from arb.events.sqlite.storage import beside
 from arb.execution.acting import act
 from arb.execution.real_clock import OFF_MS
+from arb.projections.queries import load_account
 from arb.simulation.practice_process import Exchange
 from arb.simulation.processes import NotSeen, Started, start, until
 from arb.simulation.real_disk import SmallDisk, limit_files
@@ -115,8 +118,15 @@ class Ring:
         self._noted.add(id(engine))  # each is kept
         self.codes[code] += 1
         self.kills += code == KILLED
-        if code == HALTED:
+        if code == HALTED or (code == KILLED and self._stopped()):
             self._lift()
+
+    def _stopped(self) -> bool:
+        """Whether nothing opens any more, though a cycle at work kept the engine from ending by that."""
+        with suppress(ArbError), LogReader(self.db) as reader:
+            account = load_account(reader.connection)
+            return bool(account.halts) or any(risk.tripped for risk in account.risk.values())
+        return False
 
     def _lift(self) -> None:
         """Do what an operator does about a halt, so that there is something to strike again."""
