@@ -102,7 +102,7 @@ class Tally:
             return
         seen.outcome = outcome
         if isinstance(fact, f.CycleCompleted | f.CycleLiquidated | f.CycleParked):
-            seen.net = net_of(fact.pnl, fact.fee_value, fact.fees, seen.path)
+            seen.net = net_of(fact.pnl, fact.fee_value, fact.fees, seen.path, fact.dust)
             seen.dust = fact.dust
         if isinstance(fact, f.CycleParked):
             seen.parked = fact.parked
@@ -211,7 +211,7 @@ class Summary(Struct, frozen=True, tag="summary", tag_field="type"):
     outcomes: dict[str, int]
     opportunities: Opportunities
     pnl: f.Amounts
-    net: dict[str, Decimal | None]  # `pnl` less the worth of fees elsewhere; None: nothing tells it
+    net: dict[str, Decimal | None]  # `pnl` less fees elsewhere; None: nothing tells it
     unwound: f.Amounts  # the part of `pnl` from cycles that were liquidated or parked
     fees: f.Amounts
     dust: f.Amounts

@@ -67,7 +67,7 @@ class Story:
         path = path_of(cycle)
         words = [f"{cycle.id}: {' > '.join([*path, cycle.start_asset])}: {cycle.outcome}"]
         if cycle.pnl is not None and cycle.outcome not in {"declined", "abandoned"}:
-            net = net_of(cycle.pnl, cycle.fee_value, cycle.fees, path)
+            net = net_of(cycle.pnl, cycle.fee_value, cycle.fees, path, cycle.dust)
             words.append(f"P/L {result(net, cycle.start_asset)}")
         if cycle.parked:
             words.append("parked " + _amounts(cycle.parked))

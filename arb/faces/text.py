@@ -92,6 +92,11 @@ def signed(amount: Decimal, asset: str) -> str:
 
 def result(net: Net, asset: str) -> str:
     """`-13.18 USDT after 13.48 of fees in BNB`: what is left after every fee, whatever it was paid in."""
+    if net.owed:
+        owed = " and ".join(f"{plain(amount)} {owing}" for owing, amount in net.owed.items())
+        return (
+            f"unknown: {owed} was sold that was not there, for a part of {signed(net.pnl, asset)}"
+        )
     payers = " and ".join(net.payers)
     if net.worth is None:
         return (

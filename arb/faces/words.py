@@ -105,7 +105,7 @@ def _closing_words(fact: f.CycleFact, path: Sequence[str]) -> str:
 
 def _result(fact: _Closed, path: Sequence[str]) -> str:
     if path:
-        return result(net_of(fact.pnl, fact.fee_value, fact.fees, path), path[0])
+        return result(net_of(fact.pnl, fact.fee_value, fact.fees, path, fact.dust), path[0])
     beside = "" if fact.fee_value == 0 else " before fees in other currencies"
     return f"{'+' if fact.pnl > 0 else ''}{plain(fact.pnl)}{beside}"
 

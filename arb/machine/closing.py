@@ -5,6 +5,7 @@ from decimal import Decimal
 from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.machine import commands as c
+from arb.machine.net import owed_of
 from arb.machine.state import Cycle
 from arb.money import ZERO
 
@@ -76,11 +77,11 @@ def refuse(cycle: Cycle, command: c.RefuseCycle) -> list[f.CycleEvent]:
 
 
 def liquidate(cycle: Cycle, command: c.LiquidateCycle) -> list[f.CycleEvent]:
-    """Close after an unwind: at no loss and wholly in the start currency it is completed."""
+    """Close after an unwind: at no loss, wholly in the start currency and owing nothing it is completed."""
     all_final(cycle)
     back, dust = _parts(cycle, command.targets)
     elsewhere = any(asset != cycle.start_asset for asset in (*back, *cycle.returned))
-    if _pnl(cycle, back) >= 0 and not elsewhere:
+    if _pnl(cycle, back) >= 0 and not elsewhere and not owed_of(dust):
         return [_completed(cycle, back, dust, command.fee_value)]
     return [
         f.CycleLiquidated(

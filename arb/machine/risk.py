@@ -14,6 +14,7 @@ from arb.clock import NS_PER_DAY
 from arb.events import facts as f
 from arb.limits import COOLDOWN_S_MAX
 from arb.machine import table as t
+from arb.machine.net import owed_of
 from arb.machine.state import Cycle, path_of
 from arb.money import ZERO, plain, truncate
 
@@ -153,9 +154,7 @@ def result_of(cycle: Cycle) -> Result | None:
     assert cycle.pnl is not None, cycle.id
     value, unknown = None, ""
     # An order that filled more than it should has sold what was not the cycle's: P/L tells half of it.
-    owed = [
-        f"{plain(-amount)} {asset}" for asset, amount in sorted(cycle.dust.items()) if amount < 0
-    ]
+    owed = [f"{plain(amount)} {asset}" for asset, amount in owed_of(cycle.dust).items()]
     if owed:
         unknown = f"{cycle.id} took {', '.join(owed)} that it did not have"
     elif cycle.fee_value is None:

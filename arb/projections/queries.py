@@ -95,7 +95,7 @@ class CycleView(Struct, frozen=True):
         data = self.metadata
         if data.pnl is None:
             return None
-        return net_of(data.pnl, data.fee_value, data.fees, self.path)
+        return net_of(data.pnl, data.fee_value, data.fees, self.path, data.dust)
 
     @property
     def current_amount(self) -> Decimal:

@@ -20,21 +20,32 @@ D = Decimal
 
 
 def test_a_fee_beside_the_path_turns_a_profit_into_the_loss_that_it_is() -> None:
-    net = net_of(D("0.30"), D("13.48"), {"BNB": D("0.02"), "BTC": D(1)}, ("USDT", "BTC"))
+    net = net_of(D("0.30"), D("13.48"), {"BNB": D("0.02"), "BTC": D(1)}, ("USDT", "BTC"), {})
     assert net.after == D("-13.18")
     assert result(net, "USDT") == "-13.18 USDT after 13.48 of fees in BNB"
 
 
 def test_without_such_fees_there_is_nothing_to_say_of_them() -> None:
-    net = net_of(D("0.30"), D(0), {"BTC": D(1), "BNB": D(0)}, ("USDT", "BTC"))
+    net = net_of(D("0.30"), D(0), {"BTC": D(1), "BNB": D(0)}, ("USDT", "BTC"), {})
     assert result(net, "USDT") == "+0.3 USDT"
 
 
 def test_fees_that_nothing_values_are_named_and_never_counted_as_none() -> None:
-    net = net_of(D("0.30"), None, {"BNB": D(1)}, ("USDT", "BTC"))
+    net = net_of(D("0.30"), None, {"BNB": D(1)}, ("USDT", "BTC"), {})
     assert net.after is None
     assert result(net, "USDT") == "+0.3 USDT before fees in BNB, whose worth is unknown"
     assert (net + Net(D(1))).after is None
+
+
+def test_what_a_sale_of_more_than_there_was_brought_is_no_profit() -> None:
+    """The venue told an order's end too early: what it sold afterwards was the account's own."""
+    dust = {"BTC": D("-0.0034"), "ETH": D("0.001")}
+    net = net_of(D("197.75"), D(0), {}, ("USDT", "BTC", "ETH"), dust)
+    assert net.after is None
+    said = "unknown: 0.0034 BTC was sold that was not there, for a part of +197.75 USDT"
+    assert result(net, "USDT") == said
+    assert (net + Net(D(1))).after is None
+    assert result(net + Net(D(1)), "USDT").endswith("a part of +198.75 USDT")
 
 
 def test_results_add_up_with_their_fees() -> None:

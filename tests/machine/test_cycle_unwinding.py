@@ -137,6 +137,15 @@ def test_what_an_overfill_took_in_a_target_currency_is_not_lost(command: c.Comma
     assert cycle.dust["BTC"] == D("-0.02")
 
 
+def test_what_an_overfill_brought_is_no_completion() -> None:
+    """The venue said that nothing was left of the 0.01 BTC, and then sold 0.02 more."""
+    overfilled = filled(3, "u9", "0.02", "980", market="BTC/USDT", side="sell")
+    history = (*HALF, *sold(3, "BTC/USDT", "0.01", "490"), recovery(), overfilled)
+    fact = given(history).when(liquidate("USDT")).then_last(f.CycleLiquidated)
+    assert fact.pnl > 0
+    assert fact.dust["BTC"] == D("-0.02")
+
+
 @pytest.mark.parametrize("command", [liquidate("USDT"), park("USDT"), complete()])
 def test_no_end_is_decided_while_an_unwind_order_is_not_final(command: c.Command) -> None:
     history = (*HALF, *sold(3, "BTC/USDT", "0.01", "490")[:2])
