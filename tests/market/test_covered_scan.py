@@ -326,6 +326,21 @@ def test_what_stood_alone_in_a_cover_falls_with_it_where_another_has_its_markets
     assert scan.stats().above == 0
 
 
+def test_of_two_covers_the_lowest_bar_counts_also_once_the_higher_one_was_exceeded() -> None:
+    markets = {name: rules(name) for name in ("B/A", "C/B", "C/A")}
+    scan = Scan()
+    for name, bar in (("low", "2"), ("high", "50")):
+        made = Cover(
+            markets=markets, hops_max=3, keep_of=lambda *_: ONE, min_profit_bps=Decimal(bar)
+        )
+        scan.cover(name, made)
+    for name, price in (("B/A", "1"), ("C/B", "1"), ("C/A", "1.001")):
+        scan.take(book(name, [(price, "1")], [(price, "1")]))
+    scan.take(book("C/A", [("1.006", "1")], [("1.006", "1")]))
+    seen = scan.take(book("C/A", [("1.002", "1")], [("1.002", "1")]))
+    assert [scan.cycles[number].min_profit_bps for number in seen.above] == [2]
+
+
 def walk(seed: int, hops_max: int, steps: int) -> int:
     """Let things happen to a world, hold the scan against it after each, and count what is above."""
     world, markets = a_world(seed, hops_max)

@@ -69,11 +69,13 @@ class Scan:
     def watch(self, cycle: Watched) -> int:
         """Watch a directed cycle and give its number; the lower bar counts when it is watched twice."""
         edges = tuple(map(self._prices.edge, cycle.legs))
-        number = self._register(cycle, edges)
+        number = self._number(cycle, edges)
         self._note_markets()
-        if self.cycles[number] is cycle:
+        if number not in self._named or cycle.bar < self._named[number].bar:
             self._named[number] = cycle
             self._listed.watch(number, edges, float(cycle.bar))
+        if cycle.bar < self.cycles[number].bar:
+            self.cycles[number] = cycle
         return number
 
     def watch_all(self, cycles: Iterable[Watched]) -> list[int]:
@@ -241,15 +243,21 @@ class Scan:
         return Seen(tuple(above), risen)
 
     def _register(self, cycle: Watched, edges: Edges) -> int:
-        """Number a cycle. One that is watched by name stays as it is, but for a lower bar."""
+        """Number a cycle of a cover. Of several who watch it the lowest bar counts, until fees change."""
+        number = self._number(cycle, edges)
+        known = self.cycles[number]
+        dearer = number not in self._named and cycle.kept != known.kept
+        if dearer or cycle.bar < known.bar:
+            self.cycles[number] = cycle
+        return number
+
+    def _number(self, cycle: Watched, edges: Edges) -> int:
         key = identity(cycle.legs)
         number = self._of.get(key)
         if number is None:
             number = self._of[key] = len(self.cycles)
             self.cycles.append(cycle)
             self._edges.append(edges)
-        elif number not in self._named or cycle.bar < self.cycles[number].bar:
-            self.cycles[number] = cycle
         return number
 
     def _note_markets(self) -> None:
