@@ -6,7 +6,7 @@ import structlog
 
 from arb.execution.desk import Desk
 from arb.execution.detector import Detector
-from arb.execution.discovery import SKIPPED_TOLD_MAX, discover
+from arb.execution.discovery import SKIPPED_TOLD_MAX, Wanted, discover
 from arb.execution.watchlist import Watchlist
 from arb.market.scan import Watched
 from arb.money import ONE
@@ -24,6 +24,7 @@ class Watching:
         self._loaded = loaded
         self._desk, self._detector, self._watchlist = desk, detector, watchlist
         self.traded: set[str] = set()  # currencies
+        self._fees = desk.fees  # that named cycles are watched with
         desk.on_terms = self.follow
 
     def plan(self) -> None:
@@ -42,13 +43,16 @@ class Watching:
                 detector.cover(one.config_hash, found.sought.cover)
                 watchlist.seek(found.sought)
             for wanted in found.wanted:
-                kept = (ONE - (wanted.fees or desk.fees).taker) ** len(wanted.legs)
-                number = detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))
-                watchlist.want(number, wanted)
+                watchlist.want(self._watch(wanted), wanted)
+        self._fees = desk.fees
 
     def follow(self) -> None:
         """Seek cycles in the markets that are open now, when some have come, halted or left, or fees changed."""
         desk = self._desk
+        if desk.fees != self._fees:  # lower ones lower the bars; with higher ones sizing declines
+            self._fees = desk.fees
+            for wanted in self._watchlist.named:
+                self._watch(wanted)
         for before in list(self._watchlist.sought.values()):
             now = before.on(desk.markets, desk.fees)
             if now is before:
@@ -62,3 +66,7 @@ class Watching:
                     self._detector.learn(book)
             gone = sorted(before.markets.keys() - now.markets.keys())
             log.info("cycles.relisted", strategy=now.strategy.name, come=come, gone=gone)
+
+    def _watch(self, wanted: Wanted) -> int:
+        kept = (ONE - (wanted.fees or self._desk.fees).taker) ** len(wanted.legs)
+        return self._detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))

@@ -1,6 +1,7 @@
 """Who trades which cycle: those that strategies name, and all that are sought in the markets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from arb.execution.discovery import Sought, Wanted
 from arb.market.scan import Watched
@@ -33,6 +34,11 @@ class Watchlist:
         self.sought[sought.config] = sought
         self._wanted.clear()
         self.strategies[sought.strategy.name] = sought.strategy
+
+    @property
+    def named(self) -> Iterator[Wanted]:
+        """The cycles that are named, each once for every strategy that trades it."""
+        return chain.from_iterable(self._named.values())
 
     @property
     def count(self) -> int:

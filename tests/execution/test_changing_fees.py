@@ -19,8 +19,8 @@ from tests.spec.world import World
 HALF_A_PERCENT = Decimal("0.005")
 
 
-def dearer(world: World, rate: Decimal) -> None:
-    """Charge more from now on, and say so to whoever asks."""
+def charge(world: World, rate: Decimal) -> None:
+    """Charge another rate from now on, and say so to whoever asks."""
     fees = FeeRates(rate, rate)
     world.venue._fees = fees
     world.venue._desk._fees = fees
@@ -38,7 +38,7 @@ def text(cycle: str) -> str:
 def test_nothing_is_opened_at_a_loss_once_fees_have_risen(world: World, cycle: str) -> None:
     world.strategies = [loaded(text(cycle))]
     world.show("ETH/USDT", [("2030", "900")], [("2031", "900")])  # 113 bps after fees of 0.1 %
-    world.at(30.0, lambda _life: dearer(world, HALF_A_PERCENT))
+    world.at(30.0, lambda _life: charge(world, HALF_A_PERCENT))
     world.at(90.0, lambda life: life.engine.interrupt())
     assert world.run(cycles=None) == 130
     records = world.records()
@@ -50,6 +50,18 @@ def test_nothing_is_opened_at_a_loss_once_fees_have_risen(world: World, cycle: s
     opened = [one.at_ns for one in records if isinstance(one.fact, f.CycleOpened)]
     assert min(opened) < dear.at_ns
     assert max(opened) < dear.at_ns
+    world.check()
+
+
+@pytest.mark.parametrize("cycle", ["cycle: [USDT, BTC, ETH]", "start_currencies: [USDT]"])
+def test_what_pays_once_fees_have_fallen_is_opened(world: World, cycle: str) -> None:
+    world.strategies = [loaded(text(cycle))]
+    world.show("ETH/USDT", [("2007", "900")], [("2031", "900")])  # -1 bps after fees of 0.1 %
+    world.at(30.0, lambda _life: charge(world, Decimal("0.0005")))
+    world.at(90.0, lambda life: life.engine.interrupt())
+    assert world.run(cycles=None) == 130
+    opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
+    assert min(opened) > world.records()[0].at_ns + 30 * NS_PER_S
     world.check()
 
 
@@ -72,7 +84,7 @@ def test_what_was_charged_is_forgotten_when_the_venue_tells_other_fees(world: Wo
     world.strategies = [loaded(text("cycle: [USDT, BTC, ETH]"))]
     world.show("ETH/USDT", [("2030", "900")], [("2031", "900")])
     world.venue._desk._fees = FeeRates(HALF_A_PERCENT, HALF_A_PERCENT)
-    world.at(30.0, lambda _life: dearer(world, Decimal("0.0005")))
+    world.at(30.0, lambda _life: charge(world, Decimal("0.0005")))
     world.at(100.0, lambda life: life.engine.interrupt())
     assert world.run(cycles=None) == 130
     opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
@@ -84,7 +96,7 @@ def test_fees_that_cannot_be_read_are_read_later(world: World) -> None:
     world.strategies = [loaded(text("cycle: [USDT, BTC, ETH]"))]
     world.show("ETH/USDT", [("2030", "900")], [("2031", "900")])
     world.fault("read_fails", call="fees", number=2, times=6)
-    world.at(30.0, lambda _life: dearer(world, HALF_A_PERCENT))
+    world.at(30.0, lambda _life: charge(world, HALF_A_PERCENT))
     world.at(90.0, lambda life: life.engine.interrupt())
     assert world.run(cycles=None) == 130
     assert world.account().risk["demo"].tripped == {}
@@ -94,7 +106,7 @@ def test_fees_that_cannot_be_read_are_read_later(world: World) -> None:
 def test_fees_are_read_once_a_minute_though_nothing_is_traded(world: World) -> None:
     world.strategies = [loaded(text("cycle: [USDT, BTC, ETH]"))]
     world.show("ETH/USDT", [("1990", "900")], [("2031", "900")])
-    world.at(5.0, lambda _life: dearer(world, HALF_A_PERCENT))
+    world.at(5.0, lambda _life: charge(world, HALF_A_PERCENT))
     world.at(70.0, lambda _life: world.show("ETH/USDT", [("2030", "900")], [("2031", "900")]))
     world.at(90.0, lambda life: life.engine.interrupt())
     assert world.run(cycles=None) == 130
