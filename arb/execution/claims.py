@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import takewhile
 
 from msgspec import Struct, structs
 
@@ -50,13 +51,18 @@ class Claims:
         known = self._left.get(market)
         if known is not None and known[0] is told:
             return known[1]
-        left = structs.replace(
-            told,
-            bids=less(told.bids, _sum(claims, "sell")),
-            asks=less(told.asks, _sum(claims, "buy")),
-        )
+        left = _left(told, claims)
         self._left[market] = (told, left)
         return left
+
+    def left_for(self, cycle_id: str, market: str) -> Book | None:
+        """What of a market's book is left for a cycle that claims some of it: others were first."""
+        told = self._desk.book(market)
+        if told is None:
+            return None
+        claims = takewhile(lambda one: one.cycle_id != cycle_id, self._claims.get(market, ()))
+        first = [one for one in claims if self._goes_on(one) or told.levels(one.side) == one.levels]
+        return _left(told, first) if first else told
 
     def of(self, walks: Sequence[Walk]) -> dict[str, Decimal]:
         """What was claimed of the sides that a path takes, where it is something."""
@@ -92,6 +98,11 @@ class Claims:
     def _goes_on(self, claim: Claim) -> bool:
         cycle = self._desk.journal.cycles.get(claim.cycle_id) or self._opening(claim.cycle_id)
         return cycle is not None and cycle.leg <= claim.leg and cycle.state not in _WILL_NOT_GO_ON
+
+
+def _left(told: Book, claims: Sequence[Claim]) -> Book:
+    bids, asks = less(told.bids, _sum(claims, "sell")), less(told.asks, _sum(claims, "buy"))
+    return structs.replace(told, bids=bids, asks=asks)
 
 
 def _sum(claims: Sequence[Claim], side: str) -> Decimal:

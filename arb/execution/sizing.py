@@ -92,13 +92,13 @@ class Sizing:
         closed = self._guards.closed_at(strategy, path, quote, start, opening)
         return closed or Plan(legs, quote, desk.arbiter.available(start))
 
-    def gone(self, wanted: Wanted, plan: Plan) -> str | None:
-        """Say why a plan pays no more at the books of now; None while it does.
+    def gone(self, wanted: Wanted, plan: Plan, cycle_id: str) -> str | None:
+        """Say why a cycle's plan pays no more at what it is left of the books of now; None while it does.
 
         Books that are the ones it was made on are not priced again.
         """
         desk, quote, strategy = self._desk, plan.quote, wanted.strategy
-        now = {market: desk.book(market) for market in quote.sequences}
+        now = {market: self._claims.left_for(cycle_id, market) for market in quote.sequences}
         if all(
             book is not None and book.sequence == quote.sequences[market]
             for market, book in now.items()

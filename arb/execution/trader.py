@@ -289,7 +289,9 @@ class Trader:
         self._opening[cycle_id] = draft.cycle
         self._open.add(cycle_id)
         self.taken += 1
-        self._runner.recheck(draft.cycle.orders[-1], partial(self._sizing.gone, wanted, plan))
+        self._runner.recheck(
+            draft.cycle.orders[-1], partial(self._sizing.gone, wanted, plan, cycle_id)
+        )
         return draft
 
     async def _begin(self, drafts: list[Draft]) -> None:

@@ -247,6 +247,25 @@ def test_an_order_is_not_sent_when_its_cycle_pays_no_more(shared: Callable[..., 
     assert all(one.market != "SOL/BTC" for one in world.orders())
 
 
+def test_of_two_cycles_on_depth_that_has_shrunk_to_one_of_them_only_the_first_is_sent(
+    shared: Callable[..., World],
+) -> None:
+    world = shared()
+    world.strategies = [
+        world.strategy(name, cycle=THROUGH_ETH, amount="900", min_profit="10", retries=0)
+        for name in ("first", "second")
+    ]
+    world.show("BTC/USDT", [("49990", "9")], [("50000", "9")])
+    shrunk = ("ETH/USDT", [("2020", "0.6"), ("1999", DEEP)], [("2021", DEEP)])
+    world.on(f.CycleOpened, 1, lambda: world.show(*shrunk))
+    assert world.run(cycles=2, duration_s=0.5) == 0
+    world.check()
+    at_once = [one for one in opened(world) if one.seen_ns == opened(world)[0].seen_ns]
+    outcomes = [world.cycles()[one.cycle_id].outcome for one in at_once]
+    assert outcomes == ["completed", "refused"]
+    assert {one.reason for one in world.facts(f.OrderRefused)} == {NOT_SENT}
+
+
 def test_books_of_connections_that_drifted_apart_are_not_traded_on_and_a_quiet_one_is(
     shared: Callable[..., World],
 ) -> None:
