@@ -15,12 +15,13 @@ from arb.machine.risk import identity_of
 from arb.machine.state import Cycle
 from arb.market.chain import Quote, quote_path
 from arb.market.cycles import rotated
-from arb.market.depth import Shortfall
+from arb.market.depth import BELOW_AMOUNT_MIN, BELOW_NOTIONAL_MIN, BELOW_STEP, Shortfall
 from arb.market.reading import Reader
 from arb.market.size import best_size
 from arb.money import plain
 
 BELOW_BAR: Final = "edge_at_size"
+TOO_LITTLE: Final = frozenset({BELOW_STEP, BELOW_AMOUNT_MIN, BELOW_NOTIONAL_MIN})
 
 
 class Plan(NamedTuple):
@@ -49,7 +50,7 @@ class Sizing:
         self._reader = Reader()
 
     def plan(self, wanted: Wanted) -> Plan | Refusal:
-        """Plan the cycle from the first start currency of which there is something to begin with."""
+        """Plan the cycle from the first start currency of which there is enough for every order."""
         desk, strategy = self._desk, wanted.strategy
         path = Path(
             identity_of([leg.spend_asset for leg in wanted.legs]),
@@ -61,9 +62,13 @@ class Sizing:
         starts = (wanted.start,) if wanted.start else start_order(strategy, wanted.legs)
         for start in starts:
             cap = offered(desk, desk.arbiter.available(start), strategy, start)
-            if not isinstance(cap, Refusal):
-                return self._sized(wanted, path, start, cap)
-            refusal = refusal or cap
+            if isinstance(cap, Refusal):
+                refusal = refusal or cap
+                continue
+            planned = self._sized(wanted, path, start, cap)
+            if not isinstance(planned, Refusal) or planned.reason not in TOO_LITTLE:
+                return planned
+            refusal = planned
         assert refusal is not None, "a cycle has a start currency"
         return refusal
 

@@ -144,6 +144,17 @@ def test_found_cycles_are_traded_from_a_currency_that_is_there(
     assert {fact.start_asset for fact in world.facts(f.CycleOpened)} == {"BTC"}
 
 
+def test_what_is_too_little_of_one_start_currency_leaves_the_next_one(
+    worlds: Callable[..., World], written: Callable[..., Loaded]
+) -> None:
+    world = worlds(opening={"USDC": Decimal("0.5"), "USDT": Decimal(10_000)})
+    world.show("BTC/USDC", [("50500", "5")], [("50600", "5")])  # pays through USDC and USDT alone
+    world.strategies = [written(bar=50)]
+    assert world.run(cycles=1, duration_s=5) == 0
+    world.check()
+    assert [fact.start_asset for fact in world.facts(f.CycleOpened)] == ["USDT"]
+
+
 def test_the_threshold_and_fee_of_a_row_decide_what_is_traded(
     worlds: Callable[..., World], written: Callable[..., Loaded]
 ) -> None:
