@@ -106,13 +106,13 @@ def _results(nets: Mapping[str, Net]) -> str:
 
 
 def _why_none(ended: Ended, strategy: Strategy) -> Iterator[str]:
-    """Of a run that opened nothing: what came closest, or what most of it was declined for."""
+    """Of a run that opened nothing: what most of it was declined for, or what came closest and paid too little."""
     declined = ended.summary.opportunities.declined
     if declined:
         reason = max(declined, key=declined.__getitem__)
         total = sum(declined.values())
         yield f"nothing was opened, most often because of {reason} ({declined[reason]} of {total})"
-    elif ended.best is not None:
+    elif ended.best is not None and ended.best.edge_bps <= strategy.min_profit_bps:
         legs = ended.best.legs
         path = " > ".join([*(leg.spend_asset for leg in legs), legs[0].spend_asset])
         bar = plain(strategy.min_profit_bps)

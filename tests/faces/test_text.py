@@ -50,3 +50,10 @@ def test_a_summary_tells_opportunities_and_the_cycles_opened_for_them(tmp_path: 
     said = invoke("--strategy", paper_strategy(tmp_path), "--db", tmp_path / "l.db")
     assert "opportunities: 1 path, 1 episode, " in said.out
     assert "; 1 cycle opened for them" in said.out
+
+
+def test_a_run_that_was_to_open_nothing_does_not_say_that_nothing_paid(tmp_path: Path) -> None:
+    path = paper_strategy(tmp_path)  # whose threshold is below what the market offers
+    said = invoke("--strategy", path, "--db", tmp_path / "l.db", "--cycles", "0")
+    assert "cycles: none" in said.out
+    assert "nothing paid" not in said.out
