@@ -1,4 +1,4 @@
-"""What a live run says before it begins: that it is real money, and how much of it may be lost."""
+"""What a live run says before it begins: that it is real money, and how much of it is at stake."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ def warn(line: str) -> None:
 
 
 def live_lines(loaded: Sequence[Loaded]) -> Iterator[str]:
-    """Tell the venue, and of each strategy what it has at work and loses at most."""
+    """Tell the venue, and of each strategy what it has at work and which loss stops it."""
     venue = loaded[0].strategy.venue
     if venue.connect_to is not None:
         yield f"LIVE on {venue.id} at {venue.connect_to}, which is this machine"
@@ -31,10 +31,11 @@ def live_lines(loaded: Sequence[Loaded]) -> Iterator[str]:
         yield f"{one.strategy.name}: one cycle at most {at_once}"
         yield f"{one.strategy.name}: at most {counted(risk.max_open_cycles, 'cycle')} at once"
         day = risk.max_daily_loss
-        lost = (
-            "no limit; set `risk_controls.max_daily_loss`" if day is None else money_text(day, one)
-        )
-        yield f"{one.strategy.name}: loss in a UTC day at most {lost}"
+        stops = "no loss stops it; set `risk_controls.max_daily_loss`"
+        if day is not None:  # judged when a cycle ends, so those at work then may add to it
+            lost = money_text(day, one)
+            stops = f"opens nothing more after a loss of {lost} in a UTC day; open cycles go on"
+        yield f"{one.strategy.name}: {stops}"
 
 
 def _first(*limits: Money | None) -> Money | None:

@@ -131,7 +131,7 @@ def test_live_mode_without_keys_says_what_is_at_stake_and_where_keys_go(folder: 
     said = refused(folder, "--strategy", path, "--mode", "live", code=3, says="ARB_BINANCE_API_KEY")
     assert "LIVE on binance: REAL MONEY" in said
     assert "demo: one cycle at most 1000 USDT" in said
-    assert "loss in a UTC day at most no limit" in said
+    assert "demo: no loss stops it; set `risk_controls.max_daily_loss`" in said
 
 
 def test_practising_before_the_exchange_was_started_says_to_start_it(folder: Path) -> None:
