@@ -11,7 +11,7 @@ _MEANING: Final = {
     t.PARTIALLY_FILLED: "the current leg has filled in part",
     t.RECOVERING: "resolving every order and comparing with the venue; the only state that waits",
     t.PANIC_SELLING: "liquidating holdings, hop by hop; never a resting place",
-    t.COMPLETED: "loop closed; all orders final; P/L and dust posted",
+    t.COMPLETED: "loop closed, or unwound without a loss; all orders final; P/L and dust posted",
     t.FAILED: "no open exposure, or exposure recorded as parked",
 }
 _ORDERS: Final = {
