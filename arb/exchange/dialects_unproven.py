@@ -156,7 +156,7 @@ COINBASE: Final = Dialect(
     why_unproven=UNTRIED,
     why_no_absence=(
         "an order cannot be looked up there by our id, and sending it again, which would show it, is "
-        "never done; an order whose reply is lost could not be found out about"
+        "never done"
     ),
     recv_window_ns=120 * NS_PER_S,
     visibility_ns=MARGIN_UNENFORCED_NS,
