@@ -10,7 +10,7 @@ from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.closing import all_final, complete, liquidate, miss, park, refuse
 from arb.machine.reports import attest, correct_end, report_order
-from arb.machine.state import Cycle, Order
+from arb.machine.state import Cycle
 
 LEGS_MIN: Final = 2
 
@@ -27,11 +27,11 @@ def decide(cycle: Cycle | None, command: c.Command) -> list[f.CycleEvent]:
     if cycle is None:
         raise IllegalMove(f"{type(command).__name__} for a cycle that was never opened")
     events = _DECIDE[type(command)](cycle, command)
-    _check_first_move(cycle, events)
+    _check_moves(cycle, events)
     return events
 
 
-def _check_first_move(cycle: Cycle, events: list[f.CycleEvent]) -> None:
+def _check_moves(cycle: Cycle, events: list[f.CycleEvent]) -> None:
     """Fail before anything is appended, not after."""
     state = cycle.state
     for event in events:
@@ -291,11 +291,6 @@ def _release(cycle: Cycle, command: c.ReleaseHoldings) -> list[f.CycleEvent]:
     if not released or not cycle.is_closed:
         raise IllegalMove(f"{cycle.id} is {cycle.state} and has nothing to release")
     return [f.HoldingsReleased(reason=command.reason, released=released)]
-
-
-def last_order(cycle: Cycle) -> Order | None:
-    """The order that was intended last."""
-    return cycle.orders[-1] if cycle.orders else None
 
 
 # Each function takes its own command; the dictionary is what narrows the type.

@@ -19,7 +19,7 @@ Apply = Callable[[Cycle, f.CycleEvent, int], None]
 
 
 def evolve(cycle: Cycle | None, fact: f.CycleEvent, at_ns: int) -> Cycle:
-    """Apply one fact, state included, by the compiled table: the fast fold of replay.
+    """Apply one fact, state included, by the table of moves: the fast fold of replay.
 
     The cycle is changed in place and returned; raises IllegalMove where the table has no such move.
     """
