@@ -1,16 +1,19 @@
 """This machine's clock is set: no old reading of another one counts, and no rest of what it wrote before."""
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec import structs
 
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.exchange import paper_venue
-from arb.exchange.port import Banned
+from arb.exchange.port import Banned, FillReport, OrderReport, Unreachable
 from arb.execution.access import Access
 from tests.spec.world import World
 
 DAY_S = 86_400
+ONE_CYCLE = "risk_controls: {max_open_cycles: 1}\n"
 
 
 def set_clock(world: World, seconds: int) -> None:
@@ -133,3 +136,42 @@ def test_an_order_that_was_signed_ahead_is_found_with_its_trades(
     first, trade = world.cycle().orders[0], world.facts(f.OrderFilled)[0]
     assert trade.venue_ns < first.venue_time_ns - 5 * NS_PER_S
     assert world.facts(f.DiscrepancyFound) == []
+
+
+def set_ours(world: World, seconds: int) -> None:
+    """Set this machine's clock, and leave the venue's as it is."""
+    set_clock(world, seconds)
+    world.venue._skew_ns -= seconds * NS_PER_S
+
+
+def lived_s(world: World) -> float:
+    """Live once; gives how long that took, whatever clocks say."""
+    began_s = world.loop.time()
+    world.run()
+    world.check()
+    return world.loop.time() - began_s
+
+
+def test_a_wait_of_before_is_over_where_the_clock_was_set_back_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The venue is away for 16 s, our clock is set back, and what was bought shows its trades late."""
+    world.strategies = [world.strategy(extra=ONE_CYCLE)]
+    world.fault("reply_lost", order=1, times=1)
+    find, trades, late = world.venue.order, world.venue.trades, [True]
+
+    async def away(market: str, client_order_id: str) -> OrderReport:
+        if world.loop.time() < 16:
+            raise Unreachable("away")
+        return await find(market, client_order_id)
+
+    async def lagging(market: str, since_ns: int) -> Sequence[FillReport]:
+        told = await trades(market, since_ns)
+        return () if world.loop.time() >= 16 and told and late and late.pop() else told
+
+    monkeypatch.setattr(world.venue, "order", away)
+    monkeypatch.setattr(world.venue, "trades", lagging)
+    world.at(15.0, lambda _life: set_ours(world, -7_200))
+    assert lived_s(world) < 60
+    assert late == []
+    assert world.cycle().outcome == "completed"
