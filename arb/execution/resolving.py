@@ -36,7 +36,7 @@ class Attempt(Struct):
     is_dead: bool = False  # T_dead has passed on the venue's own clock, and on ours
     not_found: int = 0  # in a row, all asked after T_dead
     reads: int = 0
-    open_since_ns: int = 0
+    open_since_ns: int = 0  # of monotonic time, as the next one: a clock may be set back meanwhile
     unfilled_since_ns: int = 0
     complained: bool = False  # of fills that are missing
     doubted: bool = False  # that it filled more than was ordered
@@ -87,7 +87,7 @@ async def look(desk: Desk, order: Order, attempt: Attempt, timeout_s: Decimal) -
 
 
 def _overdue(desk: Desk, attempt: Attempt, timeout_s: Decimal) -> bool:
-    now = desk.clock.now_ns()
+    now = desk.clock.monotonic_ns()
     if attempt.open_since_ns == 0:
         attempt.open_since_ns = now
         return False
@@ -163,7 +163,7 @@ def _unfinished(desk: Desk, order: Order, report: c.ReportOrder, attempt: Attemp
     # Also what was told before counts: it is not forgotten because a later word is smaller.
     if filled_by(order, report.fills) < max(report.filled or ZERO, order.told or ZERO):
         if attempt.unfilled_since_ns == 0:
-            attempt.unfilled_since_ns = desk.clock.now_ns()
+            attempt.unfilled_since_ns = desk.clock.monotonic_ns()
         return "the venue does not show every fill yet"
     return ""
 
@@ -171,7 +171,7 @@ def _unfinished(desk: Desk, order: Order, report: c.ReportOrder, attempt: Attemp
 def _fills_are_late(desk: Desk, attempt: Attempt) -> bool:
     since_ns = attempt.unfilled_since_ns
     late_ns = limits.FILLS_MISSING_S * NS_PER_S
-    return since_ns > 0 and desk.clock.now_ns() - since_ns >= late_ns
+    return since_ns > 0 and desk.clock.monotonic_ns() - since_ns >= late_ns
 
 
 def _took_back(order: Order, report: c.ReportOrder) -> bool:

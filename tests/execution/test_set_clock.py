@@ -1,6 +1,7 @@
 """This machine's clock is set: no old reading of another one counts, and no rest of what it wrote before."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 from msgspec import structs
@@ -8,7 +9,7 @@ from msgspec import structs
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.exchange import paper_venue
-from arb.exchange.port import Banned, FillReport, OrderReport, Unreachable
+from arb.exchange.port import Banned, FillReport, OrderReport, OrderRequest, Unreachable
 from arb.execution.access import Access
 from tests.spec.world import World
 
@@ -175,3 +176,24 @@ def test_a_wait_of_before_is_over_where_the_clock_was_set_back_meanwhile(
     assert lived_s(world) < 60
     assert late == []
     assert world.cycle().outcome == "completed"
+
+
+def test_an_order_that_rests_is_cancelled_in_time_where_the_clock_was_set_back_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.strategies = [world.strategy(extra=ONE_CYCLE)]
+    real, rested = world.venue.create, list[str]()
+
+    async def create(request: OrderRequest) -> OrderReport:
+        if rested:
+            return await real(request)
+        rested.append(request.client_order_id)
+        return world.venue.foreign_order(
+            request.market, request.side, request.amount, limit=Decimal(40_000),
+            time_in_force="gtc", client_order_id=request.client_order_id,
+        )  # fmt: skip
+
+    monkeypatch.setattr(world.venue, "create", create)
+    world.at(1.0, lambda _life: set_ours(world, -7_200))
+    assert lived_s(world) < 60
+    assert world.orders()[0].status == "canceled"
