@@ -131,6 +131,9 @@ def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
     if again and pays:
         _send_leg(desk, draft, situation)
         return
+    if any(order.trades for order in cycle.orders):
+        draft.do(c.StartRecovery(reason="leg 1: its fees took all that it received"))
+        return
     _end_without_fills(draft, last)
 
 
