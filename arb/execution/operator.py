@@ -140,8 +140,9 @@ class Operator:
             f.PanicRequested(cycle_id=cycle_id, reason=request.reason or "")
             for cycle_id in open_ids
         ]
-        for cycle_id in set(open_ids) & set(opening):
-            self._runner.panic(cycle_id)  # its first order would leave before this is in the log
+        for cycle_id in open_ids:
+            if cycle_id in opening or not self._journal.cycles[cycle_id].has_traded:
+                self._runner.panic(cycle_id)  # its order would leave before this is in the log
         await self._journal.note(*facts, cause="operator")
         for cycle_id in open_ids:
             self._runner.panic(cycle_id)

@@ -53,7 +53,7 @@ class Gate:
             return "the venue does not accept our key"
         if desk.access.banned:
             return "the venue told us to be silent"
-        if order.number == 1 and cycle.id in self.panics:
+        if cycle.id in self.panics and not cycle.has_traded:
             return "an operator asked to liquidate before anything was bought"
         if order.reserve > cycle.holding(order.spend_asset):
             return f"no reservation for {plain(order.reserve)} {order.spend_asset}"

@@ -131,7 +131,7 @@ def _after_nothing(desk: Desk, draft: Draft, situation: Situation) -> None:
     if again and pays:
         _send_leg(desk, draft, situation)
         return
-    if any(order.trades for order in cycle.orders):
+    if cycle.has_traded:
         draft.do(c.StartRecovery(reason="leg 1: its fees took all that it received"))
         return
     _end_without_fills(draft, last)
@@ -199,7 +199,7 @@ def _to_recovery_or_wait(desk: Desk, draft: Draft, reason: str) -> None:
 def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     cycle = draft.cycle
     crashpoints.reach(crashpoints.RECOVERING)
-    if not any(order.trades for order in cycle.orders):
+    if not cycle.has_traded:
         last = cycle.orders[-1] if cycle.orders else None
         if last is None:
             draft.do(c.MissCycle(reason="no order was ever sent"))

@@ -40,7 +40,7 @@ def _pnl(cycle: Cycle, back: f.Amounts, value: Decimal = ZERO) -> Decimal:
 def complete(cycle: Cycle, command: c.CompleteCycle) -> list[f.CycleEvent]:
     """Close the loop: the start currency goes back, everything else is dust."""
     all_final(cycle)
-    if not any(order.trades for order in cycle.orders):
+    if not cycle.has_traded:
         raise IllegalMove(f"{cycle.id} has no fills: it was missed, not completed")
     back, dust = _parts(cycle, ())
     return [_completed(cycle, back, dust, command.fee_value)]
@@ -60,7 +60,7 @@ def _completed(
 
 def _nothing_spent(cycle: Cycle) -> None:
     all_final(cycle)
-    if any(order.trades for order in cycle.orders):
+    if cycle.has_traded:
         raise IllegalMove(f"{cycle.id} has fills: it was not missed")
 
 

@@ -155,6 +155,11 @@ class Cycle(Struct, gc=False, omit_defaults=True):
         return self.state in CLOSED
 
     @property
+    def has_traded(self) -> bool:
+        """Whether any of its orders filled."""
+        return any(order.trades for order in self.orders)
+
+    @property
     def orders(self) -> tuple[Order, ...]:
         """Every order, in the order of their numbers."""
         return (*map(unpacked, self.filed), *self.recent) if self.filed else self.recent

@@ -95,3 +95,29 @@ def test_new_cycles_open_after_a_panic_unless_they_are_paused(
     opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
     assert any(at_ns > asked for at_ns in opened) is not paused
     world.check()
+
+
+def test_panic_reaches_a_first_order_that_is_begun_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one got nothing; the next one is on its way into the log, and does not leave."""
+    world.strategies = [world.strategy(extra=LIMITS)]
+    asked: list[asyncio.Task[Any]] = []
+
+    def nothing_there() -> None:
+        world.show_soon("BTC/USDT", [("50000", "1")], [("59000", "1")])
+        world.later(0.05, lambda: world.show("BTC/USDT", [("50000", "5")], [("50010", "5")]))
+
+    def appending(_life: object, batch: Sequence[StreamAppend]) -> None:
+        intents = [one for part in batch for one in part.facts if isinstance(one, f.OrderIntended)]
+        if [one.number for one in intents] == [2]:
+            asked.append(world.loop.create_task(world.life.ask("panic", reason="stop")))
+
+    monkeypatch.setattr(world, "appending", appending)
+    world.on(f.OrderIntended, 1, nothing_there)
+    world.run(cycles=None, duration_s=0.5)
+    assert [one.result().ok for one in asked] == [True]
+    cycle = world.cycle()
+    assert (cycle.outcome, [one.filled for one in cycle.orders]) == (t.REFUSED, [0, 0])
+    assert all(one.client_order_id != cycle.orders[1].client_order_id for one in world.orders())
+    world.check()
