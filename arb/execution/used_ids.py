@@ -53,12 +53,24 @@ def refuse_others(desk: Desk, archive: Archive, open_orders: Sequence[OrderRepor
 
 
 async def refuse_used_next(desk: Desk, archive: Archive, markets: Iterable[str]) -> None:
-    """Ask for the id that comes next: an order that filled nothing leaves no trade to notice.
+    """Ask for the ids that come next: an order that filled nothing leaves no trade to notice.
 
-    Raises LogDamaged; Unreachable or Banned when the venue cannot be asked.
+    They are those of the next cycle and, on the markets of its path and of its orders, of each open
+    one. Raises LogDamaged; Unreachable or Banned when the venue cannot be asked.
     """
-    account = desk.journal.account
-    name = ids.client_order_id(account.instance, account.next_number, 1)
+    journal = desk.journal
+    instance = journal.account.instance
+    await _refuse_if_used(desk, archive, markets, (instance, journal.account.next_number, 1))
+    for cycle in tuple(journal.cycles.values()):  # an operator may open others again meanwhile
+        own = {leg.market for leg in cycle.legs} | {order.market for order in cycle.orders}
+        there = sorted(own & set(desk.markets))
+        await _refuse_if_used(desk, archive, there, (instance, cycle.number, cycle.orders_sent + 1))
+
+
+async def _refuse_if_used(
+    desk: Desk, archive: Archive, markets: Iterable[str], numbers: tuple[str, int, int]
+) -> None:
+    name = ids.client_order_id(*numbers)
     for market in markets:
         if await _exists(desk, market, name):
             refuse_used(desk, archive, name)

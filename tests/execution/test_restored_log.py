@@ -81,6 +81,20 @@ def test_an_id_that_was_used_for_an_order_without_a_fill_is_noticed(world: World
     assert "--accept-head" in refused(world)
 
 
+def test_an_id_that_an_open_cycle_used_for_an_order_without_a_fill_is_noticed(world: World) -> None:
+    world.kill_after(lambda fact: isinstance(fact, f.LegSettled) and fact.leg == 0)
+    assert world.run() is None
+    copy = copied(world)
+    world.on(f.OrderIntended, 1, lambda: world.show_soon("ETH/BTC", [("0.0399", "90")], []))
+    world.kill_after(lambda fact: isinstance(fact, f.OrderClosed))
+    assert world.run() is None
+    assert [order.filled for order in world.orders()][1:] == [0]
+    world.watchers.clear()
+    world.show("ETH/BTC", [("0.0399", "90")], [("0.04", "90")])
+    restore(world, copy)
+    assert "--accept-head" in refused(world, cycles=0)
+
+
 def test_an_id_that_was_used_after_opportunities_were_refused_is_noticed(world: World) -> None:
     """A number is taken by a cycle that is opened, so that the next one is what was used next."""
     world.strategies = [world.strategy(retries=0)]
