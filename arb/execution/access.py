@@ -24,6 +24,7 @@ from arb.exchange.port import (
 )
 from arb.exchange.progress import watched
 from arb.execution.read_guard import ReadGuard
+from arb.execution.silences import Silences
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
@@ -47,6 +48,7 @@ class Access:
         self.venue = venue
         self.clock = clock
         self._ban = Ban(clock)  # of the whole venue
+        self.silences = Silences(clock)
         self.held = False  # whether the account ever held anything
         self.key_revoked: KeyRevoked | None = None  # then nothing is sent and nothing can be read
         self._offset_ns: int | None = None  # venue's clock - ours
@@ -106,6 +108,20 @@ class Access:
             raise Banned(self._ban.left_ns())
 
     async def _read_once(
+        self, call: Callable[[], Awaitable[Answer]], timeout_s: float, end_s: float
+    ) -> Answer:
+        try:
+            answer = await self._answer(call, timeout_s, end_s)
+        except (Unreachable, Banned):
+            self.silences.begin()
+            raise
+        except OrderNotFound:
+            self.silences.end()
+            raise
+        self.silences.end()
+        return answer
+
+    async def _answer(
         self, call: Callable[[], Awaitable[Answer]], timeout_s: float, end_s: float
     ) -> Answer:
         self._forbid_banned()

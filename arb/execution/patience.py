@@ -1,6 +1,7 @@
 """How long a cycle waits for what it cannot do without: a market, a price, the books of its path.
 
-Only what this life waited counts: when the last one ended, or what was there since, is not known.
+Only what this life waited counts: when the last one ended, or what was there since, is not known. Nor
+does time in which the venue did not answer: its feed comes back after it, or it took nothing anyway.
 """
 
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ def wait_for(desk: Desk, draft: Draft, reason: str) -> None:
 
     What was waited for before it, or in another life, makes no look later.
     """
-    waited_s = max(0, draft.at_ns - _since_ns(desk, draft, reason)) / NS_PER_S
+    waited_s = _waited_ns(desk, draft, reason) / NS_PER_S
     _look_later(desk, draft, reason, min(limits.WAIT_FIRST_S + waited_s, limits.LOOK_AGAIN_MAX_S))
 
 
@@ -59,7 +60,7 @@ def waited_enough(desk: Desk, draft: Draft, reason: str, assets: Iterable[str]) 
         for rules in desk.markets_of(asset)
     )
     patience_s = limits.FEED_PATIENCE_S if deaf else limits.PARK_AFTER_S
-    return draft.at_ns - _since_ns(desk, draft, reason) > patience_s * NS_PER_S
+    return _waited_ns(desk, draft, reason) > patience_s * NS_PER_S
 
 
 def waited_enough_for_value(desk: Desk, draft: Draft, amounts: Amounts) -> bool:
@@ -71,12 +72,13 @@ def waited_enough_for_value(desk: Desk, draft: Draft, amounts: Amounts) -> bool:
     return waited_enough(desk, draft, NO_VALUE, assets)
 
 
-def _since_ns(desk: Desk, draft: Draft, reason: str) -> int:
+def _waited_ns(desk: Desk, draft: Draft, reason: str) -> int:
     cycle = draft.cycle
     since_ns = cycle.wait_since_ns if cycle.wait_reason == reason else draft.at_ns
     if desk.attentive_since_ns <= draft.at_ns:  # else the clock was set back since
         since_ns = max(since_ns, desk.attentive_since_ns)
-    return since_ns
+    silent_ns = desk.access.silences.within_ns(since_ns, draft.at_ns)
+    return max(0, draft.at_ns - since_ns - silent_ns)
 
 
 def books_come(desk: Desk, draft: Draft) -> bool:

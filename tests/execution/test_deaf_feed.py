@@ -107,3 +107,25 @@ def test_what_was_sold_for_another_currency_is_valued_when_its_feed_comes_back(
     assert set(waits) == {NO_VALUE}
     assert cycle.outcome == ("liquidated" if deaf_s == 40 else "parked")
     assert min(deaf_s, 120) - 5 < took_s(world) < min(deaf_s, 120) + 10
+
+
+@pytest.mark.parametrize("fault", ["banned", "maintenance"])
+@pytest.mark.parametrize("deaf_s", [612, 640, 100_000])
+def test_time_in_which_the_venue_does_not_answer_is_none_of_the_feeds(
+    worlds: Callable[..., World], deaf_s: float, fault: str
+) -> None:
+    """Its books come after its answers: ten minutes of a ban or of maintenance parked all that was held."""
+    away_ns = 600 * NS_PER_S
+    world = worlds(plan={"ban_ns": away_ns, "maintenance_ns": away_ns})
+    world.strategies = [world.strategy(extra=ONE_CYCLE)]
+
+    def away() -> None:
+        deafen(world, deaf_s, [one.market for one in BOOKS])
+        world.later(10, lambda: world.fault(fault, call="balances", number=1, times=1))
+
+    world.on(f.OrderClosed, 2, away)
+    world.run()
+    world.check()
+    comes_back = deaf_s < 100_000
+    assert world.cycle().outcome == ("completed" if comes_back else "parked")
+    assert abs(took_s(world) - (deaf_s if comes_back else 600 + 120)) < 10

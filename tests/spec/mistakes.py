@@ -132,7 +132,7 @@ OWN: Final = (
         "what no market takes at this moment is parked",
         """
 @ execution/patience.py
--    return draft.at_ns - _since_ns(desk, draft, reason) > patience_s * NS_PER_S
+-    return _waited_ns(desk, draft, reason) > patience_s * NS_PER_S
 +    return True
 """,
     ),
