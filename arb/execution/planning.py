@@ -284,6 +284,16 @@ def first_hop(  # noqa: PLR0917 -- a holding, its way out and where that goes
     return None if found is None else found.hops[0].walk
 
 
+def is_above_cap(desk: Desk, cycle: Cycle, walk: Walk) -> bool:
+    """Whether a leg's order would be worth more than the cycle's notional cap: no gate lets it pass."""
+    rules = desk.markets[walk.market]
+    asset, needs = rules.base, walk.amount
+    if walk.side == "buy":
+        asset, needs = rules.quote, walk.amount * walk.limit
+    worth = desk.value(asset, needs, cycle.start_asset)
+    return worth is not None and cycle.cap > 0 and worth > cycle.cap
+
+
 def exits_missing(desk: Desk, cycle: Cycle, quote: Quote) -> str | None:
     """Name a currency of the path that could not be sold again now; None when all could."""
     targets = targets_of(desk.strategy(cycle.config), cycle.start_asset)

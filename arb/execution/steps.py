@@ -170,6 +170,10 @@ def _send_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
         cooling.leave(desk, draft, cooling.BELOW_FLOOR, reason)
         return
     assert ahead.walk is not None
+    if cycle.leg > 0 and planning.is_above_cap(desk, cycle, ahead.walk):
+        reason = f"leg {cycle.leg + 1}: more came in than one order may take"
+        draft.do(c.StartRecovery(reason=reason))
+        return
     _intend(desk, draft, situation, ahead.walk, "leg")
 
 
@@ -286,6 +290,8 @@ def _worth_resuming(
     ahead = planning.go_on(desk, cycle)
     if isinstance(ahead, Shortfall) or ahead.walk is None:
         return None
+    if planning.is_above_cap(desk, cycle, ahead.walk):
+        return None  # it is sold in parts
     if cycle.leg_received > 0 and not ahead.partly and _rest_is_worth_an_order(desk, cycle):
         return None  # going on would leave the rest of this leg behind
     liquidation = exposed.value

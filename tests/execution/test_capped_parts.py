@@ -51,3 +51,22 @@ def test_an_unwind_waits_where_a_part_below_the_cap_is_below_what_markets_take(
         return
     assert (cycle.outcome, list(cycle.parked)) == ("parked", ["ETH"])
     assert 20 * NS_PER_S < cycle.ended_ns - cycle.opened_ns < 40 * NS_PER_S
+
+
+@pytest.mark.parametrize("recovers", [True, False])
+def test_no_leg_is_intended_that_is_above_the_cap(
+    world: World,
+    recovers: bool,  # noqa: FBT001 -- a parameter of the test
+) -> None:
+    """Half an ETH at twice its price is sold in parts, at once: the gate would let no leg of it pass."""
+    world.strategies = [world.strategy(extra="risk_controls: {max_open_cycles: 1}\n")]
+    if recovers:
+        world.fault("reply_lost", order=2, times=1)
+    dear = {"ETH/USDT": DOUBLED["ETH/USDT"]}
+    world.on(f.OrderIntended, 2, lambda: price(world, dear))
+    world.run()
+    world.check()
+    assert world.facts(f.OrderRefused) == []
+    sold = [one.amount for one in world.facts(f.OrderIntended) if one.purpose == "unwind"]
+    assert len(sold) == 2
+    assert world.cycle().outcome == "completed"
