@@ -13,6 +13,7 @@ from arb.execution import loss_limits
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft
 from arb.machine import commands as c
+from arb.machine.net import fees_beside
 
 NO_MARKET = "no market takes what is held now"
 TOO_LITTLE = "less is there than the cycle holds"
@@ -110,11 +111,10 @@ def values_wait(desk: Desk, draft: Draft) -> bool:
     """
     cycle = draft.cycle
     needed = loss_limits.unvalued(desk, cycle, draft.at_ns)
-    path = {leg.spend_asset for leg in cycle.legs}
     needed |= {
         asset
-        for asset, fee in cycle.fees.items()
-        if asset not in path and desk.value(asset, fee, cycle.start_asset) is None
+        for asset, fee in fees_beside(cycle).items()
+        if desk.value(asset, fee, cycle.start_asset) is None
     }
     if not needed or waited_enough(desk, draft, NO_VALUE, needed):
         return False

@@ -11,6 +11,7 @@ from arb.exchange.port import Balance
 from arb.execution.desk import Desk, targets_of
 from arb.limits import CHANGE_SHARE, HOPS_MAX
 from arb.machine import commands as c
+from arb.machine.net import fees_beside
 from arb.machine.state import Cycle
 from arb.market.book import MarketRules
 from arb.market.booking import booked_cost, booked_fee
@@ -333,18 +334,16 @@ def is_change(cycle: Cycle, asset: str) -> bool:
 
 
 def fee_value(desk: Desk, cycle: Cycle) -> Decimal | None:
-    """Value fees in currencies that are no part of the path, in the start asset, at the touch.
+    """Value the fees of a cycle that are not in its P/L, in the start asset, at the touch.
 
     None when a book is missing: the fees themselves stand in the fact by asset all the same.
     """
-    path = {leg.spend_asset for leg in cycle.legs}
     total = ZERO
-    for asset, fee in cycle.fees.items():
-        if asset not in path:
-            worth = desk.value(asset, fee, cycle.start_asset)
-            if worth is None:
-                return None
-            total += worth
+    for asset, fee in fees_beside(cycle).items():
+        worth = desk.value(asset, fee, cycle.start_asset)
+        if worth is None:
+            return None
+        total += worth
     return total
 
 

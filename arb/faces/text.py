@@ -106,7 +106,7 @@ def result(net: Net, asset: str) -> str:
         return signed(net.pnl, asset)
     # A value at a price can have any number of digits.
     left, worth = ((net.pnl - net.worth).quantize(_FINEST), net.worth.quantize(_FINEST))
-    return f"{signed(left, asset)} after {plain(worth)} of fees in {payers}"
+    return f"{signed(left, asset)} after {plain(worth)} of fees in {payers or 'others'}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:

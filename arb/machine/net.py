@@ -1,8 +1,9 @@
 """What a cycle brought after every fee.
 
-Fees in a currency of its path are in its P/L; those in others stand beside it, with what they were
-worth in the start currency when it ended. So does what a cycle owes: an order that filled more than
-the venue had told sold what was not the cycle's, and its P/L has only what that brought.
+Fees in a currency of its path are in its P/L, but for those that the account paid. These, and fees in
+other currencies, stand beside it, with what they were worth in the start currency when it ended. So
+does what a cycle owes: an order that filled more than the venue had told sold what was not the
+cycle's, and its P/L has only what that brought.
 """
 
 from collections.abc import Collection
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from arb.events.facts import Amounts
 from arb.machine.amounts import add
+from arb.machine.state import Cycle
 from arb.money import ZERO
 
 
@@ -41,6 +43,49 @@ class Net(Struct, frozen=True):
 def owed_of(dust: Amounts) -> Amounts:
     """What was sold and was never there, of what a close left."""
     return {asset: -amount for asset, amount in sorted(dust.items()) if amount < 0}
+
+
+def fees_beside(cycle: Cycle) -> Amounts:
+    """The fees of a cycle that are not in its P/L.
+
+    In a currency of its path they are those that the account paid: what the cycle has and gave back is
+    what its trades changed, but for these. In the start currency there are none.
+    """
+    paid: Amounts = {}
+    path = {leg.spend_asset for leg in cycle.legs}
+    for asset, fee in cycle.fees.items():
+        if asset not in path:
+            paid[asset] = fee
+        elif asset != cycle.start_asset and _is_charged_apart(cycle, asset):
+            parts = (cycle.holdings, cycle.dust, cycle.parked, cycle.returned)
+            rest = sum((part.get(asset, ZERO) for part in parts), ZERO) - _changed(cycle, asset)
+            if rest:
+                paid[asset] = rest
+    return paid
+
+
+def _is_charged_apart(cycle: Cycle, asset: str) -> bool:
+    """Whether any trade was paid for in this currency, and received another."""
+    return any(
+        trade.fee and trade.fee_asset == asset and order.receive_asset != asset
+        for order in cycle.orders
+        for trade in order.trades
+    )
+
+
+def _changed(cycle: Cycle, asset: str) -> Decimal:
+    """What a cycle's trades changed of a currency, fees included."""
+    total = ZERO
+    for order in cycle.orders:
+        sign = 1 if order.side == "buy" else -1
+        for trade in order.trades:
+            if order.base == asset:
+                total += sign * trade.amount
+            elif order.quote == asset:
+                total -= sign * trade.cost
+            if trade.fee_asset == asset:
+                total -= trade.fee
+    return total
 
 
 def net_of(

@@ -151,3 +151,29 @@ def test_ways_out_follow_the_fee_currency_and_the_markets(worlds: Callable[..., 
         {"BTC", "USDT"},
         {"BNB", "BTC", "USDT"},
     ]
+
+
+@pytest.mark.parametrize("cycle", ["[USDT, BNB, BTC]", "[USDT, BTC, BNB]", "[USDT, BTC, ETH]"])
+def test_what_the_account_paid_in_fees_counts_in_a_currency_of_the_path_too(
+    worlds: Callable[..., World], cycle: str
+) -> None:
+    """The venue charges them in BNB, and does not say so before: nothing keeps paths off BNB."""
+    joined = {"BNB/BTC": rules("BNB/BTC", "0.000001", "0.001", "0.0001")}
+    shown = (*BOOKS, book("BNB/BTC", [("0.0100", "900")], [("0.0101", "900")]))
+    world = worlds(markets={**MARKETS, **joined}, books=shown, fee_asset="BNB", bnb="10")
+    told = world.venue.fees
+
+    async def silent() -> FeeRates:
+        return replace(await told(), fee_asset=None)
+
+    world.venue.fees = silent  # type: ignore[method-assign]
+    risk = "risk_controls: {max_open_cycles: 1}\n"
+    world.strategies = [world.strategy(cycle=cycle, min_profit="-400", extra=risk)]
+    assert world.run() == 0
+    world.check()
+    ended, account = world.cycle(), world.account()
+    assert ended.outcome == "completed"
+    kept = ended.dust.get("BNB", Decimal(0))
+    paid = (account.opening or {})["BNB"] + kept - account.expected("BNB")
+    assert paid > 0
+    assert ended.fee_value == paid * 500  # at the bid
