@@ -47,6 +47,11 @@ class Draft:
         assert self._cycle is not None, "the draft's first command opens the cycle"
         return self._cycle
 
+    @property
+    def waits(self) -> bool:
+        """Whether it was decided now to wait: a time from before says nothing once the clock was set back."""
+        return any(isinstance(fact, f.RecoveryWaiting) for fact in self.facts)
+
     def do(self, command: c.Command) -> None:
         """Decide a command and add its facts; raises IllegalMove and adds nothing."""
         for fact in decide(self._cycle, command):

@@ -180,7 +180,7 @@ class Runner:
                 self._forget(draft.cycle)
             if moved is None:
                 await self.desk.clock.sleep(TURN_DELAY_S)
-            elif _waits(draft) and moved.next_try_ns > self.desk.clock.now_ns():
+            elif draft.waits and moved.next_try_ns > self.desk.clock.now_ns():
                 await self._wait_until(cycle_id, moved.next_try_ns)
 
     def _settle_hop(self, draft: Draft) -> None:
@@ -388,11 +388,6 @@ def _do_all(draft: Draft, commands: tuple[c.Command, ...], *, overtaken: bool) -
             if not overtaken:
                 raise
             log.info("command.overtaken", cycle=draft.cycle.id, command=type(command).__name__)
-
-
-def _waits(draft: Draft) -> bool:
-    """Whether it was decided now to wait: a time from before says nothing once the clock was set back."""
-    return any(isinstance(fact, f.RecoveryWaiting) for fact in draft.facts)
 
 
 def _sells(cycle: Cycle) -> bool:

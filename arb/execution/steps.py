@@ -14,6 +14,7 @@ from arb.execution import cooling, patience, planning
 from arb.execution.desk import Desk, targets_of
 from arb.execution.guards import may_begin_again
 from arb.execution.journal import Draft
+from arb.execution.parking import park
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Cycle, Order
@@ -183,7 +184,7 @@ def _intend(desk: Desk, draft: Draft, situation: Situation, walk: Walk, purpose:
         return
     if len(draft.cycle.orders) >= limits.ORDERS_PER_CYCLE_MAX:
         targets = targets_of(desk.strategy(draft.cycle.config), draft.cycle.start_asset)
-        _park(desk, draft, f"{limits.ORDERS_PER_CYCLE_MAX} orders did not end it", targets)
+        park(desk, draft, f"{limits.ORDERS_PER_CYCLE_MAX} orders did not end it", targets)
         return
     if desk.ration.next_wait_ns() > 0:
         return  # decided on anew when the venue takes another order
@@ -259,7 +260,7 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
         held = {asset: cycle.holding(asset) for asset in targets}
         if patience.waited_enough_for_value(desk, draft, held):
             # What nothing can value stays with the cycle, in the currency it is in.
-            _park(desk, draft, patience.NO_VALUE, (cycle.start_asset,))
+            park(desk, draft, patience.NO_VALUE, (cycle.start_asset,))
         else:
             patience.wait_for(desk, draft, patience.NO_VALUE)
         return
@@ -332,7 +333,7 @@ def _unwind_or_wait(
 ) -> None:
     cycle = draft.cycle
     if not situation.panic and not desk.strategy(cycle.config).panic_sell.enabled:
-        _park(desk, draft, "panic_sell is not enabled", targets)
+        park(desk, draft, "panic_sell is not enabled", targets)
         return
     stuck = cycle.unwind_orders >= limits.UNWIND_ORDERS_MAX
     if not stuck and any(way.walk is not None for way in exposed.ways):
@@ -356,24 +357,9 @@ def _unwind_or_wait(
             draft.notes.append(
                 f.ShortfallFound(asset=asset, owned=held, actual=held - missing, borne_by=cycle.id)
             )
-        _park(desk, draft, f"{reason}: {assets}", targets)
+        park(desk, draft, f"{reason}: {assets}", targets)
         return
     patience.wait_for(desk, draft, reason)
-
-
-def _park(desk: Desk, draft: Draft, reason: str, targets: tuple[str, ...]) -> None:
-    cycle = draft.cycle
-    if cycle.state in t.RUNNING:
-        draft.do(c.StartRecovery(reason=reason))
-    dust = tuple(
-        asset
-        for asset, amount in cycle.holdings.items()
-        if amount > 0 and planning.is_dust(desk, asset, amount, targets)
-    )
-    fees = planning.fee_value(desk, cycle)
-    # What nothing values counts as spent, like the parked part itself.
-    worth = planning.value_of_others(desk, cycle, targets) or ZERO
-    draft.do(c.ParkCycle(reason=reason, targets=targets, dust=dust, fee_value=fees, value=worth))
 
 
 # --- panic selling ----------------------------------------------------------------------------
