@@ -114,6 +114,9 @@ class Operator:
 
     async def _unpause(self, request: Request) -> ActResult:
         account = self._journal.account
+        if self._journal.closing:  # it would be lifted before anybody has read of it
+            message = "something that stops new cycles is being recorded just now; ask again"
+            return ActResult(ok=False, message=message, exit_code=1)
         if account.halts and not request.reason:
             halts = "; ".join(f"{scope}: {why}" for scope, why in sorted(account.halts.items()))
             message = f"halted ({halts}); lifting it needs --reason TEXT"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -121,3 +122,30 @@ def test_panic_reaches_a_first_order_that_is_begun_again(
     assert (cycle.outcome, [one.filled for one in cycle.orders]) == (t.REFUSED, [0, 0])
     assert all(one.client_order_id != cycle.orders[1].client_order_id for one in world.orders())
     world.check()
+
+
+def test_no_word_lifts_a_halt_that_is_on_its_way_into_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who lifts a pause has not read of it, and gives no reason for it."""
+    asked: list[asyncio.Task[Any]] = []
+
+    def appending(_life: object, batch: Sequence[StreamAppend]) -> None:
+        halts = any(isinstance(fact, f.EngineHalted) for one in batch for fact in one.facts)
+        if halts and not asked:
+            asked.append(world.loop.create_task(world.life.ask("unpause")))
+
+    async def pause(life: Life) -> None:
+        await life.ask("pause", reason="a look")
+
+    def take(_life: Life) -> None:
+        world.venue.withdraw("USDT", Decimal(100), reported=False)
+
+    monkeypatch.setattr(world, "appending", appending)
+    world.at(0.0, pause)
+    world.at(1.0, take)
+    assert world.run(cycles=None, duration_s=60) == 4
+    assert [one.result().ok for one in asked] == [False]
+    assert list(world.account().halts) == ["USDT"]
+    refused = world.ask("unpause")
+    assert (refused.ok, refused.exit_code) == (False, 2)
