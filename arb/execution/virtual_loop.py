@@ -6,10 +6,11 @@ function of its inputs.
 
 import asyncio
 import heapq
+import math
 import selectors
 from asyncio.base_events import MAXIMUM_SELECT_TIMEOUT  # type: ignore[attr-defined]
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from arb.clock import NS_PER_S
@@ -22,8 +23,9 @@ _TIMERS_MAX: Final = 100  # with more of them the loop may sort out the cancelle
 class _NoWaiting(selectors.BaseSelector):
     """A selector that moves the loop's time on where a real one would block."""
 
-    def __init__(self) -> None:
+    def __init__(self, stuck: Callable[[], bool]) -> None:
         self._inner = selectors.DefaultSelector()
+        self._stuck = stuck
         self.now_ns = 0
 
     def register(
@@ -43,7 +45,7 @@ class _NoWaiting(selectors.BaseSelector):
             return ready
         if timeout is None:
             raise RuntimeError("every task waits for something that will never happen")
-        if timeout > 0:
+        if timeout > 0 or self._stuck():
             self.now_ns = _moved_on(self.now_ns, timeout)
         return []
 
@@ -55,7 +57,12 @@ class _NoWaiting(selectors.BaseSelector):
 
 
 def _moved_on(now_ns: int, seconds: float) -> int:
-    """Move on to where a selector that waits this long ends."""
+    """Move on to where a selector that waits this long ends, or to the next time that a float can tell.
+
+    After 194 days that is more than the loop's resolution away: a timer can be no wait off, and not due.
+    """
+    if seconds <= 0:
+        seconds = math.ulp(now_ns / NS_PER_S)
     return now_ns + max(1, round(seconds * NS_PER_S))
 
 
@@ -84,7 +91,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     _clock_resolution: float
 
     def __init__(self) -> None:
-        self._virtual = _NoWaiting()
+        self._virtual = _NoWaiting(self._stuck)
         super().__init__(self._virtual)
         self._sleeper = _Sleeper(0.0, _nothing, (), self)
 
@@ -95,6 +102,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def now_ns(self) -> int:
         """The same in nanoseconds, exactly."""
         return self._virtual.now_ns
+
+    def _stuck(self) -> bool:
+        """Whether nothing is ready and the first timer is not due, whatever the wait for it."""
+        if self._ready or self._stopping or not self._scheduled:
+            return False
+        return self._scheduled[0].when() >= self.time() + self._clock_resolution
 
     def pass_alone(self, seconds: float) -> bool:
         """Let this time pass at once, if nobody else could do anything before the sleeper goes on.
@@ -110,8 +123,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         when = now_ns / NS_PER_S + seconds
         while not due:
             wait = min(when - now_ns / NS_PER_S, MAXIMUM_SELECT_TIMEOUT)
-            if wait > 0:
-                now_ns = _moved_on(now_ns, wait)
+            now_ns = _moved_on(now_ns, wait)
             due = when < now_ns / NS_PER_S + self._clock_resolution
         if self._scheduled:
             first = self._scheduled[0]

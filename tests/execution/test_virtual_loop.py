@@ -223,3 +223,25 @@ def test_a_loop_that_was_told_to_stop_stops() -> None:
         loop.run_until_complete(stop())
     assert clock.now_ns() == 0
     run_virtual(loop, asyncio.sleep(0))
+
+
+@pytest.mark.parametrize("days", [100, 195, 400, 20_000])
+@pytest.mark.parametrize("alone", [True, False])
+def test_time_passes_also_where_a_float_tells_less_than_a_nanosecond(
+    days: int, *, alone: bool
+) -> None:
+    loop = VirtualLoop()
+    clock = LoopClock(loop, 0)
+
+    async def sleeps() -> None:
+        sleep = clock.sleep if alone else asyncio.sleep
+        await sleep(days * 86_400)
+        for _ in range(200):
+            before_ns = clock.now_ns()
+            await sleep(0.1)
+            assert clock.now_ns() - before_ns == pytest.approx(10**8, abs=2_000)
+        before_ns = clock.now_ns()
+        await sleep(1e-9)
+        assert clock.now_ns() > before_ns
+
+    run_virtual(loop, sleeps())
