@@ -49,7 +49,7 @@ def open_market(loaded: Loaded) -> Market:
         return Market(source, (said,))
     path = loaded.required_data_file()
     recording = RecordedMarket(path)
-    return Market(recording, (f"feed: recorded, {path}", *_left_out(recording)), recording)
+    return Market(recording, (f"feed: recorded, {path}", *left_out(recording)), recording)
 
 
 def _backtest(loaded: Loaded) -> Market:
@@ -67,12 +67,12 @@ def _backtest(loaded: Loaded) -> Market:
         filters = str(loaded.markets_file)
     return Market(
         recording,
-        (f"{loaded.strategy.name}: markets_file: {filters}", *_left_out(recording)),
+        (f"{loaded.strategy.name}: markets_file: {filters}", *left_out(recording)),
         recording,
     )
 
 
-def _left_out(recording: RecordedMarket) -> tuple[str, ...]:
+def left_out(recording: RecordedMarket) -> tuple[str, ...]:
     """Say where a recording is damaged, and which rows of it were not believed."""
     told = () if recording.damage is None else (f"feed: {recording.damage}",)
     if not recording.refused:

@@ -42,3 +42,16 @@ def test_cycles_are_declined_for_lack_of_depth_and_rows_left_out_are_told(
     assert f"{path}:4: bid: 'nan' is not a finite number" in said.err
     assert f"{path}:6: 1000000000 ns older than the newest row before it" in said.err
     assert len(reads) == 1
+
+
+def test_rows_left_out_are_told_also_where_nothing_can_be_traded_on_the_others(
+    folder: Path,
+) -> None:
+    header, *rows = FEED.splitlines()
+    path = folder / "feed.csv"
+    path.write_text("\n".join([header, *reversed(rows)]))
+    flags = ["--db", folder / "log.db", "--data-file", path]
+    said = invoke("--strategy", strategy(folder), *flags)
+    assert said.code == 3
+    assert "no market joins" in said.err
+    assert "rows of the feed left out: 4 out_of_order, 1 not_a_number" in said.err
