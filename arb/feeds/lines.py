@@ -4,6 +4,7 @@ Compressed data that ends in the middle is read up to there: what comes before i
 Where it is spoilt nothing is believed, for the one check sum stands at the end.
 """
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
@@ -49,6 +50,8 @@ def read_lines(path: Path, on_cut: Callable[[str], None]) -> Iterator[list[str]]
 
 
 def _split(path: Path, whole: bytes, given: int) -> list[str]:
+    if not given:  # spreadsheets begin a CSV file with a mark of its encoding
+        whole = whole.removeprefix(codecs.BOM_UTF8)
     # A byte that is not ASCII becomes a letter that no name, number or time has: its row is refused.
     text = whole.decode("ascii", "replace")
     lines = text.split("\n")

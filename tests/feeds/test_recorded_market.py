@@ -24,6 +24,12 @@ def test_each_row_is_a_book_of_one_level(tmp_path: Path, name: str) -> None:
     assert (feed.first_ns, feed.last_ns) == (1_500_000_000, 2_000_000_001)
 
 
+def test_a_feed_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    feed = RecordedMarket(written(tmp_path, "\ufeff" + HEADER + ROWS))
+    assert [row.book.sequence for row in feed.changes(0)] == [1, 2, 3]
+    assert feed.refused == {}
+
+
 def test_a_book_stands_from_its_row_until_the_next(tmp_path: Path) -> None:
     feed = RecordedMarket(written(tmp_path, HEADER + ROWS))
     assert feed.book_at("ETH/USD", 1_499_999_999) is None
