@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
+DURATION_S_MAX: Final = 1e9  # of a run or a recording: 31 years
+
 # --- the log
 APPEND_QUEUE_MAX: Final = 10_000  # appends waiting for the writer
 BATCH_EVENTS_MAX: Final = 4_096  # events in one transaction of the group commit

@@ -1,7 +1,6 @@
 """`tools/record.py`: record the feed of a strategy, so that what was seen can be replayed."""
 
 import asyncio
-import math
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from arb.execution.real_clock import RealClock
 from arb.faces import exits
 from arb.faces.log_lines import configure_log
 from arb.faces.text import say
+from arb.limits import DURATION_S_MAX
 from arb.strategy.loader import load
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -90,8 +90,9 @@ def record(**flags: object) -> None:
 
 def _run(flags: Flags) -> int:
     configure_log(flags.log_level)
-    if flags.duration is not None and not math.isfinite(flags.duration):
-        raise click.UsageError(f"--duration {flags.duration} is not a number of seconds")
+    if flags.duration is not None and not flags.duration <= DURATION_S_MAX:
+        what = f"is not a number of seconds up to {DURATION_S_MAX:.0f}"
+        raise click.UsageError(f"--duration {flags.duration} {what}")
     if not flags.out.parent.is_dir():
         raise ConfigInvalid(f"--out {flags.out}: name a file in a folder that exists")
     return asyncio.run(_until_stopped(flags))

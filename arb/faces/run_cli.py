@@ -27,7 +27,7 @@ from arb.faces.report.folder import PAGE
 from arb.faces.run_text import Echo, Story, summary_lines
 from arb.faces.standing import standing_lines
 from arb.faces.text import say
-from arb.limits import SWEEP_JOBS_MAX
+from arb.limits import DURATION_S_MAX, SWEEP_JOBS_MAX
 from arb.strategy.loader import Loaded, load
 from arb.strategy.schema import Strategy
 from arb.strategy.settings import Setting
@@ -209,8 +209,9 @@ def _refuse_nonsense(flags: Flags) -> None:
         )
     if flags.dry_run and flags.mode not in {None, "paper"}:
         raise click.UsageError(f"--dry-run is --mode paper, and --mode {flags.mode} was given")
-    if flags.duration is not None and not math.isfinite(flags.duration):
-        raise click.UsageError(f"--duration {flags.duration} is not a number of seconds")
+    if flags.duration is not None and not flags.duration <= DURATION_S_MAX:
+        what = f"is not a number of seconds up to {DURATION_S_MAX:.0f}"
+        raise click.UsageError(f"--duration {flags.duration} {what}")
     if flags.time_acceleration is not None and not math.isfinite(flags.time_acceleration):
         raise click.UsageError(f"--time-acceleration {flags.time_acceleration} is not a number")
     compares = flags.report is not None or bool(flags.sweeps)

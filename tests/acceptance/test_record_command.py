@@ -129,6 +129,7 @@ def test_a_venues_public_books_are_recorded_as_they_come_and_replayed(folder: Pa
     [
         ([], 3, "a generated market never ends: give --duration"),
         (["--duration", "nan"], 2, "not a number of seconds"),
+        (["--duration", "1e300"], 2, "not a number of seconds"),
         (["--duration", "0"], 2, "0"),
         (["--out", "nowhere/a.rec.gz", "--duration", "1"], 3, "a folder that exists"),
         (["--mode", "backtest"], 3, "data_file"),

@@ -82,6 +82,7 @@ def refused(folder: Path, *arguments: object, code: int, says: str) -> str:
         (["--duration", "0"], "--duration"),
         (["--duration", "nan"], "--duration"),
         (["--duration", "inf"], "--duration"),
+        (["--duration", "1e300"], "--duration"),
         (["--time-acceleration", "nan"], "--time-acceleration"),
         (["--time-acceleration", "-4"], "--time-acceleration"),
         (["--mode", "practice"], "--mode"),
