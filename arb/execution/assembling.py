@@ -48,6 +48,7 @@ class Run(Struct, kw_only=True):
     span_ns: tuple[int, int] | None = (
         None  # first and last moment of what is played, if it has an end
     )
+    left_out: tuple[str, ...] = ()  # of what is played: damage, and rows that were not believed
 
 
 class Trading(Struct, frozen=True):
@@ -69,6 +70,7 @@ class Site(Struct, frozen=True, kw_only=True):
     settled: Callable[[], None] = lambda: None  # everything that stays is there: trading begins
     notes: tuple[str, ...] = ()
     span_ns: tuple[int, int] | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def shared(loaded: Sequence[Loaded]) -> Strategy:
@@ -168,6 +170,7 @@ async def assembled(
             notes=site.notes,
             began=site.began,
             span_ns=site.span_ns,
+            left_out=site.left_out,
         )
         site.joined(run)
         yield run

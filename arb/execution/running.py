@@ -15,7 +15,7 @@ from arb.execution.assembling import Options, Run, shared
 from arb.execution.control import ControlServer
 from arb.execution.engine import Engine
 from arb.execution.real_clock import RealClock
-from arb.execution.sources import Market, left_out, open_market
+from arb.execution.sources import Market, open_market
 from arb.execution.tally import Results, Summary
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.execution.wiring import assemble
@@ -82,8 +82,7 @@ async def _backtest(
             return _ended(run, await run.engine.run())
     except ConfigInvalid as error:
         # What cannot be traded may be in the rows that were not believed, and nobody was told yet.
-        unread = () if market.recording is None else left_out(market.recording)
-        raise ConfigInvalid("\n".join((str(error), *unread))) from None
+        raise ConfigInvalid("\n".join((str(error), *market.left_out))) from None
 
 
 class _BacktestSignals:

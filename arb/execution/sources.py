@@ -27,6 +27,11 @@ class Market(Struct, frozen=True):
         recording = self.recording
         return None if recording is None else (recording.first_ns, recording.last_ns)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Say where a recording is damaged, and which rows of it were not believed."""
+        return () if self.recording is None else left_out(self.recording)
+
     def begun_at(self, began_ns: int) -> MarketSource:
         """Play a recording as if its first row happened at a moment; others know their time."""
         if self.recording is None:

@@ -71,6 +71,7 @@ async def assemble(
         attend=market.attend,
         notes=(*market.notes, *_account_notes(strategy, account)),
         span_ns=market.span_ns if backtest else None,
+        left_out=market.left_out,
     )
     try:
         async with assembled(loaded, options, clock, site) as run:

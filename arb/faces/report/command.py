@@ -69,10 +69,11 @@ class Reporting:
         self._grids = [_swept(sweeps, load)] if sweeps else list(_curves(self._loaded, load))
         self._sweeps = bool(sweeps)
         self._span_ns: tuple[int, int] | None = None
+        self._left_out: tuple[str, ...] = ()
 
     def follow(self, run: Run) -> None:
         """Listen to the run of the strategies as they stand."""
-        self._span_ns = run.span_ns
+        self._span_ns, self._left_out = run.span_ns, run.left_out
         self.findings.follow(run)
 
     def finish(self, ended: Ended, options: Options) -> tuple[Played, ...]:
@@ -81,7 +82,9 @@ class Reporting:
         played = tuple(self._play(base, options))
         if self._folder is not None:
             assert self._span_ns is not None, "a backtest has a beginning and an end"
-            report = Report(self._loaded, self._span_ns, self.findings, base, played)
+            report = Report(
+                self._loaded, self._span_ns, self._left_out, self.findings, base, played
+            )
             write_folder(self._folder, dict(_files(report)))
         return played
 

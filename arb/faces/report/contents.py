@@ -30,6 +30,7 @@ class Report(Struct, frozen=True):
 
     loaded: tuple[Loaded, ...]
     span_ns: tuple[int, int]  # of the recording that was played
+    left_out: tuple[str, ...]  # of it: where it is damaged, and which rows were not believed
     findings: Findings
     measures: Measures
     swept: tuple[Played, ...]

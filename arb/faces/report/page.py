@@ -94,10 +94,15 @@ def _head(report: Report) -> Iterator[str]:
     names = ", ".join(one.strategy.name for one in report.loaded)
     yield f"# Backtest of {_safe(names)}"
     yield ""
-    recording = report.loaded[0].required_data_file().name
+    path = report.loaded[0].required_data_file()
     played = f"{when(first_ns)} to {when(last_ns)}, {lasting(last_ns - first_ns)}"
-    yield f"Recording: {_safe(recording)}, {played}. It ended: {_safe(report.measures.reason)}."
+    yield f"Recording: {_safe(path.name)}, {played}. It ended: {_safe(report.measures.reason)}."
     yield ""
+    if report.left_out:
+        yield "**Not all of the recording was played:**"
+        yield ""
+        yield from (f"- {_safe(one.replace(str(path), path.name))}" for one in report.left_out)
+        yield ""
 
 
 def _verdict(report: Report) -> Iterator[str]:
