@@ -305,19 +305,23 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
                     watcher.follow(run)
 
         ended = run_engine(loaded, options, watch)
+    code = ended.exit_code
     if not flags.as_json:
         _conclude(ended, strategy, db, as_json=False)
     if reporting is not None and not came_to_its_end(ended):
         say("the run broke off: nothing was compared, and no report was written")
     elif reporting is not None:
         played = reporting.finish(ended, options)
-        for line in reporting.lines(played, as_json=flags.as_json):
+        if played is None:
+            code = exits.INTERRUPTED
+            say("interrupted: nothing was compared, the curves are missing")
+        for line in reporting.lines(played or (), as_json=flags.as_json):
             click.echo(line)
         if flags.report is not None:
             say(f"report: {flags.report / PAGE}")
     if flags.as_json:  # the summary is the last line, whatever is told beside it
         _conclude(ended, strategy, db, as_json=True)
-    return ended.exit_code
+    return code
 
 
 def _check(loaded: Sequence[Loaded], *, as_json: bool) -> int:

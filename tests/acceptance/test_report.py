@@ -1,8 +1,6 @@
 """`run --report`: what it tells is what happened, and what cannot be told is refused before anything is played."""
 
 import csv
-import gzip
-import re
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,7 +13,6 @@ from arb.faces.report.command import CURVES
 from arb.faces.report.folder import PAGE, ReportUnwritten, write_folder
 from tests.spec.command_line import Said, files, invoke, total
 from tests.spec.scripted_feed import (
-    BTC,
     FALLEN_ETH,
     SIZE,
     Moment,
@@ -128,25 +125,6 @@ def test_what_was_declined_stands_there_with_its_numbers(reports: Reports) -> No
     assert "Nothing was traded" in page(report)
     assert "Not all of the recording" not in page(report)
     assert "no cycle was traded" in (report / "pnl.svg").read_text()
-
-
-def test_what_of_the_recording_was_not_played_stands_on_the_page(folder: Path) -> None:
-    rows = feed(folder, [*CHANCES, *((200 + at, BTC, SIZE) for at in range(300))]).read_bytes()
-    cut = folder / "cut.csv.gz"
-    cut.write_bytes(gzip.compress(rows.replace(b"49990.00,", b"50001.00,", 1))[:-300])
-    said = invoke(
-        *("--strategy", strategy(folder), "--data-file", cut, "--db", folder / "log.db"),
-        *("--report", folder / "report", "--sweep", ONE),
-    )
-    assert said.code == 0, said.err
-    told = page(folder / "report").replace("\\", "")
-    head = told.partition("**Not all of the recording was played:**")
-    assert head[0].rstrip().endswith("It ended: end of the data.")
-    assert re.search(
-        r"^- feed: cut.csv.gz:\d+: the compressed data ends in the middle", head[2], re.MULTILINE
-    )
-    assert "- rows of the feed left out: 1 crossed" in head[2]
-    assert "- cut.csv.gz:2: " in head[2]
 
 
 def test_a_market_that_never_paid_gives_a_page_that_says_so(reports: Reports) -> None:

@@ -76,14 +76,26 @@ class Reporting:
         self._span_ns, self._left_out = run.span_ns, run.left_out
         self.findings.follow(run)
 
-    def finish(self, ended: Ended, options: Options) -> tuple[Played, ...]:
-        """Play the grids beside a run that has ended, and write the report."""
+    def finish(self, ended: Ended, options: Options) -> tuple[Played, ...] | None:
+        """Play the grids beside a run that has ended, and write the report.
+
+        An interrupt breaks off the grids alone, and gives None: what the run itself came to is known.
+        """
         base = measured(self.findings, ended.summary, ended.exit_code)
-        played = tuple(self._play(base, options))
+        try:
+            played = tuple(self._play(base, options))
+        except KeyboardInterrupt:
+            played = None
         if self._folder is not None:
             assert self._span_ns is not None, "a backtest has a beginning and an end"
             report = Report(
-                self._loaded, self._span_ns, self._left_out, self.findings, base, played
+                loaded=self._loaded,
+                span_ns=self._span_ns,
+                left_out=self._left_out,
+                findings=self.findings,
+                measures=base,
+                swept=played or (),
+                interrupted=played is None,
             )
             write_folder(self._folder, dict(_files(report)))
         return played

@@ -34,6 +34,7 @@ class Report(Struct, frozen=True):
     findings: Findings
     measures: Measures
     swept: tuple[Played, ...]
+    interrupted: bool  # while the grids were played: none of them is here
 
     @property
     def currencies(self) -> tuple[str, ...]:

@@ -107,6 +107,9 @@ def _head(report: Report) -> Iterator[str]:
 
 def _verdict(report: Report) -> Iterator[str]:
     measures = report.measures
+    if report.interrupted:
+        yield "**The curves are missing: the backtests for them were interrupted.**"
+        yield ""
     if not measures.spells:
         yield "**No cycle was ever above its threshold after fees: there was nothing to trade.**"
     elif not measures.summary.opportunities.taken:
