@@ -1,6 +1,6 @@
 """Size one opportunity: its start currency, its best amount, and what limits say to that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from arb.execution.discovery import Wanted, start_order
 from arb.execution.guards import Guards, Path
 from arb.machine.risk import identity_of
 from arb.machine.state import Cycle
-from arb.market.chain import Quote, quote_path
+from arb.market.chain import BookOf, Quote, quote_path
 from arb.market.cycles import rotated
 from arb.market.depth import BELOW_AMOUNT_MIN, BELOW_NOTIONAL_MIN, BELOW_STEP, Shortfall
 from arb.market.reading import Reader
@@ -21,6 +21,7 @@ from arb.market.size import best_size
 from arb.money import plain
 
 BELOW_BAR: Final = "edge_at_size"
+MARKET: Final = "market"  # the type of orders whose limit is their bound
 TOO_LITTLE: Final = frozenset({BELOW_STEP, BELOW_AMOUNT_MIN, BELOW_NOTIONAL_MIN})
 
 
@@ -85,13 +86,18 @@ class Sizing:
             strategy.max_slippage_bps,
             min_profit_bps=wanted.min_profit_bps,
             depth_share=strategy.capital_allocation.max_depth_share,
-            at_bound=strategy.order.type == "market",
+            at_bound=strategy.order.type == MARKET,
             reader=self._reader,
         )
         if isinstance(quote, Shortfall):
             return Refusal(quote.reason, f"{quote.market}: {quote.detail}")
         short = _short_of_bar(quote, wanted, start)
         if short is not None:
+            if quote.edge_bps <= 0:
+                # Every size loses: the best one is the smallest there is, and its edge is rounding.
+                whole = self._priced(legs, cap, self._claims.book, wanted)
+                if isinstance(whole, Quote):
+                    short = _short_of_bar(whole, wanted, start) or short
             return Refusal(BELOW_BAR, short)
         opening = self._opening.values()
         closed = self._guards.closed_at(strategy, path, quote, start, opening)
@@ -102,30 +108,41 @@ class Sizing:
 
         Books that are the ones it was made on are not priced again.
         """
-        desk, quote, strategy = self._desk, plan.quote, wanted.strategy
+        quote = plan.quote
         now = {market: self._claims.left_for(cycle_id, market) for market in quote.sequences}
         if all(
             book is not None and book.sequence == quote.sequences[market]
             for market, book in now.items()
         ):
             return None
-        again = quote_path(
-            plan.legs,
-            quote.amount,
-            now.get,
-            desk.markets,
-            wanted.fees or desk.fees,
-            strategy.max_slippage_bps,
-            at_bound=strategy.order.type == "market",
-            depth_share=strategy.capital_allocation.max_depth_share,
-        )
+        again = self._priced(plan.legs, quote.amount, now.get, wanted)
         if isinstance(again, Shortfall):
             return f"{again.market}: {again.detail}"
         return _short_of_bar(again, wanted, plan.legs[0].spend_asset)
+
+    def _priced(
+        self, legs: Sequence[LegRoute], amount: Decimal, books: BookOf, wanted: Wanted
+    ) -> Quote | Shortfall:
+        """Price a cycle as its strategy sends it, at an amount that is not looked for."""
+        desk, strategy = self._desk, wanted.strategy
+        return quote_path(
+            legs,
+            amount,
+            books,
+            desk.markets,
+            wanted.fees or desk.fees,
+            strategy.max_slippage_bps,
+            at_bound=strategy.order.type == MARKET,
+            depth_share=strategy.capital_allocation.max_depth_share,
+        )
 
 
 def _short_of_bar(quote: Quote, wanted: Wanted, start: str) -> str | None:
     if quote.edge_bps > wanted.min_profit_bps:
         return None
     edge, bar = plain(quote.edge_bps), plain(wanted.min_profit_bps)
-    return f"{edge} bps at {plain(quote.used)} {start}, not above {bar}"
+    told = f"{edge} bps at {plain(quote.used)} {start}, not above {bar}"
+    if wanted.strategy.order.type == MARKET:
+        share = plain(wanted.strategy.max_slippage_bps)
+        told += f"; order.type: market leaves up to max_slippage_bps ({share}) of each buy unspent"
+    return told

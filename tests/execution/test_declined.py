@@ -1,6 +1,7 @@
 """What was seen and not taken: counted, told once an interval, and shown with its numbers."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,9 +15,11 @@ from arb.events.memory import MemoryLog
 from arb.events.sqlite import LogReader
 from arb.execution.declined import OTHER, Declined
 from arb.execution.journal import Journal
+from arb.execution.sizing import BELOW_BAR
 from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX, DECLINED_SAMPLE_CHARS_MAX
 from arb.machine.account import Account
 from arb.projections import queries
+from tests.spec.flipped import flipped
 from tests.spec.world import World
 
 
@@ -104,3 +107,18 @@ def test_reasons_beyond_the_bound_are_counted_together() -> None:
     assert fact.reasons["reason 0"] == 2
     assert fact.samples["reason 0"] == "9" * DECLINED_SAMPLE_CHARS_MAX
     assert sum(fact.reasons.values()) == sum(declined.total.values())
+
+
+def test_where_no_size_pays_the_edge_is_told_at_the_whole_amount_and_not_at_a_crumb(
+    worlds: Callable[..., World],
+) -> None:
+    world = worlds()
+    market = {"order.type": "market", "max_slippage_bps": 300}
+    world.strategies = [flipped(market)]
+    assert world.run(duration_s=70) == 0
+    world.check()
+    sample = told(world)[-1].samples[BELOW_BAR]
+    edge, size, why = re.fullmatch(r"(\S+) bps at (\S+) USDT, not above \S+; (.*)", sample).groups()
+    assert why == "order.type: market leaves up to max_slippage_bps (300) of each buy unspent"
+    assert -1000 < Decimal(edge) < 0
+    assert Decimal(size) > 900
