@@ -162,7 +162,12 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     runner = Runner(desk, history)
     since = account.trades_through_ns - WATCH_FINAL_ORDERS_S * NS_PER_S
     reconciler = Reconciler(
-        desk, runner, history, known=history.known_trades(since), changes=history.known_changes()
+        desk,
+        runner,
+        history,
+        known=history.known_trades(since),
+        changes=history.known_changes(),
+        alone=backtest,
     )
     decider = deciding(
         loaded, desk, runner, cycles_max=wish.cycles, space_low=outside.space_low, tap=tap

@@ -345,7 +345,7 @@ class Engine:
         rounds = 0
         while True:
             await p.desk.clock.sleep(p.reconciler.interval_s())
-            await try_judge(p.reconciler)
+            await p.reconciler.look_again()
             rounds += 1
             if rounds % limits.SWEEPS_PER_MARKETS_READ == 0:
                 with suppress(Unreachable, Banned):  # the next time is soon

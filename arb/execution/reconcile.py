@@ -7,7 +7,9 @@ last trade; otherwise it is pending. Nothing is corrected silently.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
+from typing import Final
 
 import structlog
 
@@ -32,6 +34,9 @@ from arb.money import ZERO, plain
 
 log = structlog.get_logger()
 
+_MOVES_NOTHING: Final = (f.BalancesReconciled, f.OpportunitiesDeclined)
+_CLOCK_READ_NS: Final = round(limits.CLOCK_READ_AGE_S_MAX * NS_PER_S) // 2
+
 
 class Reconciler:
     """Sweeps trades and judges balances; the only writer of account facts about money."""
@@ -44,6 +49,7 @@ class Reconciler:
         *,
         known: set[tuple[str, str]],
         changes: set[str],
+        alone: bool = False,
     ) -> None:
         self._desk = desk
         self._archive = archive
@@ -53,10 +59,14 @@ class Reconciler:
         self._opening: f.AccountOpened | None = None
         self._judging = asyncio.Lock()
         self._moved_ns: dict[str, int] = {}  # asset -> when we last recorded what moved it
+        self._alone = alone  # nobody but us can move this account: it stands in a backtest's memory
+        self._still = False  # nothing that can move it was told since every balance fitted
+        self._looked_ns = 0
         desk.journal.listen(self._hear)
 
     def _hear(self, _stream: str, fact: f.Fact, at_ns: int) -> None:
         """Note what the venue told by other means than a balance, which may show it later."""
+        self._still = self._still and isinstance(fact, _MOVES_NOTHING)
         if isinstance(fact, f.OrderFilled):
             for asset in (fact.base, fact.quote, fact.fee_asset):
                 self._moved_ns[asset] = at_ns
@@ -111,6 +121,18 @@ class Reconciler:
         busy |= self._sweeper.doubtful_assets()
         return account.assets() - busy
 
+    async def look_again(self) -> None:
+        """Judge, as every so often; where that can bring nothing new only the venue's clock is read."""
+        now_ns = self._desk.clock.now_ns()
+        if not (self._alone and self._still):
+            await try_judge(self)
+        elif now_ns - self._looked_ns >= _CLOCK_READ_NS:
+            with suppress(Unreachable, Banned):  # the next time is soon
+                await self._desk.access.venue_time_ns()
+        else:
+            return
+        self._looked_ns = now_ns
+
     async def judge(self) -> bool:
         """Compare every asset at rest; True when all assets were judged and fit.
 
@@ -152,6 +174,7 @@ class Reconciler:
                 await self._differences(off, changes)
                 desk.arbiter.note_balances(third)
         elif rest == account.assets():
+            self._still = True
             await self._fits(sorted(rest))
             return True
         return False
