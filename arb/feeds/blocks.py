@@ -19,7 +19,7 @@ _LEVEL: Final = (
     3  # of compression: four fifths of what the best one saves, at a fraction of its time
 )
 _GZIP: Final = 31  # zlib's word for a gzip member of any window
-_MAGIC: Final = b"\x1f\x8b"
+MAGIC: Final = b"\x1f\x8b"
 
 
 class Block(Struct, frozen=True, gc=False):
@@ -53,7 +53,7 @@ def first_line(path: Path) -> bytes | None:
             head = file.read(_CHUNK_BYTES)
     except OSError as error:
         raise FeedInvalid(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not head.startswith(_MAGIC):
+    if not head.startswith(MAGIC):
         return None
     try:
         return zlib.decompressobj(_GZIP).decompress(head, _CHUNK_BYTES).partition(b"\n")[0]

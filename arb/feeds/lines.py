@@ -1,4 +1,4 @@
-"""Read a text file of bounded size in blocks of whole lines, plain or `.gz`.
+"""Read a text file of bounded size in blocks of whole lines, plain or gzip, whatever its name.
 
 Compressed data that ends in the middle is read up to there: what comes before is as it was written.
 Where it is spoilt nothing is believed, for the one check sum stands at the end.
@@ -8,10 +8,12 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
 from arb.errors import FeedInvalid
+from arb.feeds.blocks import MAGIC
 from arb.limits import FEED_FILE_BYTES_MAX, FEED_LINE_BYTES_MAX
 
 _CHUNK_BYTES: Final = 1 << 16
@@ -27,7 +29,7 @@ def read_lines(path: Path, on_cut: Callable[[str], None]) -> Iterator[list[str]]
     size = 0
     rest = b""
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with path.open("rb") as packed, _unpacked(path, packed) as file:
             while chunk := file.read1(_CHUNK_BYTES):
                 size += len(chunk)
                 if size > FEED_FILE_BYTES_MAX:
@@ -47,6 +49,13 @@ def read_lines(path: Path, on_cut: Callable[[str], None]) -> Iterator[list[str]]
         raise FeedInvalid(f"{path}:{given + 1}: not readable as gzip: {error}") from None
     except OSError as error:
         raise FeedInvalid(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _unpacked(path: Path, packed: BufferedReader) -> BufferedReader | gzip.GzipFile:
+    """Read through gzip what is named so, and what begins so: no text does."""
+    if path.suffix == ".gz" or packed.peek(len(MAGIC)).startswith(MAGIC):
+        return gzip.GzipFile(fileobj=packed)
+    return packed
 
 
 def _split(path: Path, whole: bytes, given: int) -> list[str]:

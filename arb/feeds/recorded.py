@@ -25,7 +25,7 @@ class RecordedMarket:
     book has one level, and the n-th row of the file has sequence n. Its header tells the format by
     its names, in any order: `recv_ts,base,quote,bid,bid_size,ask,ask_size`, or the legacy backtest's
     `timestamp,symbol,bid,ask,last[,volume]`, whose symbol is BASE/QUOTE. Times are unix seconds with
-    at most nine decimals. A file is plain or `.gz`.
+    at most nine decimals. A file is plain or gzip, whatever its name.
 
     The legacy format has no sizes. A level's size is then 0, which means that its depth is unknown,
     unless `assumed_depth` tells for the market's quote how much of it stands at the touch: size =

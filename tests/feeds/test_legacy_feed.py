@@ -32,6 +32,15 @@ def test_a_legacy_row_is_a_book_whose_depth_is_unknown(tmp_path: Path, name: str
     assert rows[0].book.asks == ((Decimal("100.6"), 0),)
 
 
+def test_a_compressed_feed_is_read_whatever_its_name(tmp_path: Path) -> None:
+    packed = written(tmp_path, LEGACY_HEADER + LEGACY_ROWS, "feed.csv.gz")
+    named = packed.rename(tmp_path / "named.csv")
+    plain = written(tmp_path, LEGACY_HEADER + LEGACY_ROWS, "feed.csv")
+    assert list(RecordedMarket(named).changes(0)) == list(RecordedMarket(plain).changes(0))
+    named.write_bytes(named.read_bytes()[:-12])
+    assert "named.csv:" in (RecordedMarket(named).damage or "")
+
+
 def test_the_rules_of_a_feed_without_sizes_have_small_steps(tmp_path: Path) -> None:
     rules = RecordedMarket(written(tmp_path, LEGACY_HEADER + LEGACY_ROWS)).markets["ETH/USD"]
     assert (rules.base, rules.quote) == ("ETH", "USD")
