@@ -226,7 +226,7 @@ def _notes(strategy: Strategy, left_out: set[KeyPath], fees: NamedFees) -> Itera
     rates = (("fees", "taker_bps"), ("fees", "maker_bps"))
     if ("fees",) in left_out or any(rate in left_out for rate in rates):
         taker, maker = plain(strategy.fees.taker_bps), plain(strategy.fees.maker_bps)
-        yield f"fees: default of {fees.name}: taker {taker} bps, maker {maker} bps"
+        yield f"fees: {fees.source}: taker {taker} bps, maker {maker} bps{fees.hint}"
     mode = strategy.execution.mode
     if _left_out(left_out, ("execution", "mode")):
         yield f"mode: {mode}"

@@ -1,15 +1,17 @@
 """The fee rates that a strategy without `fees` gets, by venue: what a new account pays."""
 
+import difflib
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 
 class NamedFees(NamedTuple):
-    """Fee rates with the name of the table's row they come from."""
+    """Fee rates, and where they come from, in words."""
 
-    name: str
+    source: str
     taker_bps: Decimal
     maker_bps: Decimal
+    hint: str = ""  # whose rates may have been meant
 
 
 _TAKER_MAKER_BPS: Final = {
@@ -20,11 +22,19 @@ _TAKER_MAKER_BPS: Final = {
     "kucoin": (10, 10),
     "okx": (10, 8),
 }
-_OTHERS_BPS: Final = (10, 10)
+_OTHERS_BPS: Final = 10
 
 
 def named_default(exchange: str) -> NamedFees:
-    """Look up a venue's row; other venues get the row `default`."""
-    name = exchange if exchange in _TAKER_MAKER_BPS else "default"
-    taker, maker = _TAKER_MAKER_BPS.get(exchange, _OTHERS_BPS)
-    return NamedFees(name, Decimal(taker), Decimal(maker))
+    """Look up a venue's row; of other venues, which may be misspelt, rates are assumed."""
+    known = _TAKER_MAKER_BPS.get(exchange)
+    if known is not None:
+        taker, maker = known
+        return NamedFees(f"default of {exchange}", Decimal(taker), Decimal(maker))
+    near = difflib.get_close_matches(exchange, _TAKER_MAKER_BPS, n=1)
+    return NamedFees(
+        f"no rates of {exchange} are known, {_OTHERS_BPS} bps are assumed",
+        Decimal(_OTHERS_BPS),
+        Decimal(_OTHERS_BPS),
+        f"; did you mean {near[0]}?" if near else "",
+    )

@@ -60,23 +60,35 @@ def test_times_are_exact_to_the_nanosecond(loads: Loads) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchange", "name", "taker", "maker"),
+    ("exchange", "taker", "maker"),
     [
-        ("binance", "binance", 10, 10),
-        ("kraken", "kraken", 26, 16),
-        ("coinbase", "coinbase", 60, 40),
-        ("kucoin", "kucoin", 10, 10),
-        ("okx", "okx", 10, 8),
-        ("gemini", "gemini", 40, 20),
-        ("bitstamp", "default", 10, 10),
+        ("binance", 10, 10),
+        ("kraken", 26, 16),
+        ("coinbase", 60, 40),
+        ("kucoin", 10, 10),
+        ("okx", 10, 8),
+        ("gemini", 40, 20),
     ],
 )
 def test_without_fees_the_venues_named_default_is_used_and_told(
-    exchange: str, name: str, taker: int, maker: int, loads: Loads
+    exchange: str, taker: int, maker: int, loads: Loads
 ) -> None:
     loaded = loads(MINIMAL.replace("binance", exchange))
     assert (loaded.strategy.fees.taker_bps, loaded.strategy.fees.maker_bps) == (taker, maker)
-    assert f"fees: default of {name}: taker {taker} bps, maker {maker} bps" in loaded.notes
+    assert f"fees: default of {exchange}: taker {taker} bps, maker {maker} bps" in loaded.notes
+
+
+@pytest.mark.parametrize(
+    ("exchange", "hint"),
+    [("binanc", "; did you mean binance?"), ("okex", "; did you mean okx?"), ("bitstamp", "")],
+)
+def test_where_no_rates_of_a_venue_are_known_what_is_assumed_is_told(
+    exchange: str, hint: str, loads: Loads
+) -> None:
+    loaded = loads(MINIMAL.replace("binance", exchange))
+    assert (loaded.strategy.fees.taker_bps, loaded.strategy.fees.maker_bps) == (10, 10)
+    told = f"no rates of {exchange} are known, 10 bps are assumed: taker 10 bps, maker 10 bps{hint}"
+    assert f"fees: {told}" in loaded.notes
 
 
 def test_one_fee_rate_alone_is_completed_and_told(loads: Loads) -> None:
