@@ -5,17 +5,16 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 import click
 
-from arb.clock import NS_PER_MS, NS_PER_S
+from arb.clock import NS_PER_S
 from arb.machine.net import Net
 from arb.money import plain
+from arb.strategy.times import when as when  # noqa: PLC0414 -- other faces take it from here
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _GAP: Final = "  "
 _WIDTH_MIN: Final = 20
 _FINEST: Final = Decimal("1E-8")
@@ -49,14 +48,8 @@ def coloured(state: str, text: str | None = None) -> str:
     return click.style(shown, fg=_COLOURS[state])
 
 
-def when(at_ns: int) -> str:
-    """A time in UTC, to the millisecond: `2026-11-22T11:50:00.123Z`."""
-    at = _EPOCH + timedelta(milliseconds=at_ns // NS_PER_MS)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
-
-
 def when_seconds(seconds: float | str | None) -> str:
-    """The same, from a documented REAL column; `-` where there is none."""
+    """A time in UTC, from a documented REAL column; `-` where there is none."""
     return "-" if seconds is None else when(round(Decimal(str(seconds)) * NS_PER_S))
 
 

@@ -12,6 +12,7 @@ from arb.feeds.book_recording import BookRecording
 from arb.feeds.recording import Recording, read_recording
 from arb.feeds.source import Change
 from arb.market.book import Book, MarketRules
+from arb.strategy.times import when
 
 AnyRecording = Recording | BookRecording
 _NO_DEPTH: Final[Mapping[str, Decimal]] = MappingProxyType({})
@@ -74,8 +75,10 @@ class RecordedMarket:
         if end_ns is not None:
             end = bisect_left(times, end_ns)
         if first >= end:
-            path = self.recording.path
-            raise FeedInvalid(f"{path}: no row to play; it has {len(times)} outside the time asked")
+            raise FeedInvalid(
+                f"{self.recording.path}: no row to play; it has {len(times)} outside the time asked, "
+                f"from {when(times[0])} to {when(times[-1])}"
+            )
         self._first, self._end = first, end
         # The book that stands in each market, with the time from which and until which it does.
         self._standing: dict[str, tuple[int, int, Book | None]] = {}

@@ -1,4 +1,4 @@
-"""Moments in strategy files and flags: seconds since the Unix epoch, or ISO 8601."""
+"""Moments in strategy files, flags and messages: seconds since the Unix epoch, or ISO 8601."""
 
 import calendar
 import re
@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from arb.clock import NS_PER_MS
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO: Final = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
     r"(?:[Tt ](?P<clock>\d{2}:\d{2})(?::(?P<second>\d{2})(?:\.(?P<fraction>\d{1,9}))?)?"
@@ -33,6 +36,12 @@ def parse_instant(text: str) -> Decimal | None:
         return None
     seconds = calendar.timegm(moment.astimezone(UTC).utctimetuple())
     return Decimal(f"{seconds}.{found['fraction'] or '0'}") if seconds >= 0 else None
+
+
+def when(at_ns: int) -> str:
+    """Write a time in UTC, to the millisecond: `2026-11-22T11:50:00.123Z`."""
+    at = _EPOCH + timedelta(milliseconds=at_ns // NS_PER_MS)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
 def _offset(zone: str | None) -> timedelta:
