@@ -34,12 +34,18 @@ class Retraced(Struct, frozen=True):
     same: int  # decisions of the log that come out as they did
     differences: tuple[str, ...]
     untold: int  # decided again, and not told by the log: its run was cut off before
+    uncompared: int  # decisions of the log that were made on what the recording lacks
     damage: str | None  # where the recording cannot be read any further
 
     @property
     def decisions(self) -> int:
         """How many decisions the log tells of."""
-        return self.opened + sum(self.declined.values())
+        return self.opened + sum(self.declined.values()) + self.uncompared
+
+    @property
+    def ok(self) -> bool:
+        """Whether every decision of the log was compared, and comes out as it did."""
+        return not self.differences and not self.uncompared
 
 
 def retrace(records: Iterable[Recorded], recording: BookRecording) -> Retraced:
@@ -111,7 +117,7 @@ class _Again:
         self._due = False  # what pays has to be decided on before the next book
         self._mid_drain = False
         self._over = False  # the recording has no more
-        self._moments = self._opened = self._same = self._untold = 0
+        self._moments = self._opened = self._same = self._untold = self._uncompared = 0
         self._counted: Counter[str] = Counter()
         self._differences: list[str] = []
 
@@ -140,6 +146,7 @@ class _Again:
             same=self._same,
             differences=tuple(self._differences),
             untold=self._untold + (len(self._left) if self._cut else 0),
+            uncompared=self._uncompared,
             damage=self._recording.damage,
         )
 
@@ -227,7 +234,8 @@ class _Again:
                 break
         else:
             if self._over and self._recording.damage is not None:
-                return  # the moment at which it was decided is not in the recording any more
+                self._uncompared += 1  # the moment at which it was decided is not in the recording
+                return
             self._opened += 1
             whys = [one.why for one in self._lately if (one.strategy, one.cycle) == name]
             what = f"now it is declined: {whys[0]}" if whys else "now nothing is seen that pays"
@@ -245,7 +253,9 @@ class _Again:
             one for one in self._left if one.strategy == fact.strategy and one.at_ns <= fact.to_ns
         ]
         if self._over and self._recording.damage is not None:
-            return  # some of it was decided when nothing was recorded any more
+            # Some of it was decided when nothing was recorded any more, and nobody knows which.
+            self._uncompared += sum(fact.reasons.values())
+            return
         self._left = [one for one in self._left if one not in mine]
         counts = Counter(one.reason for one in mine)
         self._compare_counts(fact.strategy, Counter(fact.reasons), counts)

@@ -241,7 +241,7 @@ def _retrace(flags: Flags, path: Path) -> int:
     else:
         for line in retraced_lines(retraced):
             click.echo(line)
-    return 1 if retraced.differences else 0
+    return 0 if retraced.ok else 1
 
 
 def _accept_head(flags: Flags) -> int:

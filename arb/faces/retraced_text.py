@@ -19,7 +19,8 @@ def retraced_lines(retraced: Retraced) -> Iterator[str]:
         yield f"{retraced.damage}; what was decided later is not compared"
     if retraced.untold:
         yield f"{counted(retraced.untold, 'decision')} not in the log: the run was cut off before"
-    yield f"retrace: {retraced.same} of {retraced.decisions} decisions are the same"
+    later = f"; {retraced.uncompared} could not be compared" if retraced.uncompared else ""
+    yield f"retrace: {retraced.same} of {retraced.decisions} decisions are the same{later}"
     reasons = ", ".join(f"{count} {reason}" for reason, count in retraced.declined.items())
     yield (
         f"at {counted(retraced.moments, 'moment')}: {counted(retraced.opened, 'cycle')} opened, "
@@ -30,7 +31,7 @@ def retraced_lines(retraced: Retraced) -> Iterator[str]:
 def retraced_json(retraced: Retraced) -> dict[str, JsonValue]:
     """The same as data."""
     return {
-        "ok": not retraced.differences,
+        "ok": retraced.ok,
         "decisions": retraced.decisions,
         "same": retraced.same,
         "moments": retraced.moments,
@@ -38,5 +39,6 @@ def retraced_json(retraced: Retraced) -> dict[str, JsonValue]:
         "declined": dict(retraced.declined),
         "differences": list(retraced.differences),
         "untold": retraced.untold,
+        "uncompared": retraced.uncompared,
         "damage": retraced.damage,
     }

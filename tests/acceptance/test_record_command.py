@@ -197,6 +197,31 @@ def test_replay_says_which_decisions_of_a_recorded_run_come_out_otherwise(folder
     assert invoke("--retrace", out, "--verify", "--db", folder / "log.db", command=replay).code == 2
 
 
+def test_decisions_that_are_later_than_a_cut_recording_are_not_the_same(folder: Path) -> None:
+    strategy, out = paper_strategy(folder, step_ms="300"), folder / "run.rec.gz"
+    asked = ("--strategy", strategy, "--cycles", 2, "--db", folder / "log.db", "--record", out)
+    assert invoke(*asked).code == 0
+    retraced = ("--retrace", out, "--db", folder / "log.db")
+    decisions = invoke(*retraced, "--json", command=replay).summary["decisions"]
+    lines = gzip.decompress(out.read_bytes()).splitlines(keepends=True)
+    moment = next(at for at, line in enumerate(lines) if line.startswith(b'["moment"'))
+    # Nothing that was decided on is there; then all of it, and only its last line is not.
+    for kept, uncompared in ((moment, decisions), (len(lines) - 1, 0)):
+        out.write_bytes(pack(b"".join(lines[:kept])))
+        said = invoke(*retraced, "--json", command=replay)
+        told = said.summary
+        assert told["damage"].endswith(f"read up to row {_rows(lines[:kept])}")
+        assert (told["uncompared"], told["decisions"]) == (uncompared, decisions)
+        assert told["same"] == decisions - uncompared
+        assert (said.code, told["ok"]) == ((1, False) if uncompared else (0, True))
+        text = invoke(*retraced, command=replay).out
+        assert (f"are the same; {decisions} could not be compared" in text) is (uncompared > 0)
+
+
+def _rows(lines: list[bytes]) -> int:
+    return sum(line.startswith(b'["book"') for line in lines)
+
+
 def test_what_the_engine_logs_while_it_decides_again_is_not_among_the_data(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
