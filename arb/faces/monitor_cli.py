@@ -12,7 +12,7 @@ from arb.clock import NS_PER_DAY
 from arb.events.sqlite import LogReader
 from arb.faces import cycle_json, cycle_text, exits, risk_text
 from arb.faces.legacy_flags import REPORT, SNAPSHOT, understood
-from arb.faces.standing import standing_lines
+from arb.faces.standing import standing_json, standing_lines
 from arb.faces.text import counted, say, table
 from arb.projections import queries
 
@@ -143,7 +143,11 @@ class Flags:
 @click.argument("words", nargs=-1, metavar="")
 @understood
 def monitor(**values: object) -> None:
-    """Look at the cycles of a log, and act on them."""
+    """Look at the cycles of a log, and act on them.
+
+    `monitor.py health` says whether new cycles may open, and what stands in the way: a halt, a
+    pause, a tripped limit, parked amounts. Then it ends with exit code 1.
+    """
     flags = Flags(**values)
     sys.exit(exits.ending(lambda: _monitor(flags)))
 
@@ -278,12 +282,19 @@ def _risk_stats(flags: Flags, reader: LogReader) -> int:
 
 
 def _health(flags: Flags, reader: LogReader) -> int:
-    """The legacy health check: OK, or FAIL with reasons and exit code 1."""
-    account = queries.load_account(reader.connection)
-    wrong = list(standing_lines(account))
-    wrong += [f"{view.id} holds parked amounts" for view in queries.parked(reader.connection)]
+    """Whether anything stands in the way of new cycles: OK, or FAIL with reasons and exit code 1."""
+    account, now_ns = queries.load_account(reader.connection), _now_ns()
+    parked = [view.id for view in queries.parked(reader.connection)]
+    wrong = [*standing_lines(account), *(f"{name} holds parked amounts" for name in parked)]
     if flags.as_json:
-        click.echo(cycle_json.line({"ok": not wrong, "reasons": [*wrong]}))
+        told: dict[str, cycle_json.JsonValue] = {
+            "ok": not wrong,
+            "reasons": [*wrong],
+            **standing_json(account, now_ns),
+            "cooldowns": [*risk_text.cooldowns_json(account, now_ns)],
+            "parked": [*parked],
+        }
+        click.echo(cycle_json.line(told))
     else:
         click.echo("OK" if not wrong else f"FAIL: {'; '.join(wrong)}")
     return exits.FAILED if wrong else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from arb.faces.cycle_json import JsonValue
 from arb.machine.account import KILLED, Account
 
 MONITOR = "tools/monitor.py"
@@ -16,6 +17,21 @@ def standing_lines(account: Account) -> Iterator[str]:
     for strategy, risk in sorted(account.risk.items()):
         for limit, reason in sorted(risk.tripped.items()):
             yield tripped_line(strategy, limit, reason)
+
+
+def standing_json(account: Account, now_ns: int) -> dict[str, JsonValue]:
+    """The same as data; `breaker_until_ns` is null unless the breaker keeps new cycles back just now."""
+    until_ns = account.breaker_until_ns
+    return {
+        "halts": dict(sorted(account.halts.items())),
+        "paused": account.paused,
+        "tripped": [
+            {"strategy": strategy, "limit": limit, "reason": reason}
+            for strategy, risk in sorted(account.risk.items())
+            for limit, reason in sorted(risk.tripped.items())
+        ],
+        "breaker_until_ns": until_ns if until_ns > now_ns else None,
+    }
 
 
 def halt_line(scope: str, reason: str) -> str:

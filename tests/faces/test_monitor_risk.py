@@ -7,9 +7,11 @@ from pathlib import Path
 from click.testing import Result
 
 from arb.events.facts import (
+    BreakerTripped,
     CooldownCleared,
     CooldownStarted,
     CycleDeclined,
+    EngineHalted,
     OpportunitiesDeclined,
     RiskReset,
     RiskTripped,
@@ -65,6 +67,55 @@ def test_a_tripped_limit_is_told_beside_every_view_with_its_way_out(tmp_path: Pa
     assert "TRIPPED (demo: daily_loss): 12 USDT lost" in result.stderr
     assert "`tools/monitor.py --reset-risk demo:daily_loss` sets it back" in result.stderr
     assert monitored(path, "health").exit_code == 1
+
+
+def test_health_tells_a_script_what_stands_in_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    far_ns = 4_000_000_000 * 10**9
+    facts = (
+        EngineHalted(scope="BTC", reason="a difference"),
+        RiskTripped(strategy="demo", limit="daily_loss", reason="12 USDT lost", cycle_id="d"),
+        CooldownStarted(
+            strategy="demo", identity="A>B", until_ns=far_ns, cause="latency", cycle_id="d"
+        ),
+        BreakerTripped(kind="unknown", count=3, until_ns=far_ns),
+    )
+    write_log(path, [*h.history(1, 2, (h.completed,)), h.Batch(h.ACCOUNT, facts)])
+    assert monitored(path, "--pause", "--reason", "looking").exit_code == 0
+    result = monitored(path, "health", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["ok"], result.stderr) == (1, False, "")
+    assert told["halts"] == {"BTC": "a difference"}
+    assert told["paused"] == "paused by an operator: looking"
+    assert told["tripped"] == [
+        {"strategy": "demo", "limit": "daily_loss", "reason": "12 USDT lost"}
+    ]
+    assert [(one["path"], one["until_ns"]) for one in told["cooldowns"]] == [("A>B", far_ns)]
+    assert told["breaker_until_ns"] == far_ns
+    assert told["parked"] == []
+    assert [line.split(":")[0] for line in told["reasons"]] == [
+        "HALTED (BTC)",
+        "PAUSED",
+        "TRIPPED (demo",
+    ]
+
+
+def test_of_a_log_where_cycles_may_open_health_tells_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    past = BreakerTripped(kind="unknown", count=3, until_ns=h.START_NS)
+    write_log(path, [*h.history(1, 2, (h.completed,)), h.Batch(h.ACCOUNT, (past,))])
+    result = monitored(path, "health", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "ok": True,
+        "reasons": [],
+        "halts": {},
+        "paused": None,
+        "tripped": [],
+        "breaker_until_ns": None,
+        "cooldowns": [],
+        "parked": [],
+    }
 
 
 def test_running_cooldowns_are_shown_and_ended_ones_are_not(tmp_path: Path) -> None:
