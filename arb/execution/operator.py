@@ -23,6 +23,7 @@ from arb.money import ZERO, plain
 
 STILL_OPEN: Final = "new cycles may still open, --pause stops that"
 NO_REASON: Final = "no reason given"
+WITHOUT_REASON: Final = f"; {NO_REASON}: --reason TEXT records one"
 
 
 class Worker(Protocol):
@@ -110,7 +111,8 @@ class Operator:
         await self._journal.note(
             f.NewCyclesPaused(reason=request.reason or NO_REASON), cause="operator"
         )
-        return ActResult(ok=True, message="new cycles are paused; open ones go on")
+        message = f"new cycles are paused; open ones go on{_unexplained(request)}"
+        return ActResult(ok=True, message=message)
 
     async def _unpause(self, request: Request) -> ActResult:
         account = self._journal.account
@@ -232,7 +234,8 @@ class Operator:
         if isinstance(facts, ActResult):
             return facts
         await self._journal.note(*facts, cause="operator")
-        return ActResult(ok=True, message=f"{request.target} is set back; losses count anew")
+        message = f"{request.target} is set back; losses count anew{_unexplained(request)}"
+        return ActResult(ok=True, message=message)
 
     async def _clear_cooldown(self, request: Request) -> ActResult:
         account, now_ns = self._journal.account, self._journal.now_ns()
@@ -250,6 +253,11 @@ class Operator:
         if cycle is None:
             raise IllegalMove(f"there is no cycle {target}")
         return cycle
+
+
+def _unexplained(request: Request) -> str:
+    """Say that the log holds no reason for what was done, where none was given."""
+    return "" if request.reason else WITHOUT_REASON
 
 
 def _refuse_unfit(cycle: Cycle, command: c.RequestUnwind | c.ReleaseHoldings, what: str) -> None:

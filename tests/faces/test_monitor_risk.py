@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 from arb.events.facts import (
@@ -116,6 +117,19 @@ def test_of_a_log_where_cycles_may_open_health_tells_nothing(tmp_path: Path) -> 
         "cooldowns": [],
         "parked": [],
     }
+
+
+@pytest.mark.parametrize("reason", ["", "looked"])
+def test_what_is_done_without_a_reason_says_so(tmp_path: Path, reason: str) -> None:
+    path = tmp_path / "log.db"
+    tripped = RiskTripped(strategy="demo", limit="daily_loss", reason="12 USDT lost", cycle_id="d")
+    write_log(path, [*h.history(1, 2, (h.completed,)), h.Batch(h.ACCOUNT, (tripped,))])
+    words = ("--reason", reason) if reason else ()
+    for action in (("--reset-risk", "all"), ("--pause",)):
+        result = monitored(path, *action, *words)
+        assert result.exit_code == 0
+        told = "no reason given: --reason TEXT records one" in result.stdout
+        assert told is not bool(reason)
 
 
 def test_running_cooldowns_are_shown_and_ended_ones_are_not(tmp_path: Path) -> None:
