@@ -15,7 +15,8 @@ from arb.feeds.source import Change
 from arb.market.scan import Seen
 
 REFRESH_S: Final = 0.5
-_RANKS: Final = 6
+_RANKS: Final = 7
+PAUSED: Final = "PAUSED, opens nothing new"
 WIPE: Final = "\r\x1b[2K"
 
 
@@ -28,6 +29,7 @@ class Now(NamedTuple):
     age_ms: int | None  # None: nothing was told yet
     best_bps: Decimal | None
     bar_bps: Decimal | None = None  # the lowest that an edge has to be above
+    paused: bool = False
 
 
 def line(now: Now, columns: int) -> str:
@@ -36,14 +38,16 @@ def line(now: Now, columns: int) -> str:
     best = "-" if now.best_bps is None else f"{now.best_bps:+.1f} bps"
     # In the order they stand, with the order in which they stay.
     parts = [
-        (2, f"{now.updates_per_s:,} updates/s"),
-        (5, f"{now.cycles:,} cycles"),
-        (1, f"{now.hits} hits"),
-        (4, age),
-        (0, f"best {best}"),
+        (3, f"{now.updates_per_s:,} updates/s"),
+        (6, f"{now.cycles:,} cycles"),
+        (2, f"{now.hits} hits"),
+        (5, age),
+        (1, f"best {best}"),
     ]
     if now.best_bps is not None and now.bar_bps is not None and now.best_bps <= now.bar_bps:
-        parts.append((3, f"{now.bar_bps - now.best_bps:.1f} below the bar"))
+        parts.append((4, f"{now.bar_bps - now.best_bps:.1f} below the bar"))
+    if now.paused:
+        parts.insert(0, (0, PAUSED))
     for kept in range(_RANKS, 0, -1):
         text = " | ".join(part for rank, part in parts if rank < kept)
         if len(text) < columns:
@@ -112,6 +116,7 @@ class LiveLine:
             bar_bps=min(
                 (one.min_profit_bps for one in parts.watchlist.strategies.values()), default=None
             ),
+            paused=parts.desk.journal.account.paused is not None,
         )
 
     def _hear(self, change: Change, seen: Seen) -> None:

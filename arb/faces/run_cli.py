@@ -13,6 +13,7 @@ from arb.errors import ConfigInvalid
 from arb.execution.assembling import Options, Run, shared
 from arb.execution.real_clock import RealClock
 from arb.execution.running import Ended, opened_market, run_engine
+from arb.execution.tally import halted_everywhere
 from arb.execution.wiring import fee_rates
 from arb.faces import exits
 from arb.faces.check_json import check_json
@@ -25,7 +26,7 @@ from arb.faces.progress import Progress
 from arb.faces.report.command import Reporting, came_to_its_end
 from arb.faces.report.folder import PAGE
 from arb.faces.run_text import Echo, Story, summary_lines
-from arb.faces.standing import standing_lines
+from arb.faces.standing import standing_lines, waiting_line
 from arb.faces.text import say
 from arb.limits import DURATION_S_MAX, SWEEP_JOBS_MAX
 from arb.strategy.loader import Loaded, load
@@ -298,8 +299,13 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
     with Progress() as progress, LiveLine(quiet=flags.as_json) as live:
 
         def watch(run: Run) -> None:
-            for line in (*run.notes, *standing_lines(run.parts.desk.journal.account)):
+            account = run.parts.desk.journal.account
+            for line in (*run.notes, *standing_lines(account)):
                 say(line)
+            if cycles != 0 and account.paused is not None:
+                traded = [one.strategy for one in loaded]
+                if halted_everywhere(account, traded) is None:  # else it ends at once
+                    say(waiting_line(account, db, flags.duration))
             for watcher in (live, echo, story, progress, reporting):
                 if watcher is not None:
                     watcher.follow(run)

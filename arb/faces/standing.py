@@ -1,6 +1,7 @@
 """What stands in the way of new cycles, restarts included, each with what lifts it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from arb.faces.cycle_json import JsonValue
 from arb.machine.account import KILLED, Account
@@ -43,6 +44,14 @@ def halt_line(scope: str, reason: str) -> str:
 def paused_line(reason: str) -> str:
     """A pause needs no reason to be lifted."""
     return f"PAUSED: {reason.removesuffix(': ')}; `{MONITOR} --unpause` lifts it"
+
+
+def waiting_line(account: Account, db: Path, duration_s: float | None) -> str:
+    """Of a run that is paused from its start: that it goes on, opens nothing, and what changes that."""
+    reason = " --reason TEXT" if account.halts else ""  # it lifts those too, and they demand one
+    lifts = f"`{MONITOR} --unpause{reason} --db {db}` lifts the pause"
+    end = "until Ctrl-C ends it" if duration_s is None else f"for up to {duration_s:g} s"
+    return f"waiting, {end}: this run opens nothing new until {lifts}"
 
 
 def tripped_line(strategy: str, limit: str, reason: str) -> str:

@@ -59,6 +59,13 @@ def test_it_tells_how_far_below_the_bar_the_best_is() -> None:
     assert "below" not in line(paying, 100)
 
 
+def test_it_says_first_that_new_cycles_are_paused() -> None:
+    paused = NOW._replace(paused=True)
+    assert line(paused, 120).startswith("PAUSED, opens nothing new | 1,234 updates/s | ")
+    assert line(paused, 30) == "PAUSED, opens nothing new"
+    assert line(paused, 50) == "PAUSED, opens nothing new | best -30.4 bps"
+
+
 def test_a_run_of_one_path_is_told_too_and_nothing_without_a_terminal(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(

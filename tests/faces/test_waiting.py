@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from arb.execution import live
+from arb.faces.standing import waiting_line
+from arb.machine.account import Account
 from tests.spec.command_line import invoke, paper_strategy
 
 
@@ -39,3 +41,14 @@ def test_the_practice_dialect_without_an_authority_has_no_keys(tmp_path: Path) -
     assert said.code == 3
     assert "`ca_file`, and the strategy names none" in said.err
     assert "None" not in said.err
+
+
+def test_a_run_without_an_end_that_is_paused_says_what_ends_the_wait() -> None:
+    account = Account(paused="paused by an operator: holiday")
+    told = waiting_line(account, Path("x.db"), None)
+    assert told == (
+        "waiting, until Ctrl-C ends it: this run opens nothing new until "
+        "`tools/monitor.py --unpause --db x.db` lifts the pause"
+    )
+    account.halts["BTC"] = "a difference"  # lifted by the same word, which then needs a reason
+    assert "--unpause --reason TEXT --db x.db" in waiting_line(account, Path("x.db"), None)
