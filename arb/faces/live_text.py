@@ -1,9 +1,11 @@
 """What a live run says before it begins: that it is real money, and how much of it is at stake."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
+from arb.events.sqlite.storage import in_memory
 from arb.faces.check_text import money_text
 from arb.faces.text import counted
 from arb.strategy.loader import Loaded
@@ -36,6 +38,16 @@ def live_lines(loaded: Sequence[Loaded]) -> Iterator[str]:
             lost = money_text(day, one)
             stops = f"opens nothing more after a loss of {lost} in a UTC day; open cycles go on"
         yield f"{one.strategy.name}: {stops}"
+
+
+def memory_lines(db: Path) -> Iterator[str]:
+    """Say of a log that stands in memory what becomes of it: with it goes what the engine knows of its orders."""
+    kind = in_memory(db)
+    if kind is not None:
+        yield (
+            f"the log {db} is on {kind}, which is memory: a power loss or a reboot loses it, and all"
+            " it knows of open orders; use `--db` on a disk"
+        )
 
 
 def _first(*limits: Money | None) -> Money | None:

@@ -20,7 +20,7 @@ from arb.faces.check_json import check_json
 from arb.faces.check_text import check_lines
 from arb.faces.folders import room_for_log
 from arb.faces.live_line import LiveLine
-from arb.faces.live_text import live_lines, warn
+from arb.faces.live_text import live_lines, memory_lines, warn
 from arb.faces.log_lines import configure_log
 from arb.faces.progress import Progress
 from arb.faces.report.command import Reporting, came_to_its_end
@@ -291,7 +291,7 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
         record=flags.record,
     )
     if strategy.execution.mode == "live":
-        for line in live_lines(loaded):
+        for line in (*live_lines(loaded), *memory_lines(db)):
             warn(line)
     echo = Echo() if flags.as_json else None
     story = None if flags.as_json else Story()

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from arb.events.sqlite import storage
 from tests.spec.command_line import files, invoke, paper_strategy
 
 
@@ -33,3 +36,23 @@ def test_a_check_says_the_same_as_json(tmp_path: Path) -> None:
     assert (told["strategy"], told["mode"], told["missing"]) == ("demo", "paper", [])
     assert told["lines"] == said[1:]
     assert any(line.startswith("cycle: USDT > BTC > ETH > USDT") for line in told["lines"])
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("tmpfs", 1), ("ramfs", 1), ("ext4", 0)])
+def test_a_live_run_warns_once_of_a_log_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, warned: int
+) -> None:
+    monkeypatch.delenv("ARB_BINANCE_API_KEY", raising=False)
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"1 1 0:1 / / rw - ext4 x rw\n2 1 0:2 / {tmp_path}/there rw - {kind} x rw\n")
+    monkeypatch.setattr(storage, "_MOUNTINFO", mounts)
+    (tmp_path / "there").mkdir()
+    by_link = tmp_path / "linked"
+    by_link.symlink_to(tmp_path / "there")
+    path = paper_strategy(tmp_path, min_profit="5")
+    said = invoke("--strategy", path, "--db", by_link / "x.db", "--mode", "live")
+    assert said.code == 3  # it has no keys
+    assert said.err.count("a power loss or a reboot loses it") == warned
+    assert (f"is on {kind}, which is memory" in said.err) is bool(warned)
+    on_paper = invoke("--strategy", path, "--db", by_link / "y.db", "--cycles", "0")
+    assert "memory" not in on_paper.err

@@ -48,6 +48,7 @@ _REMOTE: Final = frozenset(
         "fuseblk",
     }
 )
+_IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
 _MOUNT_POINT_FIELD: Final = 4
 
 
@@ -81,6 +82,14 @@ def check_file_system(path: Path) -> None:
         raise UnsafeStorage(
             f"{path} is on {kind}, which cannot keep what a log acknowledges; use `--db` on a local disk"
         )
+
+
+def in_memory(db: Path) -> str | None:
+    """Name the file system of a log that stands in memory, and so is lost with the power; None on a disk."""
+    if not sys.platform.startswith("linux"):
+        return None
+    kind = file_system(beside(db, "").parent, _MOUNTINFO.read_text())
+    return kind if kind in _IN_MEMORY else None
 
 
 def check_writable(db: Path) -> None:
