@@ -40,6 +40,7 @@ from arb.bench.lines import (
 )
 from arb.faces import exits
 from arb.faces.folders import writable
+from arb.faces.tool import tool
 
 ROWS: dict[str, tuple[str, Callable[[Setting], list[Line]]]] = {
     "1": ("durable move, us; floor: append + fsync; baseline: one-row FULL commit", moves.measure),
@@ -86,7 +87,7 @@ _PROBE_SAMPLES = 200
 _PROBE_BYTES = 400
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool()
 @click.argument("rows", nargs=-1, metavar="[ROW]...")
 @click.option("--json", "json_lines", is_flag=True, help="One line of JSON a result.")
 @click.option("--quick", is_flag=True, help="Smaller logs and fewer repeats.")

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 from msgspec import Struct
@@ -39,6 +38,7 @@ from arb.limits import WATCH_FINAL_ORDERS_S
 from arb.strategy.canonical import from_canonical
 from arb.strategy.loader import Loaded, start_currencies
 from arb.strategy.schema import Strategy
+from arb.version import installed_version
 
 log = structlog.get_logger()
 
@@ -83,14 +83,6 @@ class Built(Struct, frozen=True):
     engine: Engine
     parts: Parts
     operator: Operator
-
-
-def engine_version() -> str:
-    """The installed version; a source tree that is not installed has none."""
-    try:
-        return version("arb-cycle-engine")
-    except PackageNotFoundError:
-        return "source"
 
 
 class Deciding(Struct, frozen=True):
@@ -211,7 +203,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         lock_account=outside.lock_account,
         settled=outside.settled,
         run=outside.run_id,
-        version=engine_version(),
+        version=installed_version(),
         duration_s=wish.duration_s,
         cycles_max=wish.cycles,
         recover=wish.recover,

@@ -17,6 +17,7 @@ import click
 from arb.faces import exits
 from arb.faces.folders import made
 from arb.faces.text import say
+from arb.faces.tool import tool
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 STRATEGY: Final = ROOT / "strategies" / "demo.yaml"
@@ -154,7 +155,7 @@ def _is_ours(folder: Path) -> bool:
     return mark.is_file() and not mark.is_symlink() and mark.read_bytes() == MARK_TEXT.encode()
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool()
 @click.option(
     "--seed",
     type=click.IntRange(0),

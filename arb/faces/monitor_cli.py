@@ -14,6 +14,7 @@ from arb.faces import cycle_json, cycle_text, exits, risk_text
 from arb.faces.legacy_flags import REPORT, SNAPSHOT, understood
 from arb.faces.standing import standing_json, standing_lines
 from arb.faces.text import counted, say, table
+from arb.faces.tool import EXIT_CODES, tool
 from arb.projections import queries
 
 DB_DEFAULT: Final = "trade_state.db"
@@ -65,7 +66,7 @@ class Flags:
         return asked + list(self.words)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool(epilog=EXIT_CODES)
 @click.option("--active", is_flag=True, help="Cycles at work, and parked ones (the default).")
 @click.option(
     "--history",

@@ -19,6 +19,7 @@ from arb.execution.real_clock import RealClock
 from arb.faces import exits
 from arb.faces.log_lines import configure_log
 from arb.faces.text import say
+from arb.faces.tool import EXIT_CODES, tool
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.recorded import RecordedMarket
 from arb.feeds.source import MarketSource
@@ -58,7 +59,7 @@ class Flags:
             setattr(self, name, value)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool(epilog=EXIT_CODES)
 @click.option(
     "--venue",
     type=click.Choice(sorted(DOORS)),

@@ -19,6 +19,7 @@ from arb.faces.folders import made_empty
 from arb.faces.log_lines import configure_log
 from arb.faces.seed_story import Line, events, story
 from arb.faces.text import say, table
+from arb.faces.tool import tool
 from arb.faces.workers import spread
 from arb.simulation.seeds import SeedResult, run_seed
 from arb.simulation.sights import OUTCOMES
@@ -70,7 +71,7 @@ class Flags:
             setattr(self, name, value)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool()
 @click.option("--seeds", type=click.IntRange(1), help=f"How many seeds to run. [{SEEDS_DEFAULT}]")
 @click.option("--from", "first", type=click.IntRange(0), help="The first of them. [0]")
 @click.option("--fresh", type=click.IntRange(1), help="Run this many seeds that nobody chose.")

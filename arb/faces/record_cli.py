@@ -17,6 +17,7 @@ from arb.execution.real_clock import RealClock
 from arb.faces import exits
 from arb.faces.log_lines import configure_log
 from arb.faces.text import say
+from arb.faces.tool import EXIT_CODES, tool
 from arb.limits import DURATION_S_MAX
 from arb.strategy.loader import load
 
@@ -42,7 +43,7 @@ class Flags:
             setattr(self, name, value)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool(epilog=EXIT_CODES)
 @click.option(
     "--strategy",
     "paths",

@@ -14,6 +14,7 @@ from arb.faces.difference import changes
 from arb.faces.monitor_cli import DB_DEFAULT
 from arb.faces.story import event_json, story_lines
 from arb.faces.text import counted, say, when
+from arb.faces.tool import EXIT_CODES, tool
 from arb.projections import queries, tables
 from arb.projections.replay import find_cycle, fold_cycle, steps
 
@@ -37,7 +38,7 @@ class Flags:
             setattr(self, name, value)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool(epilog=EXIT_CODES)
 @click.argument("cycle", required=False)
 @click.option(
     "--at", type=click.IntRange(1), metavar="VERSION", help="The cycle as it was at a version."

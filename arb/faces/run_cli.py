@@ -28,6 +28,7 @@ from arb.faces.report.folder import PAGE
 from arb.faces.run_text import Echo, Story, summary_lines
 from arb.faces.standing import standing_lines, waiting_line
 from arb.faces.text import say
+from arb.faces.tool import EXIT_CODES, tool
 from arb.limits import DURATION_S_MAX, SWEEP_JOBS_MAX
 from arb.strategy.loader import Loaded, load
 from arb.strategy.schema import Strategy
@@ -37,7 +38,7 @@ DB_DEFAULT = "trade_state.db"
 BACKTEST_DB_DEFAULT = "backtest_state.db"
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@tool(epilog=EXIT_CODES)
 @click.option(
     "--strategy",
     "paths",
