@@ -121,8 +121,8 @@ class Tally:
             if seen.outcome == t.PARKED
         ]
 
-    def slippage_bps(self) -> Decimal:
-        """Mean over this run's filled orders, from the touch they were planned at."""
+    def slippage_bps(self) -> Decimal | None:
+        """Mean over this run's filled orders, from the touch they were planned at; None: nothing filled."""
         each = []
         for order in self._orders.values():
             if order.amount > 0:
@@ -130,7 +130,7 @@ class Tally:
                 worse = paid - order.best if order.side == "buy" else order.best - paid
                 each.append(worse / order.best * BPS)
         if not each:
-            return ZERO
+            return None
         return (sum(each, ZERO) / len(each)).quantize(Decimal("0.01"))
 
     def results(self) -> "Results":
@@ -143,7 +143,8 @@ class Tally:
             sums = (every, unwound) if seen.outcome in _UNWOUND else (every,)
             for one in sums:
                 one[seen.start] = one[seen.start] + seen.net if seen.start in one else seen.net
-        return Results(dict(sorted(every.items())), dict(sorted(unwound.items())))
+        by_currency, of_it = dict(sorted(every.items())), dict(sorted(unwound.items()))
+        return Results(by_currency, of_it, self.slippage_bps())
 
     def summary(
         self,
@@ -181,17 +182,18 @@ class Tally:
             parked=dict(sorted(parked.items())),
             unresolved=self.unresolved,
             external_changes=dict(sorted(self.external.items())),
-            slippage_bps=self.slippage_bps(),
+            slippage_bps=results.slippage_bps or ZERO,
             events=events,
             last_hash=head_hash.hex(),
         )
 
 
 class Results(Struct, frozen=True):
-    """What a run's cycles brought, by start currency."""
+    """What a run's cycles brought, by start currency, and how far from the planned prices."""
 
     every: dict[str, Net]
     unwound: dict[str, Net]  # the part from cycles that were liquidated or parked
+    slippage_bps: Decimal | None  # None: nothing was filled
 
 
 class Opportunities(Struct, frozen=True):
@@ -218,7 +220,7 @@ class Summary(Struct, frozen=True, tag="summary", tag_field="type"):
     parked: f.Amounts
     unresolved: int
     external_changes: f.Amounts
-    slippage_bps: Decimal
+    slippage_bps: Decimal  # 0 also where nothing was filled
     events: int
     last_hash: str
 

@@ -34,6 +34,9 @@ def active_lines(views: Sequence[CycleView], parked: Sequence[CycleView]) -> Ite
         yield "no cycle is open"
     for view in views:
         yield from _page(view, view.orders[-LAST_ORDERS:])
+        earlier = len(view.orders) - LAST_ORDERS
+        if earlier > 0:
+            yield f"  and {earlier} earlier, see --details {view.id}"
     for view in parked:
         yield f"{view.id}  {coloured('failed', 'parked')}"
         yield from fields(

@@ -151,5 +151,6 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
             yield f"{name}: {_amounts(amounts)}"
     if summary.external_changes:
         yield f"external changes: {_amounts(summary.external_changes)}"
-    yield f"mean slippage: {plain(summary.slippage_bps)} bps"
+    if ended.results.slippage_bps is not None:
+        yield f"mean slippage: {plain(ended.results.slippage_bps)} bps"
     yield f"log: {db}, {summary.events} events in this run ({strategy.execution.mode})"

@@ -56,3 +56,11 @@ def test_a_live_run_warns_once_of_a_log_in_memory(
     assert (f"is on {kind}, which is memory" in said.err) is bool(warned)
     on_paper = invoke("--strategy", path, "--db", by_link / "y.db", "--cycles", "0")
     assert "memory" not in on_paper.err
+
+
+def test_a_run_without_a_fill_tells_no_slippage(tmp_path: Path) -> None:
+    path = paper_strategy(tmp_path)
+    words = ("--strategy", path, "--db", tmp_path / "x.db")
+    assert "slippage" not in invoke(*words, "--cycles", "0").out
+    assert invoke(*words, "--cycles", "0", "--json").summary["slippage_bps"] == "0"
+    assert "mean slippage: " in invoke(*words, "--cycles", "1").out

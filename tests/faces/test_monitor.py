@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from msgspec.structs import replace
 
 from arb.events.facts import (
     EngineHalted,
@@ -17,6 +18,7 @@ from arb.execution import acting
 from arb.execution.control import ActResult
 from arb.faces import text
 from arb.faces.cli import monitor
+from arb.faces.cycle_text import LAST_ORDERS, active_lines
 from arb.faces.legacy_flags import REPLACED
 from arb.projections import queries
 from arb.projections.replay import fold_cycle
@@ -45,6 +47,18 @@ def test_every_open_cycle_is_shown_with_what_it_holds(db: Path) -> None:
             assert f"{cycle.id}  {cycle.state}" in shown
             for asset in cycle.holdings:
                 assert asset in shown
+
+
+@pytest.mark.parametrize("sent", range(6))
+def test_orders_that_are_left_out_are_counted(db: Path, sent: int) -> None:
+    with LogReader(db) as reader:
+        view = next(one for one in queries.active(reader.connection) if one.orders)
+    view = replace(view, orders=view.orders[:1] * sent)
+    lines = list(active_lines([view], []))
+    assert sum(one.startswith("  order ") for one in lines) == min(sent, LAST_ORDERS)
+    told = [one for one in lines if "earlier" in one]
+    left_out = f"  and {sent - LAST_ORDERS} earlier, see --details {view.id}"
+    assert told == ([left_out] if sent > LAST_ORDERS else [])
 
 
 def test_parked_cycles_say_what_to_do(db: Path) -> None:
