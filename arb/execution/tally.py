@@ -43,7 +43,7 @@ _OUTCOMES: dict[type, str] = {
     f.CycleMissed: t.MISSED,
     f.CycleLiquidated: t.LIQUIDATED,
     f.CycleParked: t.PARKED,
-    f.CycleCompleted: t.PROFIT_TAKEN,
+    f.CycleCompleted: t.LOOP_COMPLETED,
 }
 _UNWOUND = (t.LIQUIDATED, t.PARKED)
 

@@ -50,7 +50,7 @@ def states_page() -> str:
     lines += [f"| {source} | {kind.__name__} | {to} |" for (source, kind), to in t.MOVES.items()]
     lines += [
         "",
-        f"Outcomes of `failed`: {', '.join(o for o in t.OUTCOMES if o != t.PROFIT_TAKEN)}.",
+        f"Outcomes of `failed`: {', '.join(o for o in t.OUTCOMES if o != t.LOOP_COMPLETED)}.",
         "",
         "## Orders",
         "",

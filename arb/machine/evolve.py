@@ -130,7 +130,7 @@ def _enter_leg(cycle: Cycle, leg: int) -> None:
 
 
 def _completed(cycle: Cycle, fact: f.CycleCompleted, at_ns: int) -> None:
-    cycle.outcome = t.PROFIT_TAKEN
+    cycle.outcome = t.LOOP_COMPLETED
     cycle.ended_ns = at_ns
     cycle.error = None
     _enter_leg(cycle, len(cycle.legs))

@@ -57,7 +57,7 @@ def broken(cycle: Cycle, fills: Iterable[f.Posted]) -> list[str]:
         wrong.append(f"{cycle.id} unwinds while a leg's order is unknown")
     if len(cycle.pending_orders()) > 1 and cycle.state != t.RECOVERING:
         wrong.append(f"{cycle.id} has two orders in flight")
-    expected = {t.COMPLETED: {t.PROFIT_TAKEN}, t.FAILED: set(t.OUTCOMES) - {t.PROFIT_TAKEN}}
+    expected = {t.COMPLETED: {t.LOOP_COMPLETED}, t.FAILED: set(t.OUTCOMES) - {t.LOOP_COMPLETED}}
     if cycle.outcome not in expected.get(cycle.state, {None}):
         wrong.append(f"{cycle.id} is {cycle.state} with outcome {cycle.outcome}")
     back = cycle.returned_start() + cycle.returned_value - cycle.start_amount

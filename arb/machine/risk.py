@@ -32,7 +32,7 @@ VALUED_UNIT: Final = Decimal("1E-8")  # what is valued is cut there
 
 Kept = TypeVar("Kept")
 
-_COUNTED: Final = frozenset({t.PROFIT_TAKEN, t.LIQUIDATED, t.PARKED})
+_COUNTED: Final = frozenset({t.LOOP_COMPLETED, t.LIQUIDATED, t.PARKED})
 
 
 class Result(Struct, frozen=True, gc=False):

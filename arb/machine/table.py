@@ -57,8 +57,8 @@ MISSED: Final = "missed"
 ABANDONED: Final = "abandoned"
 LIQUIDATED: Final = "liquidated"
 PARKED: Final = "parked"
-PROFIT_TAKEN: Final = "completed"
-OUTCOMES: Final = (DECLINED, REFUSED, MISSED, ABANDONED, LIQUIDATED, PARKED, PROFIT_TAKEN)
+LOOP_COMPLETED: Final = "completed"  # back at its start, with a profit or with a loss
+OUTCOMES: Final = (DECLINED, REFUSED, MISSED, ABANDONED, LIQUIDATED, PARKED, LOOP_COMPLETED)
 
 MOVES: Final[dict[tuple[str, type[CycleFact]], str]] = {
     (PENDING, ValidationStarted): VALIDATING,

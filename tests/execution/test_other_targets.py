@@ -60,5 +60,5 @@ def test_crumbs_of_another_target_currency_do_not_undo_a_closed_loop(world: Worl
     assert world.run() == 0
     world.check()
     cycle = world.cycle()
-    assert cycle.outcome == t.PROFIT_TAKEN
+    assert cycle.outcome == t.LOOP_COMPLETED
     assert Decimal(0) < cycle.dust["BTC"] < Decimal("0.00001")

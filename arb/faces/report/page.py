@@ -23,7 +23,7 @@ from arb.faces.report.curves import life_text, lines_by, name_of, verdict
 from arb.faces.report.tables import OUTCOMES, fates, survivors
 from arb.faces.text import amounts, counted, lasting, when
 from arb.machine.evolve import add
-from arb.machine.table import LIQUIDATED, PARKED, PROFIT_TAKEN
+from arb.machine.table import LIQUIDATED, LOOP_COMPLETED, PARKED
 from arb.money import ZERO
 from arb.strategy.canonical import as_plain
 
@@ -61,7 +61,7 @@ def grid_table(played: Played, currencies: Sequence[str]) -> tuple[list[str], li
         [
             *point.values,
             *(str(one.spells), str(one.spells_taken), str(one.summary.opportunities.taken)),
-            str(one.summary.outcomes.get(PROFIT_TAKEN, 0)),
+            str(one.summary.outcomes.get(LOOP_COMPLETED, 0)),
             *(money(net_of(one, currency)) for currency in currencies),
             one.reason.partition(" (")[0],
         ]
@@ -224,7 +224,7 @@ def _fills(report: Report) -> Iterator[str]:
         ("filled not at all", str(orders.empty), percent(orders.empty, orders.sent)),
     ]
     yield from _table(("", "number", "share"), rows)
-    spent = [one for one in cycles if one.outcome in {PROFIT_TAKEN, LIQUIDATED, PARKED}]
+    spent = [one for one in cycles if one.outcome in {LOOP_COMPLETED, LIQUIDATED, PARKED}]
     planned, realised = (
         mean([one.planned_bps for one in spent]),
         mean([one.realised_bps for one in spent]),
@@ -299,7 +299,7 @@ def _lives(report: Report) -> Iterator[str]:
     assert long is not None
     yield f"Their median life was {ms(median)} ms; nine in ten lived no longer than {ms(long)} ms."
     took = sorted(
-        one.ended_ns - one.opened_ns for one in findings.cycles if one.outcome == PROFIT_TAKEN
+        one.ended_ns - one.opened_ns for one in findings.cycles if one.outcome == LOOP_COMPLETED
     )
     typical = quantile(took, 50)
     if typical is not None:
