@@ -107,7 +107,7 @@ class Engine:
     def _background_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             if not self._ending:
-                self.fail(ArbError(f"{task.get_name()}: broken off by nobody"))
+                self.fail(ArbError(f"{task.get_name()}: cancelled unexpectedly"))
         elif (error := task.exception()) is not None:
             log.error("task.stopped", task=task.get_name(), error=repr(error))
             self.fail(error if isinstance(error, ArbError) else ArbError(repr(error)))
@@ -121,7 +121,7 @@ class Engine:
             if not task.done():
                 return False
             if task.cancelled():
-                raise ArbError("the start: broken off by nobody")
+                raise ArbError("the start was cancelled unexpectedly")
             task.result()
             return True
         finally:

@@ -234,7 +234,7 @@ class Operator:
         if isinstance(facts, ActResult):
             return facts
         await self._journal.note(*facts, cause="operator")
-        message = f"{request.target} is set back; losses count anew{_unexplained(request)}"
+        message = f"{request.target} is reset; losses are counted from zero{_unexplained(request)}"
         return ActResult(ok=True, message=message)
 
     async def _clear_cooldown(self, request: Request) -> ActResult:

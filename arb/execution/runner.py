@@ -71,7 +71,7 @@ class Runner:
         self.desk.arbiter.end_turn(cycle_id)
         if task.cancelled() and not self.ready:  # by `stop`
             return
-        error = ArbError("broken off by nobody") if task.cancelled() else task.exception()
+        error = ArbError("cancelled unexpectedly") if task.cancelled() else task.exception()
         if error is not None:
             log.error("cycle.stopped", cycle=cycle_id, error=repr(error))
             fatal = error if isinstance(error, ArbError) else ArbError(f"{cycle_id}: {error!r}")

@@ -27,8 +27,8 @@ class Audience:
             if not self._engine.interrupts:
                 with suppress(OSError):
                     click.echo(
-                        f"what this run says is not taken any more ({error.strerror}): no new cycle "
-                        "is opened, and the running ones come to their end",
+                        f"the output of this run cannot be written any more ({error.strerror}): no new cycle "
+                        "is opened, and the open ones are brought to their end",
                         err=True,
                     )
                 self._engine.interrupt()

@@ -73,7 +73,7 @@ def _cycles(loaded: Loaded, found: Discovery) -> Iterator[str]:
         first = (
             ", ".join(sorted(starts))
             if starts
-            else "what is available of the base currencies, else any"
+            else "the base currencies that are available, else any"
         )
         yield f"begins with: {first}"
     for line in found.left_out[:SKIPPED_TOLD_MAX]:
@@ -90,7 +90,7 @@ def _sizes(loaded: Loaded) -> Iterator[str]:
     else:
         size = f"at most {plain((capital.fraction or ONE) * 100)} % of what is available"
     share = plain(capital.max_depth_share * 100)
-    yield f"size: what pays most of the books' depth ({share} % of each level), {size}"
+    yield f"size: whatever earns most at the books' depth ({share} % of each level), {size}"
     yield f"opens when the net edge at that size is above {plain(strategy.min_profit_bps)} bps"
 
 
@@ -133,8 +133,8 @@ def _limits(loaded: Loaded) -> Iterator[str]:
         seconds = plain(risk.slippage_cooldown_seconds)
         most = plain(max(risk.slippage_cooldown_seconds, limits.COOLDOWN_S_MAX))
         yield (
-            f"a path that was left because of price or time rests for {seconds} s, each further time in "
-            f"a row for twice as long, at most {most} s"
+            f"a path that was given up because of price or time is not tried for {seconds} s, each further time in "
+            f"a row twice as long, at most {most} s"
         )
 
 
@@ -145,7 +145,7 @@ def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
     own = [wanted.min_profit_bps for wanted in found.wanted]
     lowest = min(own, default=strategy.min_profit_bps)
     floor_bps = max(strategy.max_slippage_bps - lowest, Decimal(0))
-    yield f"a cycle that goes its way loses at most {plain(floor_bps)} bps of its amount"
+    yield f"a cycle that completes loses at most {plain(floor_bps)} bps of its amount"
     if not panic.enabled:
         yield "a cycle that cannot go on: what it holds is parked (panic_sell is not enabled)"
         return
@@ -159,7 +159,7 @@ def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
     yield (
         f"one that cannot go on is sold for its start currency, {targets}: with the fees of its legs "
         f"and of {panic.max_hops} hops at {plain(panic.max_slippage_bps)} bps it loses at most "
-        f"{plain(unwound_bps)} bps beside what the prices moved meanwhile"
+        f"{plain(unwound_bps)} bps, plus what the prices move meanwhile"
     )
     if capital.amount is not None and not isinstance(capital.amount, dict):
         most = capital.amount * strategy.risk_controls.max_open_cycles

@@ -62,7 +62,7 @@ def _page(view: CycleView, orders: Sequence[OrderView]) -> Iterable[str]:
     ]
     beside = {asset: fee for asset, fee in data.fees.items() if fee and asset not in view.path}
     if beside and view.net is None:
-        pairs.append(("fees", f"{amounts(beside)}, not in what it holds"))
+        pairs.append(("fees", f"{amounts(beside)}, not deducted from what it holds"))
     if columns["error_message"] is not None:
         pairs.append(("reason", str(columns["error_message"])))
     if data.next_try_ns:

@@ -161,7 +161,7 @@ def _is_ours(folder: Path) -> bool:
     type=click.IntRange(0),
     default=42,
     show_default=True,
-    help="Varies market and moment.",
+    help="Seed of the market and of the moment of the kill.",
 )
 @click.option(
     "--folder",

@@ -61,8 +61,7 @@ def _named(error: ArbError) -> int:
 def _of_the_system(error: OSError) -> int:
     if _of_stdout(error):
         click.echo(
-            f"error: standard output cannot be written to: {error.strerror}; "
-            "what is missing there was not written",
+            f"error: cannot write to standard output: {error.strerror}; the output is incomplete",
             err=True,
         )
         _let_go(sys.stdout)
@@ -78,7 +77,7 @@ def _of_elsewhere(error: Exception) -> int:
         # A command line holds bytes; those that are no text come as halves of letters.
         if not "\ud800" <= error.object[error.start] <= "\udfff":
             raise error
-        click.echo("error: an argument is no text in UTF-8", err=True)
+        click.echo("error: an argument is not valid UTF-8", err=True)
         return USAGE
     told = of_the_log(error)
     if told is None:

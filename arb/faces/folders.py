@@ -17,7 +17,7 @@ def made(folder: Path, flag: str = "--folder") -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise click.UsageError(
-            f"{flag} {folder}: a file is in its way; name a folder, there or not"
+            f"{flag} {folder}: a file of that name is in the way; name another folder, which need not exist yet"
         ) from None
     except OSError as error:
         raise ConfigInvalid(

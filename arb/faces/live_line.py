@@ -45,7 +45,7 @@ def line(now: Now, columns: int) -> str:
         (1, f"best {best}"),
     ]
     if now.best_bps is not None and now.bar_bps is not None and now.best_bps <= now.bar_bps:
-        parts.append((4, f"{now.bar_bps - now.best_bps:.1f} below the bar"))
+        parts.append((4, f"{now.bar_bps - now.best_bps:.1f} below the threshold"))
     if now.paused:
         parts.insert(0, (0, PAUSED))
     for kept in range(_RANKS, 0, -1):

@@ -15,6 +15,7 @@ from arb.faces.legacy_flags import REPORT, SNAPSHOT, understood
 from arb.faces.standing import standing_json, standing_lines
 from arb.faces.text import counted, say, table
 from arb.faces.tool import EXIT_CODES, tool
+from arb.limits import ORDERS_PER_CYCLE_MAX
 from arb.projections import queries
 
 DB_DEFAULT: Final = "trade_state.db"
@@ -76,9 +77,9 @@ class Flags:
     metavar="[N]",
     help=f"The last N cycles [default: {HISTORY_DEFAULT}] and their P/L per currency.",
 )
-@click.option("--hidden", is_flag=True, help="With --history: cycles that --cleanup hid too.")
+@click.option("--hidden", is_flag=True, help="With --history: also show cycles that --cleanup hid.")
 @click.option(
-    "--details", metavar="ID", help="Everything about one cycle; an unambiguous beginning will do."
+    "--details", metavar="ID", help="Everything about one cycle; a unique prefix is enough."
 )
 @click.option(
     "--cleanup",
@@ -92,7 +93,7 @@ class Flags:
 @click.option(
     "--declined", is_flag=True, help="Why opportunities and cycles were declined, and how often."
 )
-@click.option("--cooldowns", is_flag=True, help="Paths that rest, and for how long.")
+@click.option("--cooldowns", is_flag=True, help="Paths in cooldown, and for how long.")
 @click.option(
     "--risk-stats",
     is_flag=False,
@@ -101,7 +102,7 @@ class Flags:
     metavar="[HOURS]",
     help="Counters per strategy since the log began (HOURS is accepted for old scripts).",
 )
-@click.option("--watch", is_flag=True, help="Show it again every second until interrupted.")
+@click.option("--watch", is_flag=True, help="Refresh the view every second until interrupted.")
 @click.option(
     "--panic",
     is_flag=False,
@@ -114,15 +115,17 @@ class Flags:
 @click.option(
     "--unwind",
     metavar="CYCLE",
-    help="Sell what a failed cycle parked, within the orders a cycle may send.",
+    help=f"Sell what a failed cycle parked (a cycle may send {ORDERS_PER_CYCLE_MAX} orders in all).",
 )
 @click.option(
-    "--release", metavar="CYCLE", help="Take parked holdings and dust out of a cycle's hands."
+    "--release",
+    metavar="CYCLE",
+    help="Give a cycle's parked holdings and dust back to the account.",
 )
 @click.option(
     "--reset-risk",
     metavar="NAME",
-    help="Set a tripped limit back: consecutive_losses, daily_loss, STRATEGY:LIMIT or all.",
+    help="Reset a tripped limit: consecutive_losses, daily_loss, STRATEGY:LIMIT or all.",
 )
 @click.option(
     "--clear-cooldown", metavar="PATH", help="End a path's cooldown, such as BTC>ETH>USDT."
@@ -133,7 +136,7 @@ class Flags:
     type=(str, click.Choice(["absent", "filled"])),
     default=None,
     metavar="ORDER absent|filled",
-    help="State the fate of an order that the venue can no longer tell (with --reason).",
+    help="Declare what became of an order that the venue no longer knows (with --reason).",
 )
 @click.option("--reason", metavar="TEXT", help="Why; recorded with the action.")
 @click.option("--mode", type=click.Choice(["live", "paper", "backtest"]), hidden=True)

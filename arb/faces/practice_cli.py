@@ -65,14 +65,14 @@ class Flags:
     type=click.Choice(sorted(DOORS)),
     default="binance",
     show_default=True,
-    help="Whose protocol is spoken.",
+    help="Which exchange's protocol to speak.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     default=PORT_DEFAULT,
     show_default=True,
-    help="Of this machine alone; 0 takes any free one.",
+    help="Port to listen on, for this machine only; 0 takes any free one.",
 )
 @click.option(
     "--dir",
@@ -80,21 +80,21 @@ class Flags:
     type=click.Path(path_type=Path, file_okay=False),
     default=FOLDER_DEFAULT,
     show_default=True,
-    help="Where account, keys and certificates are kept.",
+    help="Folder for the account, the keys and the certificates.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="Of the generated market and of the faults.",
+    help="Seed of the generated market and of the faults.",
 )
 @click.option(
     "--currencies",
     type=click.IntRange(CURRENCIES_MIN, CURRENCIES_MAX),
     default=CURRENCIES_MIN,
     show_default=True,
-    help="How many the generated market has.",
+    help="How many currencies the generated market has.",
 )
 @click.option(
     "--data-file",
@@ -116,22 +116,26 @@ class Flags:
     "rates",
     default="",
     metavar="NAME=RATE,...",
-    help="Faults and how often each strikes, from 0 to 1; all=0.1 is some of everything that "
-    "can be lived through.",
+    help="Faults and how often each strikes, from 0 to 1; all=0.1 sets every fault "
+    "that the engine can survive to 0.1.",
 )
 @click.option(
     "--fee-currency",
     type=click.Choice(["BNB", "none"]),
     default=None,
-    help="What fees are paid in, while it lasts [default: BNB at binance, else none: the received "
+    help="What fees are paid in, as long as the account holds some [default: BNB at binance, else none: the received "
     "currency].",
 )
-@click.option("--key-may-withdraw", is_flag=True, help="A key that no strategy should be given.")
+@click.option(
+    "--key-may-withdraw",
+    is_flag=True,
+    help="Give out a key that may withdraw, which live mode refuses.",
+)
 @click.option(
     "--control-port",
     type=click.IntRange(0, 65_535),
     default=None,
-    help="Where faults are asked for, in JSON over plain HTTP [default: the next port].",
+    help="Port that takes requests for faults, as JSON over plain HTTP [default: the next port].",
 )
 @click.option(
     "--log-level",
@@ -139,7 +143,7 @@ class Flags:
     default="INFO",
     show_default=True,
 )
-@click.option("--json", "as_json", is_flag=True, help="Where everything is, as one line of JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Addresses and files as one line of JSON.")
 def practice_exchange(**flags: object) -> None:
     """Run an exchange on this machine that speaks a real one's protocol, to practise at."""
     raise SystemExit(exits.ending(lambda: _run(Flags(**flags))))
@@ -233,7 +237,7 @@ async def _serve(settings: Settings, flags: Flags) -> int:
         struck = ", ".join(
             f"{count} {name}" for name, count in sorted(running.faults.struck.items())
         )
-        say(f"ended; faults that struck: {struck or 'none'}")
+        say(f"ended; faults injected: {struck or 'none'}")
     return exits.INTERRUPTED
 
 

@@ -73,11 +73,13 @@ class Flags:
 
 @tool()
 @click.option("--seeds", type=click.IntRange(1), help=f"How many seeds to run. [{SEEDS_DEFAULT}]")
-@click.option("--from", "first", type=click.IntRange(0), help="The first of them. [0]")
-@click.option("--fresh", type=click.IntRange(1), help="Run this many seeds that nobody chose.")
+@click.option("--from", "first", type=click.IntRange(0), help="The first seed. [0]")
+@click.option("--fresh", type=click.IntRange(1), help="Run this many random seeds.")
 @click.option("--seed", type=click.IntRange(0), help="Run one seed and tell its story.")
 @click.option(
-    "--mutants", is_flag=True, help="Put mistakes into copies of the engine, and find each of them."
+    "--mutants",
+    is_flag=True,
+    help="Put known mistakes into copies of the engine, and check that each is found.",
 )
 @click.option(
     "--real",

@@ -56,7 +56,7 @@ class Flags:
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="The file to write, such as books.rec.gz; never written over.",
+    help="The file to write, such as books.rec.gz; an existing one is never overwritten.",
 )
 @click.option(
     "--duration",

@@ -57,13 +57,15 @@ class Flags:
     help="Check chain, versions, witness, moves, conservation and every table; changes nothing.",
 )
 @click.option(
-    "--rebuild", is_flag=True, help="Write the tables anew from the events, and nothing else."
+    "--rebuild",
+    is_flag=True,
+    help="Rebuild the tables from the events; the events stay as they are.",
 )
 @click.option(
     "--retrace",
     type=click.Path(path_type=Path),
     metavar="RECORDING",
-    help="Decide again at every moment of the run that `run.py --record` recorded: is it the same?",
+    help="Make every decision of a run that `run.py --record` recorded again, and compare it with the log.",
 )
 @click.option(
     "--accept-head",
@@ -76,7 +78,7 @@ class Flags:
 )
 @click.option("--json", "as_json", is_flag=True, help="Data as JSON; a cycle's events one a line.")
 def replay(**values: object) -> None:
-    """Replay the log: its summary, or the story of one CYCLE (an unambiguous beginning of its id will do)."""
+    """Replay the log: its summary, or the story of one CYCLE (a unique prefix of its id is enough)."""
     flags = Flags(**values)
     sys.exit(exits.ending(lambda: _replay(flags)))
 

@@ -70,8 +70,7 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
 @click.option(
     "--resume",
     is_flag=True,
-    help="Accepted for old scripts: what limits and cooldowns there are is in the log, "
-    "and always resumed.",
+    help="Accepted for old scripts: limits and cooldowns are kept in the log, and always resumed.",
 )
 @click.option(
     "--db",
@@ -110,13 +109,13 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
     default="WARNING",
     show_default=True,
 )
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON an event, last a summary.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON per event, then a summary.")
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
     default=None,
     metavar="FILE",
-    help="Write the books as the engine takes them, for a backtest of just this run.",
+    help="Record the books as the engine sees them, to replay this very run as a backtest.",
 )
 @click.option(
     "--report",
@@ -137,7 +136,7 @@ BACKTEST_DB_DEFAULT = "backtest_state.db"
     "--jobs",
     type=click.IntRange(1, SWEEP_JOBS_MAX),
     default=None,
-    help="Backtests at once, of --report and --sweep [default: one a core].",
+    help="How many backtests of --report and --sweep run at once [default: one per core].",
 )
 @click.option("--check", is_flag=True, help="Check the strategy, say what it would do, and stop.")
 @click.option(
@@ -207,7 +206,7 @@ def _run(flags: Flags) -> int:
 def _refuse_nonsense(flags: Flags) -> None:
     if flags.api_key is not None or flags.api_secret is not None:
         raise click.UsageError(
-            "secrets never stand on the command line: set them in the environment or in .env"
+            "secrets do not belong on the command line: set them in the environment or in .env"
         )
     if flags.dry_run and flags.mode not in {None, "paper"}:
         raise click.UsageError(f"--dry-run is --mode paper, and --mode {flags.mode} was given")
@@ -218,7 +217,7 @@ def _refuse_nonsense(flags: Flags) -> None:
         raise click.UsageError(f"--time-acceleration {flags.time_acceleration} is not a number")
     compares = flags.report is not None or bool(flags.sweeps)
     if compares and flags.check:
-        raise click.UsageError("--check plays nothing; leave out --report and --sweep")
+        raise click.UsageError("--check trades nothing; leave out --report and --sweep")
     if flags.jobs is not None and not compares:
         raise click.UsageError("--jobs goes with --report or --sweep")
 
@@ -316,7 +315,7 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
     if not flags.as_json:
         _conclude(ended, strategy, db, as_json=False)
     if reporting is not None and not came_to_its_end(ended):
-        say("the run broke off: nothing was compared, and no report was written")
+        say("the run did not reach its end: nothing was compared, and no report was written")
     elif reporting is not None:
         played = reporting.finish(ended, options)
         if played is None:
@@ -376,4 +375,6 @@ def _conclude(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) -> N
     if ended.error is not None:
         say(f"error: {ended.error}")
     for cycle_id in ended.left:
-        say(f"cycle {cycle_id} is not at rest: tools/monitor.py --details {cycle_id} --db {db}")
+        say(
+            f"cycle {cycle_id} is still open or parked: tools/monitor.py --details {cycle_id} --db {db}"
+        )

@@ -144,7 +144,7 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
         yield from _why_none(ended, strategy)
     yield f"P/L: {_results(ended.results.every)}"
     if ended.results.unwound:
-        yield f"of it from unwinding: {_results(ended.results.unwound)}"
+        yield f"of which from unwinding: {_results(ended.results.unwound)}"
     yield f"fees: {_amounts(summary.fees)}"
     for name, amounts in (("dust", summary.dust), ("parked", summary.parked)):
         if amounts:

@@ -56,5 +56,5 @@ def waiting_line(account: Account, db: Path, duration_s: float | None) -> str:
 
 def tripped_line(strategy: str, limit: str, reason: str) -> str:
     """A limit that stops a strategy."""
-    lifts = f"`{MONITOR} --reset-risk {strategy}:{limit}` sets it back"
+    lifts = f"`{MONITOR} --reset-risk {strategy}:{limit}` resets it"
     return f"TRIPPED ({strategy}: {limit}): {reason}; {lifts}"

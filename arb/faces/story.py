@@ -55,7 +55,7 @@ def story_lines(reader: LogReader, steps: Iterable[Step]) -> Iterator[str]:
         yield from _event_lines(event, cycle)
         before = event
     if cycle is not None and not cycle.is_closed:
-        yield "--- the log ends here, and the cycle is not at rest ---"
+        yield "--- the log ends here, and the cycle is still open ---"
 
 
 def _gap(reader: LogReader, before: Recorded, after: Recorded) -> str | None:
@@ -64,7 +64,11 @@ def _gap(reader: LogReader, before: Recorded, after: Recorded) -> str | None:
     if one == other:
         return None
     life, following = run_life(reader, one), run_life(reader, other)
-    ended = "run ended without a word" if life.ended is None else f"run ended ({life.ended})"
+    ended = (
+        "run ended without saying so (killed?)"
+        if life.ended is None
+        else f"run ended ({life.ended})"
+    )
     if following.began_ns is None:
         return f"{ended}; an operator acted {_later(before, after.at_ns)}"
     return f"{ended}; next run started {_later(before, following.began_ns)}"

@@ -87,9 +87,7 @@ def result(net: Net, asset: str) -> str:
     """`-13.18 USDT after 13.48 of fees in BNB`: what is left after every fee, whatever it was paid in."""
     if net.owed:
         owed = " and ".join(f"{plain(amount)} {owing}" for owing, amount in net.owed.items())
-        return (
-            f"unknown: {owed} was sold that was not there, for a part of {signed(net.pnl, asset)}"
-        )
+        return f"unknown: {owed} was sold without having it, for a part of {signed(net.pnl, asset)}"
     payers = " and ".join(net.payers)
     if net.worth is None:
         return (

@@ -53,9 +53,9 @@ def _cycle_words(fact: f.CycleFact, path: Sequence[str]) -> str:
             )
         case f.LateFillFound():
             trade = f", trade {fact.trade_id}" if fact.trade_id else ""
-            return f"opened again: late word of order {fact.client_order_id}{trade}"
+            return f"reopened: late news of order {fact.client_order_id}{trade}"
         case f.OrderReappeared():
-            return f"opened again: order {fact.client_order_id} exists after all"
+            return f"reopened: order {fact.client_order_id} exists after all"
         case _:
             return _reasoned_words(fact, path)
 
@@ -82,7 +82,7 @@ def _reasoned_words(fact: f.CycleFact, path: Sequence[str]) -> str:
             gives = "" if fact.liquidation is None else f", worth {plain(fact.liquidation)}"
             return f"sells out to {' or '.join(fact.targets)}: {fact.reason}{gives}"
         case f.UnwindRequested():
-            return f"opened again: an operator wants it sold ({fact.reason})"
+            return f"reopened: an operator wants it sold ({fact.reason})"
         case f.HoldingsReleased():
             return f"an operator released {amounts(fact.released)} ({fact.reason})"
         case _:
@@ -134,7 +134,7 @@ def _order_words(fact: f.OrderFact | f.DiscrepancyFound) -> str:
         case f.OrderUnknown():
             return f"order {fact.client_order_id} is UNKNOWN: {fact.reason}"
         case f.OrderAbsent():
-            return f"order {fact.client_order_id} is absent, by proof: {fact.evidence}"
+            return f"order {fact.client_order_id} is proven absent: {fact.evidence}"
         case f.CancelIntended():
             return f"order {fact.client_order_id} is to be cancelled: {fact.reason}"
         case f.OrderAttested():

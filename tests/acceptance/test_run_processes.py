@@ -75,7 +75,7 @@ def test_one_interrupt_lets_running_cycles_end(lives: Lives, number: int) -> Non
     ended = engine.wait()
     assert ended.code == 130
     assert set(lives.states().values()) <= CLOSED
-    assert "not at rest" not in ended.err
+    assert "still open or parked" not in ended.err
     assert "Traceback" not in ended.err
     assert events(lives.db, "RunEnded")[-1]["exit_code"] == 130
     assert not lives.db.with_name("log.db.sock").exists()
@@ -119,7 +119,7 @@ def test_the_end_for_want_of_a_reader_is_said_where_somebody_may_read_it(
         engine.stdout.close()
         said = engine.stderr.read().decode()
         assert engine.wait(60) == 1
-    assert said.count("what this run says is not taken any more (Broken pipe)") == 1
+    assert said.count("the output of this run cannot be written any more (Broken pipe)") == 1
     assert "Traceback" not in said
 
 
@@ -133,7 +133,7 @@ def test_two_interrupts_stop_at_once_and_name_what_is_left(lives: Lives) -> None
     assert ended.code == 130
     left = [cycle for cycle, state in lives.states().items() if state not in CLOSED]
     assert left == ["demo-1"]
-    assert "cycle demo-1 is not at rest" in ended.err
+    assert "cycle demo-1 is still open or parked" in ended.err
     # The next run finds out what became of the order, and ends the cycle.
     paper_strategy(lives.folder, open_cycles="1")
     said = invoke("--strategy", "s.yaml", "--db", lives.db, "--cycles", "0", "--json")

@@ -53,8 +53,8 @@ def test_it_follows_a_run_and_is_gone_at_its_end(
 
 def test_it_tells_how_far_below_the_bar_the_best_is() -> None:
     short = NOW._replace(bar_bps=Decimal(5))
-    assert line(short, 100).endswith("best -30.4 bps | 35.4 below the bar")
-    assert line(short, 70).endswith("best -30.4 bps | 35.4 below the bar")
+    assert line(short, 100).endswith("best -30.4 bps | 35.4 below the threshold")
+    assert line(short, 70).endswith("best -30.4 bps | 35.4 below the threshold")
     paying = NOW._replace(best_bps=Decimal(9), bar_bps=Decimal(5))
     assert "below" not in line(paying, 100)
 

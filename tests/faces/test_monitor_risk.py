@@ -66,7 +66,7 @@ def test_a_tripped_limit_is_told_beside_every_view_with_its_way_out(tmp_path: Pa
     write_log(path, [*h.history(1, 2, (h.completed,)), h.Batch(h.ACCOUNT, (tripped,))])
     result = monitored(path)
     assert "TRIPPED (demo: daily_loss): 12 USDT lost" in result.stderr
-    assert "`tools/monitor.py --reset-risk demo:daily_loss` sets it back" in result.stderr
+    assert "`tools/monitor.py --reset-risk demo:daily_loss` resets it" in result.stderr
     assert monitored(path, "health").exit_code == 1
 
 

@@ -42,7 +42,7 @@ def test_what_a_sale_of_more_than_there_was_brought_is_no_profit() -> None:
     dust = {"BTC": D("-0.0034"), "ETH": D("0.001")}
     net = net_of(D("197.75"), D(0), {}, ("USDT", "BTC", "ETH"), dust)
     assert net.after is None
-    said = "unknown: 0.0034 BTC was sold that was not there, for a part of +197.75 USDT"
+    said = "unknown: 0.0034 BTC was sold without having it, for a part of +197.75 USDT"
     assert result(net, "USDT") == said
     assert (net + Net(D(1))).after is None
     assert result(net + Net(D(1)), "USDT").endswith("a part of +198.75 USDT")

@@ -44,7 +44,7 @@ def test_a_disk_that_is_full_under_what_is_said(tmp_path: Path, words: tuple[str
     paper_strategy(tmp_path)
     done = tool(tmp_path, "> /dev/full", *words)
     assert done.returncode == 1, done.stderr
-    last = "error: standard output cannot be written to: No space left on device; "
+    last = "error: cannot write to standard output: No space left on device; "
     assert done.stderr.splitlines()[-1].startswith(last)
     assert "Traceback" not in done.stderr
 

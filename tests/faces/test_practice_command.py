@@ -116,7 +116,7 @@ def test_it_says_how_to_trade_there_and_survives_a_kill(tmp_path: Path) -> None:
         again.interrupt(signal.SIGTERM)
         ended = again.wait()
         assert (ended.code, ended.out) == (130, "")
-        assert "faults that struck: none" in ended.err
+        assert "faults injected: none" in ended.err
     finally:
         again.end()
 

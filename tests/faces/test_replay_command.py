@@ -141,7 +141,7 @@ def test_the_gap_of_a_process_that_died_is_marked(tmp_path: Path) -> None:
         if line.startswith("---")
     ]
     assert len(marks) == 1
-    assert marks[0].startswith("--- run ended without a word; next run started 1.")
+    assert marks[0].startswith("--- run ended without saying so (killed?); next run started 1.")
     assert marks[0].endswith(" s later ---")
 
 
@@ -158,7 +158,7 @@ def test_a_cycle_that_is_not_at_rest_says_so_at_the_end(db: Path) -> None:
     with LogReader(db) as reader:
         cycle_id = next(iter(reader.streams("cycle-demo-30"))).removeprefix("cycle-")
     assert replayed(db, cycle_id).stdout.endswith(
-        "--- the log ends here, and the cycle is not at rest ---\n"
+        "--- the log ends here, and the cycle is still open ---\n"
     )
 
 
