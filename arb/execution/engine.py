@@ -1,4 +1,4 @@
-"""The engine's life: the start order, the work, and an end that leaves nothing unsaid."""
+"""The engine's life: start, work, and an orderly end that is recorded."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
@@ -30,7 +30,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_HALTED, EXIT_INTERRUPTED = 0, 1, 4, 130
 
 
 class Engine:
-    """One process life on one log and one account."""
+    """One run of the engine: a process, with one log and one account."""
 
     def __init__(self, parts: Parts) -> None:
         self._p = parts
@@ -68,7 +68,7 @@ class Engine:
     # --- life ---------------------------------------------------------------------------------
 
     async def run(self) -> int:
-        """Live until the work is done; returns the exit code of the contract."""
+        """Run until the work is done; returns the documented exit code."""
         background: list[asyncio.Task[None]] = []
         reason = "interrupted before it began"
         try:
@@ -113,7 +113,7 @@ class Engine:
             self.fail(error if isinstance(error, ArbError) else ArbError(repr(error)))
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> bool:
-        """Do something that may be broken off where it stands; False when it was."""
+        """Run something that an interrupt may cancel at any point; False when it was cancelled."""
         task = asyncio.ensure_future(work)
         stopped = asyncio.ensure_future(self._stop.wait())
         try:
@@ -132,7 +132,7 @@ class Engine:
     # --- start --------------------------------------------------------------------------------
 
     async def _prepare(self) -> None:
-        """Reach the venue, lock the account, and know everything that work needs."""
+        """Reach the venue, lock the account, and read everything that trading needs."""
         p, desk = self._p, self._p.desk
         try:
             balances = await self._contact(limits.START_PATIENCE_S)
@@ -174,7 +174,7 @@ class Engine:
         except ConfigInvalid as error:
             if not (p.recover and desk.journal.cycles):
                 raise
-            self._unplanned = error  # money is open: it comes to rest first
+            self._unplanned = error  # open cycles are brought to their end first
         await p.attend()
         if desk.journal.account.opening is None:
             await patiently(p.reconciler.read_opening, what="opening")
@@ -198,7 +198,7 @@ class Engine:
             await journal.note(fact, cause="start", stream=ids.strategy_stream(fact.name))
 
     async def _wait_in_recovering(self, error: Exception) -> Mapping[str, Balance]:
-        """Wait for a venue that does not answer: money is open, so the run does not give up."""
+        """Wait for a venue that does not answer: cycles are open, so the run does not give up."""
         p, desk = self._p, self._p.desk
         await self._announce()
         for cycle in list(desk.journal.cycles.values()):
@@ -211,13 +211,13 @@ class Engine:
                 await p.runner.record(cycle_id, wait, cause="restart")
             await desk.clock.sleep((next_try - desk.clock.now_ns()) / NS_PER_S)
             try:
-                # Not one reading that fails in many sends it back to the first of them.
+                # One reading that fails does not send it back to the first of many.
                 return await self._contact(limits.CONTACT_PATIENCE_S)
             except (Unreachable, Banned) as again:
                 error = again
 
     async def _recover(self) -> None:
-        """Take every open cycle to recovering, and resolve all orders before anything new."""
+        """Move every open cycle to recovering, and resolve all orders before anything new opens."""
         p = self._p
         journal = p.desk.journal
         for cycle in journal.cycles.values():
@@ -248,7 +248,7 @@ class Engine:
         await self._hold_against_limits()
         p.settled()
         p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0
-        if not self._mid_drain:  # what pays already may not be told again for long
+        if not self._mid_drain:  # an edge that is there already may not be reported again for long
             await p.trader.decide(self._newest_ns)
         reason = "done"
         while not self._stop.is_set():
@@ -275,14 +275,14 @@ class Engine:
         return reason
 
     async def _hold_against_limits(self) -> None:
-        """Trip what is broken before anything may open: limits may be lower than in the last life."""
+        """Trip limits that are already exceeded before anything opens: they may be lower than in the last run."""
         if self._p.cycles_max == 0:
             return  # nothing opens, and a later run may have other limits
         for trip in tuple(self._p.broken_limits()):
             await self._p.desk.journal.note(trip, cause="start")
 
     async def _until_news(self, deadline_ns: int | None) -> None:
-        """Wait until a fact was appended, the feed is over, somebody stops us, or a deadline."""
+        """Wait until an event is appended, the feed ends, the engine is stopped, or a deadline passes."""
         self._news.clear()
         seconds = None
         if deadline_ns is not None:
@@ -298,7 +298,7 @@ class Engine:
                 await self._stop.wait()
 
     async def _let_cycles_end(self) -> None:
-        """Give running cycles time; after an interrupt not for ever."""
+        """Wait for running cycles to end; after an interrupt for a limited time."""
         p = self._p
         while p.trader.opening:  # only for its append: a cycle in the log must have a name here
             await p.desk.clock.sleep(OPENING_POLL_S)
@@ -312,7 +312,7 @@ class Engine:
             await p.desk.clock.sleep(POLL_S)
 
     async def _final_judgement(self) -> None:
-        """Look once more for what the venue shows late, and compare every balance."""
+        """Read once more what the venue may show late, and compare every balance."""
         p = self._p
         rules = p.desk.rules
         window_s = (rules.backend_limit_ns + rules.visibility_ns) / NS_PER_S
@@ -329,7 +329,7 @@ class Engine:
         rows = 0
         async for change in p.feed():
             p.trader.notice(change.market, p.detector.see(change))
-            # What lags is told with its own, older time.
+            # A change that comes late bears its own, older time.
             self._newest_ns = max(self._newest_ns, change.at_ns)
             self._mid_drain = change.more
             if not change.more:  # nobody decides between changes that were there together
@@ -384,7 +384,7 @@ class Engine:
 
 
 def _restart(cycle: Cycle) -> Sequence[c.Command]:
-    """What a restart means for a cycle that was open when the process died."""
+    """The commands for a cycle that was open when the process died."""
     if cycle.state in {t.PENDING, t.VALIDATING}:
         return [c.AbandonCycle(reason="a restart found it before its first order")]
     unknown = [

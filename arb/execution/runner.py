@@ -1,4 +1,4 @@
-"""Run cycles: read what has to be read, decide on a draft, append, move, act; one task a cycle."""
+"""Run cycles, one task each: read what is needed, decide on a draft, append the events, then act."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ class Runner:
                 self._hinted.setdefault(cycle.id, asyncio.Event()).set()
 
     def stop(self) -> list[asyncio.Task[None]]:
-        """Stop working at once, for good; gives the tasks that still have to be seen ending.
+        """Stop all work at once, for good; returns the cancelled tasks, to be awaited.
 
         What is left stays in the log for recovery.
         """
@@ -111,7 +111,7 @@ class Runner:
         return tasks
 
     def recheck(self, order: Order, recheck: Recheck) -> None:
-        """Ask once more, right before an order is sent, whether it should be."""
+        """Check once more, right before an order is sent, whether it should be."""
         self._rechecks[order.client_order_id] = recheck
 
     async def open(self, drafts: Sequence[Draft]) -> None:
@@ -133,7 +133,7 @@ class Runner:
         return moved
 
     async def record(self, cycle_id: str, *commands: c.Command, cause: str) -> Cycle | None:
-        """Decide and append, and leave it at that."""
+        """Decide and append, without going on with the cycle."""
         return await decide_apart(self.desk.journal, self._archive, cycle_id, commands, cause=cause)
 
     async def look(self, cycle_id: str, client_order_id: str) -> None:
@@ -203,7 +203,7 @@ class Runner:
             self._surprises.forget(order)
 
     async def _perform(self, cycle: Cycle) -> tuple[tuple[c.Command, ...], Situation]:
-        """Do the I/O that the cycle's state asks for."""
+        """Do the I/O that the cycle's state calls for."""
         pending = cycle.pending_orders()
         commands: tuple[c.Command, ...] = ()
         trouble = ""
@@ -270,7 +270,7 @@ class Runner:
     def _waiting(
         self, cycle: Cycle, order: Order, attempt: Attempt, why: str
     ) -> tuple[c.Command, ...]:
-        """Make a long wait visible; quick looks leave no trace in the log."""
+        """Record a long wait; short ones leave no event in the log."""
         delay_s = attempt.delay_s()
         if self.desk.access.banned:
             until = self.desk.access.banned_until_ns
@@ -286,7 +286,7 @@ class Runner:
         return (c.StartRecovery(reason=reason), wait)
 
     async def _pause_before_retry(self, cycle: Cycle) -> None:
-        """Give the market a moment after an order that got nothing, longer each time."""
+        """Wait after an order that filled nothing, longer each time."""
         misses = cycle.misses()
         if misses == 0 or cycle.state == t.RECOVERING:
             return
@@ -295,7 +295,7 @@ class Runner:
         await self._wait_until(cycle.id, self.desk.clock.now_ns() + delay_ns)
 
     async def _wait_for_room(self, cycle: Cycle) -> None:
-        """Wait until the venue takes another order: nothing is decided on before it can be sent."""
+        """Wait until the rate limit allows another order: nothing is decided before it can be sent."""
         wait_ns = self.desk.ration.next_wait_ns()
         if wait_ns > 0:
             log.info("order.waits", cycle=cycle.id, seconds=wait_ns / NS_PER_S)
@@ -332,7 +332,7 @@ class Runner:
         await self._wait_until(cycle_id, until_ns, hinted)
 
     async def _wait_until(self, cycle_id: str, at_ns: int, *others: asyncio.Event) -> None:
-        """Sleep until a time, or until somebody has news for the cycle, also if since the last sleep."""
+        """Sleep until a time or until there is news of the cycle; news since the last sleep counts."""
         events = (self._wake.setdefault(cycle_id, asyncio.Event()), *others)
         seconds = (at_ns - self.desk.clock.now_ns()) / NS_PER_S
         waiting: list[asyncio.Future[object]] = []
@@ -380,7 +380,7 @@ def _raise(error: ArbError) -> None:
 
 
 def _do_all(draft: Draft, commands: tuple[c.Command, ...], *, overtaken: bool) -> None:
-    """Decide what was read; what other news of the cycle has overtaken is left out."""
+    """Decide on what was read; commands that newer events of the cycle made obsolete are left out."""
     for command in commands:
         try:
             draft.do(command)
@@ -391,7 +391,7 @@ def _do_all(draft: Draft, commands: tuple[c.Command, ...], *, overtaken: bool) -
 
 
 def _sells(cycle: Cycle) -> bool:
-    """Whether an unwind order is under way: only then others wait for their turn."""
+    """Whether an unwind order is on its way; other cycles that sell the same asset wait for it."""
     return cycle.state == t.PANIC_SELLING and bool(cycle.pending_orders())
 
 

@@ -54,7 +54,7 @@ def advance(desk: Desk, draft: Draft, situation: Situation) -> None:
 
 
 def _must_rest(cycle: Cycle) -> bool:
-    """Whether the next order would follow on the heels of one that got nothing."""
+    """Whether the next order has to wait, because the last one filled nothing."""
     last = cycle.orders[-1] if cycle.orders else None
     if last is None or last.filled > 0:
         return False
@@ -232,9 +232,9 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
 
 
 def _left_only_change(desk: Desk, cycle: Cycle, exposed: planning.Exposure) -> bool:
-    """Whether the loop is closed, and what rounding left of it along the way cannot be sold now.
+    """Whether the loop is closed, and what rounding left over on the way is too little to be sold now.
 
-    The run path leaves that behind as dust; without books recovery could not tell that it is.
+    Outside of recovery that becomes dust; without books recovery cannot know that it is that little.
     """
     sells = desk.strategy(cycle.config).panic_sell.enabled
     if cycle.leg < len(cycle.legs) or cycle.returned or exposed.short:
@@ -281,7 +281,7 @@ def _is_elsewhere(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> bool:
 def _worth_resuming(
     desk: Desk, cycle: Cycle, exposed: planning.Exposure
 ) -> planning.GoingOn | None:
-    """Going on must beat the floor, and no liquidation may beat it."""
+    """What going on gives, where that is above the floor and no less than liquidating; else None."""
     if cycle.leg >= len(cycle.legs) or cycle.resumes > cycle.max_retries or exposed.short:
         return None
     leg = cycle.legs[cycle.leg]

@@ -1,4 +1,4 @@
-"""Whoever reads what a run prints. They may leave at any time: that is no reason to leave a cycle where it stands."""
+"""Whoever reads what a run prints: they may go away at any time, and open cycles are finished all the same."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,14 +10,14 @@ from arb.execution.assembling import Run
 
 
 class Audience:
-    """Is told things until it has gone; then no new cycle is opened, and running ones may end."""
+    """Prints until nobody reads any more; then no new cycle is opened, and running ones may end."""
 
     def __init__(self, run: Run) -> None:
         self._engine = run.engine
         self._gone = False
 
     def tell(self, say: Callable[[], object]) -> None:
-        """Say something, as long as somebody listens."""
+        """Print something, as long as somebody reads it."""
         if self._gone:
             return
         try:
@@ -35,7 +35,7 @@ class Audience:
 
 
 class Unheard:
-    """A stream for what need not be heard: what cannot be written is left out."""
+    """A stream for what may be lost: what cannot be written is dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

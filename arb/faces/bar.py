@@ -1,4 +1,4 @@
-"""A bar over steps that are counted: on a terminal's stderr, and nothing anywhere else."""
+"""A progress bar over a number of steps, on stderr where that is a terminal."""
 
 import sys
 from types import TracebackType

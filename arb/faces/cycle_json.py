@@ -62,7 +62,7 @@ def cycle_json(cycle: Cycle) -> dict[str, JsonValue]:
 
 
 def as_view(cycle: Cycle) -> CycleView:
-    """A folded cycle as the row that the tables would hold of it."""
+    """A folded cycle as the row that the tables would have for it."""
     live = Live(cycle, is_new=True)
     live.refresh_orders([], [])
     metadata = live.metadata_json(snapshots.moving_text(cycle))

@@ -86,7 +86,7 @@ def _of_elsewhere(error: Exception) -> int:
 
 
 def _of_stdout(error: OSError) -> bool:
-    """Tell whether it was raised where something was said: such an error names no file."""
+    """Tell whether it was raised by writing to stdout: such an error names no file."""
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
@@ -94,7 +94,7 @@ def _of_stdout(error: OSError) -> bool:
 
 
 def _finish_stderr() -> None:
-    """Say what was to be said, where somebody hears it: Python would end with 120 where nobody does."""
+    """Flush stderr, and drop it where nobody reads it: Python would exit with 120."""
     try:
         sys.stderr.flush()
     except OSError:
@@ -102,5 +102,5 @@ def _finish_stderr() -> None:
 
 
 def _let_go(stream: TextIO) -> None:
-    """Let go of a stream that takes nothing more: Python would complain once more when it ends."""
+    """Point a broken stream at /dev/null: Python would complain about it once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

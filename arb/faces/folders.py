@@ -1,4 +1,4 @@
-"""Places that a command is told to write to: made where they can be, else refused in one line."""
+"""Folders and files that a command writes to: created where possible, else refused in one line."""
 
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -12,7 +12,7 @@ _BESIDE: Final = (".witness", ".ballast", ".paper", ".lock", ".sock", ".kill", "
 
 
 def made(folder: Path, flag: str = "--folder") -> Path:
-    """Make a folder, with what it stands in, and see that it can be written to; its real path."""
+    """Make a folder, with its parents, and check that it can be written to; returns its real path."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -27,7 +27,7 @@ def made(folder: Path, flag: str = "--folder") -> Path:
 
 
 def writable(folder: Path, flag: str = "--folder") -> Path:
-    """See that a folder can be written to; its real path."""
+    """Check that a folder can be written to; returns its real path."""
     try:
         with TemporaryFile(dir=folder):
             return folder.resolve()
@@ -38,7 +38,7 @@ def writable(folder: Path, flag: str = "--folder") -> Path:
 
 
 def made_empty(folder: Path, flag: str = "--folder") -> Path:
-    """Make a folder, or take an empty one; its real path."""
+    """Make a folder, or take an empty one; returns its real path."""
     real = made(folder, flag)
     if any(real.iterdir()):
         raise click.UsageError(f"{flag} {folder} is not empty; name a new folder, or an empty one")
@@ -46,7 +46,7 @@ def made_empty(folder: Path, flag: str = "--folder") -> Path:
 
 
 def room_for_log(db: Path) -> None:
-    """See that a log can be where `--db` says, with the files that stand beside it."""
+    """Check that a log, and the files beside it, can be created where `--db` says."""
     if not db.parent.is_dir() or db.is_dir():
         raise ConfigInvalid(f"--db {db}: name a file in a folder that exists")
     for suffix in _BESIDE:

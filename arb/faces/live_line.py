@@ -1,4 +1,4 @@
-"""One line on a terminal that says how a run is doing, also while nothing pays; nothing anywhere else."""
+"""A status line on a terminal, also while nothing pays; without a terminal there is none."""
 
 import asyncio
 import shutil
@@ -83,7 +83,7 @@ class LiveLine:
         self.wipe()
 
     def follow(self, run: Run) -> None:
-        """Listen to a run, and begin, where it has no end of its own and somebody can see it."""
+        """Begin to show a run, unless it is a backtest or there is no terminal."""
         if self._quiet or run.span_ns is not None:
             return
         self._run = run

@@ -210,7 +210,7 @@ def _source(flags: Flags) -> MarketSource:
 
 
 def _began_ns(path: Path, recorded: RecordedMarket) -> int:
-    """When the recording began to play: a restart while it plays goes on where it is."""
+    """When the recording began to play: a restart in the middle of it continues there."""
     now_ns = RealClock().now_ns()
     mark = f"{recorded.recording.path.resolve()}\n"
     if path.exists():

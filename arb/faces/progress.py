@@ -1,4 +1,4 @@
-"""How far a backtest is: a bar on a terminal's stderr, and nothing anywhere else."""
+"""How far a backtest is: a progress bar on stderr where that is a terminal."""
 
 import sys
 from collections.abc import Callable

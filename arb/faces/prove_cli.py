@@ -143,7 +143,7 @@ def _prove(flags: Flags) -> int:
 
 
 def _way(flags: Flags) -> str:
-    """Which of the proofs is wanted; raises UsageError for a flag that it would not heed."""
+    """Which of the proofs is wanted; raises UsageError for a flag that it would ignore."""
     told = {name: getattr(flags, name) for name in _NAMES}
     given = {name for name, value in told.items() if value is not None and value is not False}
     way = next((way for way in _HEEDS if way in given), "seeds")

@@ -36,7 +36,7 @@ def standing_json(account: Account, now_ns: int) -> dict[str, JsonValue]:
 
 
 def halt_line(scope: str, reason: str) -> str:
-    """Of the kill switch it is said that its file goes first: it would halt the engine again."""
+    """A halt. The kill switch's file has to be removed first: it would halt the engine again."""
     first = "remove that file, then " if reason.startswith(KILLED) else ""
     return f"HALTED ({scope}): {reason}; {first}`{MONITOR} --unpause --reason TEXT` lifts it"
 

@@ -18,7 +18,7 @@ def spread(
 ) -> Generator[Made, None, None]:
     """Work on every item in processes, some at once in each, and yield what they made in order.
 
-    Ctrl-C strikes the whole group: they do not heed it, and are ended where this generator is closed.
+    Ctrl-C reaches the whole process group: workers ignore it, and end when this generator is closed.
     """
     if jobs == 1 or len(items) == 1:
         yield from map(work, items)
