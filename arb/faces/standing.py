@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from arb.clock import NS_PER_S
 from arb.faces.cycle_json import JsonValue
+from arb.faces.text import lasting
 from arb.machine.account import KILLED, Account
 
 MONITOR = "tools/monitor.py"
@@ -50,7 +52,11 @@ def waiting_line(account: Account, db: Path, duration_s: float | None) -> str:
     """Of a run that is paused from its start: that it goes on, opens nothing, and what changes that."""
     reason = " --reason TEXT" if account.halts else ""  # it lifts those too, and they demand one
     lifts = f"`{MONITOR} --unpause{reason} --db {db}` lifts the pause"
-    end = "until Ctrl-C ends it" if duration_s is None else f"for up to {duration_s:g} s"
+    end = (
+        "until Ctrl-C ends it"
+        if duration_s is None
+        else f"for up to {lasting(round(duration_s * NS_PER_S))}"
+    )
     return f"waiting, {end}: this run opens nothing new until {lifts}"
 
 

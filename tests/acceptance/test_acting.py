@@ -305,7 +305,7 @@ def test_a_run_says_at_its_start_what_stands_in_its_way_and_what_lifts_it(
         assert (
             "PAUSED: paused by an operator: holiday; `tools/monitor.py --unpause` lifts" in said.err
         )
-        assert said.err.count("waiting, for up to 0.5 s: this run opens nothing new until") == 1
+        assert said.err.count("waiting, for up to 0.50 s: this run opens nothing new until") == 1
         assert f"`tools/monitor.py --unpause --db {db}` lifts the pause" in said.err
     assert "waiting" not in invoke("--strategy", "s.yaml", "--db", db, "--cycles", "0").err
     assert watched(db, "--unpause").code == 0
