@@ -127,8 +127,8 @@ MONEY: Final = (
         "money_words",
         """
 @ execution/building.py
--        desk, runner, history, known=history.known_trades(since), changes=history.known_changes()
-+        desk, runner, history, known=history.known_trades(since), changes=set()
+-        changes=history.known_changes(),
++        changes=set(),
 """,
     ),
     Mutant(
