@@ -70,6 +70,7 @@ class Journal:
         self.run = run
         self.account = account
         self.cycles: dict[str, Cycle] = {cycle.id: cycle for cycle in cycles}
+        self._first_number = account.next_number
         self._locks: dict[str, asyncio.Lock] = {}
         self._listeners: list[Listener] = []
         self._closed: list[Callable[[Cycle], None]] = []
@@ -103,6 +104,10 @@ class Journal:
         draft = Draft(cycle)
         draft.at_ns = self._clock.now_ns()
         return draft
+
+    def opened(self, cycle: Cycle) -> bool:
+        """Whether this life opened a cycle: its time would not tell where the clock was set back since."""
+        return cycle.number >= self._first_number
 
     def now_ns(self) -> int:
         """The engine's clock."""

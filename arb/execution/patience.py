@@ -89,9 +89,9 @@ def books_come(desk: Desk, draft: Draft) -> bool:
     is being sold has left its path, and one that this life opened has lost a book that was there.
     """
     cycle, since_ns = draft.cycle, desk.attentive_since_ns
-    if cycle.unwind_orders or not cycle.opened_ns < since_ns <= draft.at_ns:
+    if cycle.unwind_orders or desk.journal.opened(cycle):
         return False
-    if draft.at_ns - since_ns >= limits.BOOKS_COME_S * NS_PER_S:
+    if not 0 <= draft.at_ns - since_ns < limits.BOOKS_COME_S * NS_PER_S:
         return False
     markets = {leg.market for leg in cycle.legs[cycle.leg :]}
     return any(_trades(desk, market) and desk.book(market) is None for market in markets)

@@ -58,20 +58,21 @@ class Reconciler:
         self._doubted_ns: dict[str, int] = {}  # what is wrong with a change -> since when
         self._opening: f.AccountOpened | None = None
         self._judging = asyncio.Lock()
-        self._moved_ns: dict[str, int] = {}  # asset -> when we last recorded what moved it
+        self._moved_ns: dict[str, int] = {}  # asset -> when, in monotonic time, it was last moved
         self._alone = alone  # nobody but us can move this account: it stands in a backtest's memory
         self._still = False  # nothing that can move it was told since every balance fitted
         self._looked_ns = 0
         desk.journal.listen(self._hear)
 
-    def _hear(self, _stream: str, fact: f.Fact, at_ns: int) -> None:
+    def _hear(self, _stream: str, fact: f.Fact, _at_ns: int) -> None:
         """Note what the venue told by other means than a balance, which may show it later."""
         self._still = self._still and isinstance(fact, _MOVES_NOTHING)
+        now = self._desk.clock.monotonic_ns()
         if isinstance(fact, f.OrderFilled):
             for asset in (fact.base, fact.quote, fact.fee_asset):
-                self._moved_ns[asset] = at_ns
+                self._moved_ns[asset] = now
         elif isinstance(fact, f.ExternalChangeFound) and fact.explained:
-            self._moved_ns[fact.asset] = at_ns  # also each part of a trade of another client
+            self._moved_ns[fact.asset] = now  # also each part of a trade of another client
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ class Reconciler:
     async def _judge(self) -> bool:
         desk = self._desk
         head = desk.journal.account.ledger.copy()
-        asked_ns = desk.clock.now_ns()
+        asked_ns = desk.clock.monotonic_ns()
         first = await desk.access.balances()
         await self._sweeper.sweep()
         second = await desk.access.balances()
@@ -205,7 +206,7 @@ class Reconciler:
         )
         new: dict[str, BalanceChange] = {}
         doubtful: set[str] = set()
-        now = self._desk.clock.now_ns()
+        now = self._desk.clock.monotonic_ns()
         for change in changes:
             why = unreadable_change(change)
             if why is not None:

@@ -36,7 +36,8 @@ class Sweeper:
         self._archive = archive
         self._known = known  # (market, trade id) of trades in the log, ours and foreign
         self._alarmed: set[tuple[str, str]] = set()  # (market, what is wrong with a trade)
-        # Trades that were seen and not booked yet: market -> trade id -> (assets, first seen).
+        # Trades that were seen and not booked yet: market -> trade id -> (assets, first seen), in
+        # monotonic time: a clock may be set back meanwhile.
         self._left: dict[str, dict[str, tuple[set[str], int]]] = {}
         desk.journal.listen(self._hear)
 
@@ -65,7 +66,7 @@ class Sweeper:
 
     def _leave(self, rules: MarketRules, reading: Reading) -> None:
         """Remember which trades of a reading could not be booked, and since when."""
-        market, now = rules.market, self._desk.clock.now_ns()
+        market, now = rules.market, self._desk.clock.monotonic_ns()
         before = self._left.get(market, {})
         told = [trade for trades in reading.orders.values() for trade in trades]
         left: dict[str, tuple[set[str], int]] = {}
@@ -79,7 +80,7 @@ class Sweeper:
 
     def doubtful_assets(self) -> set[str]:
         """Assets moved by a trade that was seen and not booked yet, for as long as that may last."""
-        since_ns = self._desk.clock.now_ns() - limits.DOUBT_S_MAX * NS_PER_S
+        since_ns = self._desk.clock.monotonic_ns() - limits.DOUBT_S_MAX * NS_PER_S
         left = [one for trades in self._left.values() for one in trades.values()]
         return {asset for assets, seen_ns in left if seen_ns > since_ns for asset in assets}
 

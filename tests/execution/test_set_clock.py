@@ -6,11 +6,13 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from arb import crashpoints
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.exchange import paper_venue
 from arb.exchange.port import Banned, FillReport, OrderReport, OrderRequest, Unreachable
 from arb.execution.access import Access
+from tests.execution.test_first_moments import come_late
 from tests.spec.world import World
 
 DAY_S = 86_400
@@ -197,3 +199,35 @@ def test_an_order_that_rests_is_cancelled_in_time_where_the_clock_was_set_back_m
     world.at(1.0, lambda _life: set_ours(world, -7_200))
     assert lived_s(world) < 60
     assert world.orders()[0].status == "canceled"
+
+
+def test_balances_are_judged_where_the_clock_was_set_back_meanwhile(world: World) -> None:
+    """What fills had moved counted as too fresh to be judged until the clock was there again."""
+    world.strategies = [world.strategy(extra=ONE_CYCLE)]
+    halted: list[float] = []
+    world.on(f.EngineHalted, 1, lambda: halted.append(world.loop.time()))
+
+    def strike(_life: object) -> None:
+        set_ours(world, -7_200)
+        world.venue.deposit("BTC", Decimal("0.3"), reported=False)
+
+    world.at(3.0, strike)
+    world.at(60.0, lambda life: life.engine.interrupt())
+    world.run(cycles=None)
+    world.check()
+    assert halted
+    assert halted[0] < 30
+
+
+def test_a_cycle_of_before_waits_for_its_books_where_the_clock_was_set_back_meanwhile(
+    world: World,
+) -> None:
+    """It was taken for one of this life, and sold what could have gone on a moment later."""
+    world.kill_at(crashpoints.EXECUTED_NOT_TOLD, 1)
+    assert world.run() is None
+    set_ours(world, -7_200)
+    come_late(world, ["ETH/BTC"])
+    assert world.recover() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.facts(f.UnwindStarted) == []
