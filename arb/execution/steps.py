@@ -249,9 +249,11 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
     if patience.values_wait(desk, draft):
         patience.wait_for(desk, draft, patience.NO_VALUE)
         return
-    # A loop that closed in the last leg before the end could be recorded is a completed one.
+    # A loop that closed in the last leg before the end could be recorded is a completed one; one that
+    # was sold, in this unwind or before it was opened again, is not.
     last_leg = cycle.leg == len(cycle.legs) - 1 and cycle.leg_received > 0
-    over = cycle.leg == len(cycle.legs) or (last_leg and not cycle.unwind_orders)
+    sold = any(order.purpose == "unwind" for order in cycle.orders)
+    over = cycle.leg == len(cycle.legs) or (last_leg and not sold)
     if over and not _is_elsewhere(desk, cycle, targets):
         draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
         return

@@ -96,3 +96,22 @@ def test_a_late_fill_while_the_next_leg_is_being_appended_is_not_lost(
     world.wait(60)
     assert world.recover() == 0
     world.check()
+
+
+def test_a_loss_stays_one_when_its_cycle_is_opened_again(world: World) -> None:
+    """Its last leg filled in part before the price fell: opened again, it counted as a closed loop."""
+    world.strategies = [world.strategy(retries=0, extra="risk_controls: {max_open_cycles: 1}\n")]
+
+    def fall() -> None:
+        world.show("ETH/USDT", [("2010", "0.2"), ("1900", "90")], [("2011", "90")])
+        world.show("ETH/BTC", [("0.037", "90")], [("0.04", "90")])
+
+    world.on(f.OrderIntended, 3, fall)
+    assert world.run() == 0
+    first = world.cycle()
+    assert (first.state, first.outcome) == ("failed", "liquidated")
+    assert world.ask("unwind", "demo-1").ok
+    assert world.recover() == 0
+    world.check()
+    again = world.cycle()
+    assert (again.state, again.outcome, again.pnl) == ("failed", "liquidated", first.pnl)
