@@ -244,7 +244,7 @@ class Engine:
         traded = list(p.watchlist.strategies.values())
         deadline = None
         if p.duration_s is not None:
-            deadline = p.desk.clock.now_ns() + round(p.duration_s * NS_PER_S)
+            deadline = p.desk.clock.monotonic_ns() + round(p.duration_s * NS_PER_S)
         await self._hold_against_limits()
         p.settled()
         p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0
@@ -257,7 +257,7 @@ class Engine:
             if self._feed_over:
                 reason = "end of the data"
                 break
-            if deadline is not None and p.desk.clock.now_ns() >= deadline:
+            if deadline is not None and p.desk.clock.monotonic_ns() >= deadline:
                 reason = "duration over"
                 break
             halted = halted_everywhere(p.desk.journal.account, traded)
@@ -282,11 +282,12 @@ class Engine:
             await self._p.desk.journal.note(trip, cause="start")
 
     async def _until_news(self, deadline_ns: int | None) -> None:
-        """Wait until an event is appended, the feed ends, the engine is stopped, or a deadline passes."""
+        """Wait until an event is appended, the feed ends, the engine is stopped, or a deadline of monotonic time."""
         self._news.clear()
         seconds = None
         if deadline_ns is not None:
-            seconds = max(0.0, (deadline_ns - self._p.desk.clock.now_ns()) / NS_PER_S)
+            left_ns = deadline_ns - self._p.desk.clock.monotonic_ns()
+            seconds = max(0.0, left_ns / NS_PER_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
@@ -298,7 +299,7 @@ class Engine:
                 await self._stop.wait()
 
     async def _let_cycles_end(self) -> None:
-        """Wait for running cycles to end; after an interrupt for a limited time."""
+        """Wait for running cycles to end; after an interrupt for a limited time, wherever the clock is set."""
         p = self._p
         while p.trader.opening:  # only for its append: a cycle in the log must have a name here
             await p.desk.clock.sleep(OPENING_POLL_S)
@@ -306,8 +307,9 @@ class Engine:
         since = None
         while p.runner.busy and self.fatal is None and self.interrupts < 2:  # noqa: PLR2004
             if self.interrupts:
-                since = since or p.desk.clock.now_ns()
-                if p.desk.clock.now_ns() - since > patience:
+                now = p.desk.clock.monotonic_ns()
+                since = now if since is None else since
+                if now - since > patience:
                     return
             await p.desk.clock.sleep(POLL_S)
 

@@ -231,3 +231,35 @@ def test_a_cycle_of_before_waits_for_its_books_where_the_clock_was_set_back_mean
     world.check()
     assert world.cycle().outcome == "completed"
     assert world.facts(f.UnwindStarted) == []
+
+
+def test_a_run_ends_when_its_time_is_over_where_the_clock_was_set_back_meanwhile(
+    world: World,
+) -> None:
+    world.strategies = [world.strategy(extra=ONE_CYCLE)]
+    world.at(1.0, lambda _life: set_ours(world, -7_200))
+    began_s = world.loop.time()
+    assert world.run(cycles=None, duration_s=30) == 0
+    world.check()
+    assert world.loop.time() - began_s < 60
+
+
+def test_an_interrupted_run_ends_in_time_where_the_clock_was_set_back_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cycle cannot end: nobody says what became of its order."""
+    world.strategies = [world.strategy(extra=ONE_CYCLE)]
+    world.fault("reply_lost", number=2)
+
+    async def away(_market: str, _client_order_id: str) -> OrderReport:
+        raise Unreachable("away")
+
+    monkeypatch.setattr(world.venue, "order", away)
+    world.at(5.0, lambda life: life.engine.interrupt())
+    world.at(6.0, lambda _life: set_ours(world, -7_200))
+    began_s = world.loop.time()
+    assert world.run() == 130
+    assert world.loop.time() - began_s < 60
+    monkeypatch.undo()
+    assert world.recover() == 0
+    world.check()
