@@ -29,10 +29,14 @@ class Wanted(Struct, frozen=True, gc=False):
     strategy: Strategy
     config: str
     legs: Legs
-    # Of its row in a file; None: the account's, as they are when it is judged.
-    fees: FeeRates | None
+    fees: FeeRates | None  # of its row in a file
     min_profit_bps: Decimal
     start: str | None  # None: one of the strategy's start currencies
+
+    def fees_now(self, charged: FeeRates) -> FeeRates:
+        """What it has to pay for itself: its row's, but no less than the account is charged when it is judged."""
+        own = self.fees
+        return charged if own is None or own.taker <= charged.taker else own
 
 
 class Sought(Struct, frozen=True):

@@ -68,5 +68,5 @@ class Watching:
             log.info("cycles.relisted", strategy=now.strategy.name, come=come, gone=gone)
 
     def _watch(self, wanted: Wanted) -> int:
-        kept = (ONE - (wanted.fees or self._desk.fees).taker) ** len(wanted.legs)
+        kept = (ONE - wanted.fees_now(self._desk.fees).taker) ** len(wanted.legs)
         return self._detector.watch(Watched(wanted.legs, kept, wanted.min_profit_bps))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from arb.execution.building import see_all
 from arb.execution.fee_watch import FeeWatch
 from arb.market.book import FeeRates
 from arb.simulation.world import loaded
+from arb.strategy.loader import load
 from tests.spec.given import filled
 from tests.spec.world import World
 
@@ -90,6 +92,21 @@ def test_what_was_charged_is_forgotten_when_the_venue_tells_other_fees(world: Wo
     opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
     assert max(opened) - opened[0] > 50 * NS_PER_S
     world.check()
+
+
+@pytest.mark.parametrize("fee_bps", ["10", "0", ""])
+def test_a_file_that_names_lower_fees_opens_nothing_at_a_loss(
+    world: World, tmp_path: Path, fee_bps: str
+) -> None:
+    """Rows are written once, for an account that is charged less, or for another venue."""
+    (tmp_path / "cycles.csv").write_text(f"path,fee_bps\nUSDT>BTC>ETH,{fee_bps}\n")
+    strategy = tmp_path / "demo.yaml"
+    strategy.write_text(text("trading_pairs_file: cycles.csv"))
+    world.strategies = [load(strategy)]
+    world.show("ETH/USDT", [("2030", "900")], [("2031", "900")])  # 113 bps after fees of 0.1 %
+    charge(world, HALF_A_PERCENT)
+    assert world.run(cycles=None, duration_s=30) == 0
+    assert world.facts(f.CycleOpened) == []
 
 
 def test_fees_that_cannot_be_read_are_read_later(world: World) -> None:
