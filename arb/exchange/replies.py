@@ -206,7 +206,12 @@ def _fee_asset(
     if keys.fee_asset == QUOTE_ASSET:
         return None if market is None else names.quote_of(market)
     told = at(row, keys.fee_asset)
-    return names.asset_of(told) if isinstance(told, str) and told else None
+    if isinstance(told, str) and told:
+        return names.asset_of(told)
+    # Where nothing is charged some venues name no currency of it: nothing of any is the same.
+    if market is None or number(at(row, keys.fee)) != ZERO:
+        return None
+    return names.quote_of(market)
 
 
 def _fills(

@@ -71,6 +71,17 @@ def test_a_trade_of_binance_has_the_cost_that_was_booked(wires: dict[str, Wire])
     ]
 
 
+@pytest.mark.parametrize(("fee", "asset"), [("0", "USDT"), ("0.00000000", "USDT"), ("0.1", None)])
+def test_nothing_charged_is_nothing_of_any_currency(
+    wires: dict[str, Wire], fee: str, asset: str | None
+) -> None:
+    """On markets without a fee some venues leave its currency empty: such a fill is one all the same."""
+    wire = wires["binance"]
+    row = {**BINANCE_TRADE, "commission": fee, "commissionAsset": ""}
+    told, *_ = heard(wire, wire.gateway.trades("BTC/USDT", MS_NS), [row])
+    assert (told.fee, told.fee_asset) == (Decimal(fee), asset)
+
+
 def test_a_trade_of_okx_costs_its_price_and_its_fee_is_a_charge(wires: dict[str, Wire]) -> None:
     """The venue tells no quote amount, and what it charges is below zero."""
     wire = wires["okx"]
