@@ -1,85 +1,113 @@
-"""The best cycles now, above any bar or not: what bounds rule out is not looked at."""
+"""The best cycles now, above any bar or not: each is looked for when it is asked for."""
 
-from collections.abc import Callable
-from heapq import heappush, heapreplace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from heapq import heappop, heappush
 from typing import Final
 
-from arb.market.scan.bounds import FIVE, FOUR, Bounds
-from arb.market.scan.hubs import Edges
+from arb.market.scan.hubs import Edges, Slots
 
+# What the edges beside paths bring, these edges, and the slots of one path or two that follow each
+# other: any paths of them make a closed way.
+Way = tuple[float, Edges, tuple[int, ...]]
 _Paths = list[tuple[float, Edges]]  # by what they bring, the most first
-_DEAD: Final = 0.0
+_NO_MORE: Final[_Paths] = [(1.0, ())]  # after the first path
+_Step = tuple[float, int, int, int]  # what it brings, negative; the way, and how far in its paths
 
 
-class _Board:
-    """The best cycles so far."""
+def best_first(
+    slots: Slots,
+    rates: list[float],
+    ways: Iterable[Way],
+    *,
+    low: float,
+    need: Callable[[int], float],
+    through: Collection[str] | None,
+) -> Iterator[tuple[float, Edges]]:
+    """Name the cycles of ways that bring more than `low`, the best first.
 
-    def __init__(self, top: int, order: Callable[[Edges], Edges | None]) -> None:
-        self._top, self._order = top, order
-        self._heap: list[tuple[float, Edges]] = []
-        self._on_it: set[Edges] = set()
-        self.needed = _DEAD  # what a cycle has to exceed
+    A path of a slot has to bring more than the slot's `need` for that. With `through`, only those
+    that pass one of these currencies. Paths are put in order, and from there on each cycle costs one
+    step more: nothing is multiplied out that is not asked for.
+    """
+    ranked = _Ranked(slots, rates, need, through)
+    laid = [one for way in ways for one in ranked.laid_out(way)]
+    steps: list[_Step] = []
 
-    def offer(self, product: float, edges: Edges) -> None:
-        if product <= self.needed:
-            return
-        key = self._order(edges)
-        if key is None or key in self._on_it:
-            return
-        self._on_it.add(key)
-        if len(self._heap) < self._top:
-            heappush(self._heap, (product, key))
+    def step(number: int, at: int, beside: int) -> None:
+        rate, _, first, second = laid[number]
+        if at < len(first) and beside < len(second):
+            product = rate * first[at][0] * second[beside][0]
+            if product > low:
+                heappush(steps, (-product, number, at, beside))
+
+    for number in range(len(laid)):
+        step(number, 0, 0)
+    told: set[Edges] = set()
+    sources = slots.sources
+    while steps:
+        below, number, at, beside = heappop(steps)
+        step(number, at, beside + 1)
+        if not beside:
+            step(number, at + 1, 0)
+        _, others, first, second = laid[number]
+        path = first[at][1]
+        edges = tuple(sorted((*others, *path, *second[beside][1])))
+        # A way may pass a currency twice, and some cycles are made in several ways.
+        if edges not in told and len({sources[edge] for edge in edges}) == len(edges):
+            told.add(edges)
+            yield -below, edges
+
+
+class _Ranked:
+    """The paths of slots in order, made when they are first asked for."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        rates: list[float],
+        need: Callable[[int], float],
+        through: Collection[str] | None,
+    ) -> None:
+        self._slots, self._rates, self._need, self._through = slots, rates, need, through
+        self._all: dict[int, _Paths] = {}
+        self._parted: dict[int, tuple[_Paths, _Paths]] = {}
+
+    def laid_out(self, way: Way) -> Iterator[tuple[float, Edges, _Paths, _Paths]]:
+        """Give two lists, of which one path each makes a cycle that is wanted with the others."""
+        rate, others, (slot, *more) = way
+        ends = {end for one in way[2] for end in self._slots.ends[one]}
+        second = self._of(more[0]) if more else _NO_MORE
+        if self._through is None or not ends.isdisjoint(self._through):
+            choices = [(self._of(slot), second)]
         else:
-            self._on_it.discard(heapreplace(self._heap, (product, key))[1])
-        if len(self._heap) == self._top:
-            self.needed = self._heap[0][0]
+            wanted, rest = self._part(slot)
+            choices = [(wanted, second)]
+            if more:
+                choices.append((rest, self._part(more[0])[0]))
+        for first, second in choices:
+            if first and second:
+                yield rate, others, first, second
 
-    def ranked(self) -> list[Edges]:
-        return [edges for _, edges in sorted(self._heap, key=lambda item: (-item[0], item[1]))]
+    def _of(self, slot: int) -> _Paths:
+        ranked = self._all.get(slot)
+        if ranked is None:
+            rates, need = self._rates, self._need(slot)
+            ranked = self._all[slot] = [
+                (product, (one, two))
+                for one, two in self._slots.paths[slot]
+                if (product := rates[one] * rates[two]) > need
+            ]
+            ranked.sort(reverse=True)
+        return ranked
 
-
-def best_of(bounds: Bounds, top: int, wants: Callable[[Edges], bool]) -> list[Edges]:
-    """Rank the best cycles of three legs and more that are wanted, the best first."""
-    slots = bounds.slots
-
-    def order(edges: Edges) -> Edges | None:
-        """Give the key of a cycle that is wanted; None for a way that passes a currency twice."""
-        cycle = len({slots.sources[edge] for edge in edges}) == len(edges)
-        return tuple(sorted(edges)) if cycle and wants(edges) else None
-
-    board = _Board(top, order)
-    rates = bounds.rates
-    paths = [_ranked(pairs, rates) for pairs in slots.paths]
-    for slot, closers in enumerate(slots.closers):
-        for closer in closers:
-            _offer(board, rates[closer], (closer,), paths[slot])
-    if bounds.hops_max >= FOUR:
-        for slot, reverse in enumerate(slots.reverse):
-            if slot < reverse:
-                _offer_two(board, 1.0, (), paths[slot], paths[reverse])
-    if bounds.hops_max >= FIVE:
-        for slot, two, closer in bounds.long_ways():
-            _offer_two(board, rates[closer], (closer,), paths[slot], paths[two])
-    return board.ranked()
-
-
-def _ranked(pairs: tuple[tuple[int, int], ...], rates: list[float]) -> _Paths:
-    ranked: _Paths = [(rates[one] * rates[two], (one, two)) for one, two in pairs]
-    ranked.sort(reverse=True)
-    return ranked
-
-
-def _offer(board: _Board, rate: float, others: Edges, paths: _Paths) -> None:
-    for product, edges in paths:
-        if product * rate <= board.needed:
-            return
-        board.offer(product * rate, (*edges, *others))
-
-
-def _offer_two(board: _Board, rate: float, others: Edges, first: _Paths, second: _Paths) -> None:
-    if not second:
-        return
-    for product, edges in first:
-        if product * rate * second[0][0] <= board.needed:
-            return
-        _offer(board, product * rate, (*edges, *others), second)
+    def _part(self, slot: int) -> tuple[_Paths, _Paths]:
+        """Part the paths of a slot by whether what they pass on the way is wanted."""
+        parted = self._parted.get(slot)
+        if parted is None:
+            wanted: _Paths = []
+            rest: _Paths = []
+            for path in self._of(slot):
+                is_wanted = self._slots.targets[path[1][0]] in (self._through or ())
+                (wanted if is_wanted else rest).append(path)
+            parted = self._parted[slot] = wanted, rest
+        return parted

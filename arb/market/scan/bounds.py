@@ -5,17 +5,26 @@ back brings. A rate that rises is multiplied into its own paths alone, and each 
 with one mark, below which no cycle can be above the bar. Bounds only rise; where one crosses its
 mark the paths behind it are read again, so that it is exact, and the cycles that are above are named.
 A rate that falls needs nothing: no cycle rises with it.
+
+Where very many are above at once, as when a hub's book is off, only the best of them are held: the
+bar is put where the last of these is, and so it is found what rises among them, and nothing else is
+looked at. It is put anew when too few of them are left, or again too many.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import inf
 from typing import Final
 
+from arb.limits import CYCLES_HELD_MAX
+from arb.market.scan.best import Way, best_first
 from arb.market.scan.hubs import Edges, Slots
+from arb.market.scan.wide import Wide
 
 FOUR: Final = 4
 FIVE: Final = 5
 _UNKNOWN: Final = -1
+_HELD_LEAST: Final = 4
+_MET: Final = 4  # times as many as are held: one cycle may be met in several ways
 # Far above what rounding does to a product of a few floats, far below what anybody trades on.
 DOUBT: Final = 1e-12
 # How far a cycle is above its bar, relative to it and negative so that the best is least, and its number.
@@ -32,12 +41,18 @@ _Around = tuple[float, _Joined, int, float, _Joined, int, dict[Edges, int]]
 Judge = Callable[[Edges], bool]
 # Gives a cycle its number; None for one that nobody wants.
 Name = Callable[[Edges], int | None]
+# Is told the number of a cycle that is above its bar still, and left out from here on.
+LetGo = Callable[[int], None]
 
 
 class Bounds:
     """Cycles of three to `hops_max` legs whose net rates bring more than `bar`.
 
     The rate of an edge is what one unit brings, net of its fee; 0 while there is none.
+
+    At most `held_max` of them are held and told. With more, the best half of that many are chosen of
+    all, and then every cycle better than the last of these is told and no other one, until a quarter
+    is left: then it is chosen again. So the work of an update is bounded, whatever is above.
     """
 
     def __init__(
@@ -49,11 +64,20 @@ class Bounds:
         *,
         judge: Judge,
         name: Name,
+        let_go: LetGo = lambda _number: None,
+        through: Collection[str] | None = None,
+        held_max: int = CYCLES_HELD_MAX,
     ) -> None:
-        self.slots, self.hops_max = slots, hops_max
+        assert held_max >= _HELD_LEAST, held_max
+        self.slots, self.hops_max, self.through = slots, hops_max, through
         self.rates = [0.0] * len(keeps)
-        self._low = bar * (1.0 - DOUBT)
-        self._judge, self._name = judge, name
+        self.bar = bar
+        self._lowest = bar * (1.0 - DOUBT)
+        # What a cycle has to exceed to be looked at, and to stay so: more than the bar where only
+        # the best are held, infinite while too many are met to go on.
+        self._low = self._floor = self._lowest
+        self._held, self._held_max = 0, held_max
+        self._judge, self._name, self._let_go = judge, name, let_go
         count = len(slots.ends)
         self._paths, self._closers, self._reverse = slots.paths, slots.closers, slots.reverse
         self._best = [0.0] * count  # no path of the slot brings more
@@ -62,7 +86,7 @@ class Bounds:
         # What a closing edge has to exceed; at last, so at -1, for those that close nothing.
         self._closing_marks = [*([0.0] * count), inf]
         self._four, self._five = hops_max >= FOUR, hops_max >= FIVE
-        self._wide = _Wide(slots) if self._five else None
+        self._wide = Wide(slots) if self._five else None
         # A cycle is the sorted tuple of its edges: they say by themselves which follows which.
         self._known: dict[Edges, int | None] = {}  # its number, if it was above once
         self._standing: list[dict[Edges, int]] = [{} for _ in range(len(keeps) // 2)]
@@ -95,6 +119,46 @@ class Bounds:
         if standing or self._new:
             return self._settle(market)
         return None
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether only the best of those that are above are held."""
+        return self._low > self._lowest
+
+    def held(self, market: int) -> Collection[Edges]:
+        """Name the cycles through a market that are held."""
+        return self._standing[market].keys()
+
+    def ways(self, low: float) -> Iterator[Way]:
+        """List how cycles are made, where bounds do not rule out that they bring more than `low`."""
+        rates, best = self.rates, self._best
+        for slot, closers in enumerate(self._closers):
+            for closer in closers:
+                rate = rates[closer]
+                if rate * best[slot] > low:
+                    yield rate, (closer,), (slot,)
+                for one, two in self._wide.doubles[slot] if self._wide is not None else ():
+                    if rate * best[one] * best[two] > low:
+                        yield rate, (closer,), (one, two)
+        for slot, reverse in enumerate(self._reverse) if self._four else ():
+            if slot < reverse and best[slot] * best[reverse] > low:
+                yield 1.0, (), (slot, reverse)
+
+    def need(self, slot: int, low: float) -> float:
+        """What a path of a slot has to exceed, as any way back goes, so that a cycle exceeds `low`."""
+        back = self._back[slot]
+        return low / back if back else inf
+
+    def best_first(self, low: float) -> Iterator[tuple[float, Edges]]:
+        """Name the cycles that bring more than `low`, the best first: as many as are asked for."""
+        return best_first(
+            self.slots,
+            self.rates,
+            self.ways(low),
+            low=low,
+            need=lambda slot: self.need(slot, low),
+            through=self.through,
+        )
 
     def _laid_out(self, keeps: Sequence[float]) -> list[_Around]:
         """Lay out what an update of each market looks at."""
@@ -143,17 +207,17 @@ class Bounds:
 
     def _close(self, edge: int, other: int, slot: int, product: float) -> None:
         """Name the cycles that a path makes, and make the bound of its slot's ways back exact."""
-        rates, low = self.rates, self._low
+        rates = self.rates
         for closer in self._closers[slot]:
-            if product * rates[closer] > low:
+            if product * rates[closer] > self._low:
                 self._new.append((edge, other, closer))
-        if self._four and product * self._best[self._reverse[slot]] > low:
+        if self._four and product * self._best[self._reverse[slot]] > self._low:
             self._read(self._reverse[slot], product, (edge, other))
         if self._wide is not None:
             for path, closers in self._wide.longer[slot]:
                 for closer in closers:
                     both = product * rates[closer]
-                    if both * self._best[path] > low:
+                    if both * self._best[path] > self._low:
                         self._read(path, both, (edge, other, closer))
         self._back[slot] = self._best_back(slot)
 
@@ -180,6 +244,8 @@ class Bounds:
                 best = product
             if product > need:
                 new.append((one, two, *others))
+        if len(new) > _MET * self._held_max:
+            self._low = inf  # they are chosen from all that are above, once this rate is known
         self._set_best(slot, best)
 
     def _join(self, one: int, two: int, rate: float, others: Edges) -> None:
@@ -221,11 +287,12 @@ class Bounds:
 
     def _settle(self, market: int) -> Found:
         """Say which of the cycles that were met or stood before are above."""
-        standing, rates, low = self._standing, self.rates, self._low
+        standing, rates, floor, lowest = self._standing, self.rates, self._floor, self._lowest
         here = standing[market]
         asked = here
         if self._new:
-            asked = {**here, **self._meet_new(here)}
+            if self._low < inf:
+                asked = {**here, **self._meet_new(here)}
             self._new.clear()
         found: Found = []
         fallen: list[Edges] = []
@@ -233,18 +300,61 @@ class Bounds:
             product = 1.0
             for edge in edges:
                 product *= rates[edge]
-            below = 1.0 - product / low
-            if below < -2 * DOUBT or (below < 0.0 and self._judge(edges)):
+            below = 1.0 - product / lowest
+            if product > floor and (below < -2 * DOUBT or self._judge(edges)):
                 found.append((below, number))
                 if edges not in here:
-                    for edge in edges:
-                        standing[edge // 2][edges] = number
+                    self._hold(edges, number)
             elif edges in here:
                 fallen.append(edges)
         for edges in fallen:
-            for edge in edges:
-                del standing[edge // 2][edges]
+            self._forget(edges)
+        if self._held > self._held_max or (
+            self._low > lowest and (self._held < self._held_max // 4 or self._low == inf)
+        ):
+            return self._choose(market)
         return found
+
+    def _hold(self, edges: Edges, number: int) -> None:
+        self._held += 1
+        for edge in edges:
+            self._standing[edge // 2][edges] = number
+
+    def _forget(self, edges: Edges) -> None:
+        self._held -= 1
+        for edge in edges:
+            del self._standing[edge // 2][edges]
+
+    def _choose(self, market: int) -> Found:
+        """Hold the best of all that are above now; gives those of the market, and those not held before."""
+        self._low = self._floor = self._lowest
+        chosen: dict[Edges, tuple[float, int]] = {}
+        for product, edges in self.best_first(self._lowest):
+            if self._surely_below(edges):
+                continue
+            number = self._known.get(edges, _UNKNOWN)
+            if number == _UNKNOWN:
+                number = self._known[edges] = self._name(edges)
+            if number is None:
+                continue
+            chosen[edges] = 1.0 - product / self._lowest, number
+            if len(chosen) == self._held_max // 2:
+                # Others that bring as much are not above these.
+                self._low = product * (1.0 + DOUBT)
+                self._floor = max(product * (1.0 - DOUBT), self._lowest)
+                break
+        before = {edges: number for here in self._standing for edges, number in here.items()}
+        for edges, number in before.items():
+            if edges not in chosen:
+                self._forget(edges)
+                self._let_go(number)
+        for edges, (_, number) in chosen.items():
+            if edges not in before:
+                self._hold(edges, number)
+        for slot in range(len(self._best)):
+            self._mark(slot)
+        here = self._standing[market]
+        return [one for edges, one in chosen.items() if edges in here or edges not in before]
 
     def _meet_new(self, standing: Mapping[Edges, int]) -> dict[Edges, int]:
         """Number the closed ways that were met and do not stand yet, if they are cycles that are wanted."""
@@ -270,43 +380,3 @@ class Bounds:
         for edge in edges:
             product *= self.rates[edge]
         return product <= self._low * (1.0 + 2 * DOUBT) and not self._judge(edges)
-
-    def long_ways(self) -> Iterator[tuple[int, int, int]]:
-        """List what makes cycles of five legs: two slots whose paths follow each other, and an edge back."""
-        if self._wide is not None:
-            for slot, longer in enumerate(self._wide.longer):
-                for path, closers in longer:
-                    for closer in closers:
-                        yield slot, path, closer
-
-
-class _Wide:
-    """What five legs need beside: two paths that follow each other, or a path and an edge."""
-
-    def __init__(self, slots: Slots) -> None:
-        slot_of = {pair: slot for slot, pair in enumerate(slots.ends)}
-        edges_of: dict[tuple[str, str], Edges] = {
-            (last, first): slots.closers[slot] for (first, last), slot in slot_of.items()
-        }
-        # By slot: the ways back of three legs, each as the slot of its path and its closing edges.
-        self.longer: list[list[tuple[int, Edges]]] = [[] for _ in slots.ends]
-        # By slot: two slots whose paths lead the same way, one after the other.
-        self.doubles: list[list[tuple[int, int]]] = [[] for _ in slots.ends]
-        self.raised_by_slot: list[list[tuple[int, int]]] = [[] for _ in slots.ends]
-        self.raised_by_edge: list[list[tuple[int, int]]] = [[] for _ in slots.sources]
-        for (first, last), slot in slot_of.items():
-            for middle in slots.hubs:
-                if middle in {first, last}:
-                    continue
-                for path, way in (
-                    ((last, middle), (middle, first)),
-                    ((middle, first), (last, middle)),
-                ):
-                    closers = edges_of.get(way, ())
-                    if path in slot_of and closers:
-                        self.longer[slot].append((slot_of[path], closers))
-                        for closer in closers:
-                            self.raised_by_slot[slot_of[path]].append((closer, slot))
-                            self.raised_by_edge[closer].append((slot_of[path], slot))
-                if (first, middle) in slot_of and (middle, last) in slot_of:
-                    self.doubles[slot].append((slot_of[first, middle], slot_of[middle, last]))

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from arb.events.facts import LegRoute
 from arb.market.book import MarketRules
-from arb.market.scan.best import best_of
-from arb.market.scan.bounds import FIVE, Bounds, Found
+from arb.market.scan.bounds import FIVE, Bounds, Found, LetGo
+from arb.market.scan.crowd import left_out
 from arb.market.scan.hubs import Edges, joining, slots_of
 from arb.market.scan.listed import Listed
 from arb.market.scan.prices import SIDES, Prices
@@ -51,7 +51,9 @@ class Cover(Struct, frozen=True, kw_only=True):
 class Covered:
     """A cover at work: bounds for cycles of three legs and more; those of two are few and listed."""
 
-    def __init__(self, cover: Cover, prices: Prices, register: Register) -> None:
+    def __init__(
+        self, cover: Cover, prices: Prices, register: Register, let_go: LetGo, held_max: int
+    ) -> None:
         assert cover.hops_max <= FIVE, cover.hops_max
         self._cover, self._prices, self._register = cover, prices, register
         active = joining(cover.markets[name] for name in sorted(cover.markets))
@@ -75,6 +77,9 @@ class Covered:
             cover.hops_max,
             judge=self._is_above,
             name=self._name,
+            let_go=let_go,
+            through=cover.through,
+            held_max=held_max,
         )
         self._update = self.bounds.update  # the same for all markets, so that it is near
         self._pairs: dict[int, Edges] = {}
@@ -99,8 +104,19 @@ class Covered:
 
     def best(self, top: int) -> Iterator[Edges]:
         """Name cycles among which the best ones are."""
-        yield from best_of(self.bounds, top, self._wants)
+        for _, edges in islice(self.bounds.best_first(0.0), top):
+            yield edges
         yield from self._pairs.values()
+
+    def holds(self, edges: Edges) -> bool:
+        """Whether a cycle is above and told."""
+        key = tuple(sorted(edges))
+        return key[0] // 2 in self.markets and key in self.bounds.held(key[0] // 2)
+
+    def left_out(self, markets: Collection[str]) -> int:
+        """Count the cycles through any of these markets that are above, and are not told."""
+        numbers = self._prices.numbers
+        return left_out(self.bounds, {numbers[name] for name in markets if name in numbers})
 
     def _wants(self, edges: Edges) -> bool:
         """Whether a cycle passes one of the currencies that it should."""

@@ -1,14 +1,20 @@
 """Which cycles stand above their bar at the top of the book, after every update of a market.
 
 Floats decide where there is no doubt, exact decimals where there is, so the answer is exact.
+
+Of more than `CYCLES_HELD_MAX` cycles of a cover only the best are told, at least a quarter of that
+many; every one that is told is above, and each of three legs and more that is not told brings no more
+than any of those. The others are counted when they are asked for, and looked at again by themselves
+when too few of the better ones are left.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple
 
 from arb.events.facts import LegRoute
+from arb.limits import CYCLES_HELD_MAX
 from arb.market.book import Book
 from arb.market.cycles import identity
 from arb.market.scan.bounds import Found
@@ -19,7 +25,10 @@ from arb.market.scan.prices import Prices, Size, Top
 
 
 class Seen(NamedTuple):
-    """What one update says: the cycles through its market that are above their bars, best first."""
+    """What one update says: the cycles through its market that are above their bars, best first.
+
+    Others are told with them when they are looked at again, that were above and left out.
+    """
 
     above: tuple[int, ...]  # numbers of cycles, in the order they were watched or met
     risen: int  # how many of them were not above before
@@ -40,7 +49,7 @@ class Stats(NamedTuple):
     late: int  # were not newer than what was there
     markets: int
     hubs: int
-    above: int  # cycles above their bars now
+    above: int  # cycles above their bars now that are told
     known: int  # cycles that are watched by name, or were above once
 
 
@@ -53,7 +62,8 @@ class Scan:
     A market without both prices has a rate of 0, and no cycle through that is above anything.
     """
 
-    def __init__(self, crowd_min: int = CROWD_MIN) -> None:
+    def __init__(self, crowd_min: int = CROWD_MIN, held_max: int = CYCLES_HELD_MAX) -> None:
+        self._held_max = held_max
         self.cycles: list[Watched] = []
         self._of: dict[str, int] = {}  # identity -> number
         self._edges: list[Edges] = []  # of each cycle
@@ -89,7 +99,8 @@ class Scan:
         that have changed, are a cover again: prices stay, but for those of markets that have left.
         """
         before = self._covers.get(name)
-        made = self._covers[name] = Covered(cover, self._prices, self._register)
+        made = Covered(cover, self._prices, self._register, self._let_go, self._held_max)
+        self._covers[name] = made
         self._note_markets()
         updates_of: list[list[UpdateRates]] = [[] for _ in self._update_of]
         for covered in self._covers.values():
@@ -174,6 +185,15 @@ class Scan:
         """The net edge of a cycle at the top of the books now; None while a price is missing."""
         return self._prices.edge_bps(self._edges[number], self.cycles[number].kept)
 
+    def is_above(self, number: int) -> bool:
+        """Whether a cycle is above its bar at the books of now, and not left out."""
+        return number in self._above[self._edges[number][0] // 2]
+
+    def left_out(self, markets: Collection[str]) -> dict[str, int]:
+        """Count by cover the cycles through any of these markets that are above and were not told."""
+        counted = ((name, covered.left_out(markets)) for name, covered in self._covers.items())
+        return {name: number for name, number in counted if number}
+
     def full_scan(self, top: int) -> list[Best]:
         """Name the cycles with the best edges now, above their bars or not, the best first."""
         found: dict[str, Best] = {}
@@ -217,9 +237,9 @@ class Scan:
             return NOTHING
         numbers = [number for _, number in sorted(found)] if found else []
         now = set(numbers)
+        above, edges = self._above, self._edges
         risen = now - were
         if were != now:
-            above, edges = self._above, self._edges
             for number in were - now:
                 for edge in edges[number]:
                     above[edge // 2].discard(number)
@@ -231,6 +251,15 @@ class Scan:
         if len(numbers) > len(now):
             numbers = list(dict.fromkeys(numbers))  # told more than once: the best counts
         return Seen(tuple(numbers), len(risen))
+
+    def _let_go(self, number: int) -> None:
+        """Learn that a cover leaves a cycle out; another one may not, or it is watched by name."""
+        edges = self._edges[number]
+        if number in self._named and self._is_above(number):
+            return
+        if not any(covered.holds(edges) for covered in self._covers.values()):
+            for edge in edges:
+                self._above[edge // 2].discard(number)
 
     def _look_again(self, markets: Iterable[int]) -> Seen:
         """Say what is above now, where more than one market's prices has changed."""
