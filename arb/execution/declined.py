@@ -12,7 +12,8 @@ from arb.execution.journal import Journal
 from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX, DECLINED_SAMPLE_CHARS_MAX
 
 OTHER = "other"  # reasons beyond the bound
-Listener = Callable[[str, Sequence[LegRoute], str, str], None]  # strategy, cycle, reason, numbers
+# Takes the strategy, the cycle, the reason, its numbers, and how many cycles: of several none is named.
+Listener = Callable[[str, Sequence[LegRoute], str, str, int], None]
 
 
 class Refusal(NamedTuple):
@@ -41,20 +42,31 @@ class Declined:
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
-        """Call back with every opportunity that is declined."""
+        """Call back with every opportunity that is declined, and once with many that nobody looked at."""
         self._listeners.append(listener)
 
-    def count(self, strategy: str, legs: Sequence[LegRoute], reason: str, detail: str = "") -> None:
-        """Count a cycle that was left; `detail` holds its numbers, and the last one of an interval is kept."""
-        self.total[reason] += 1
+    def count(
+        self,
+        strategy: str,
+        legs: Sequence[LegRoute],
+        reason: str,
+        detail: str = "",
+        *,
+        times: int = 1,
+    ) -> None:
+        """Count a cycle that was left; `detail` holds its numbers, and the last one of an interval is kept.
+
+        Many that are left together, and that nobody looks at, are counted by their number and have no legs.
+        """
+        self.total[reason] += times
         for listener in self._listeners:
-            listener(strategy, legs, reason, detail)
+            listener(strategy, legs, reason, detail, times)
         since = self._since.get(strategy)
         if since is None:
             since = self._since[strategy] = _Since(self._journal.now_ns())
         if reason not in since.reasons and len(since.reasons) >= DECLINED_REASONS_MAX:
             reason = OTHER
-        since.reasons[reason] += 1
+        since.reasons[reason] += times
         since.samples[reason] = detail[:DECLINED_SAMPLE_CHARS_MAX]
 
     async def flush(self) -> None:

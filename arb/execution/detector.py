@@ -10,6 +10,8 @@ from arb.market.scan import NOTHING, Cover, Scan, Seen, Watched
 class Detector:
     """Directed cycles above their thresholds at the top of the book, after the configured fees.
 
+    Of very many at once only the best are told, and what is said here is of those.
+
     `paths`: distinct cycles ever above; `episodes`: their uninterrupted spells; `states`: rows of
     the feed after which some cycle through the row's market was above.
     """
@@ -41,11 +43,6 @@ class Detector:
     def learn(self, book: Book) -> None:
         """Take a book that stands already and is no row of the feed."""
         self._note(self.scan.take(book))
-
-    def is_above(self, number: int) -> bool:
-        """Whether a cycle is above its threshold at the books of now."""
-        edge = self.scan.edge_bps(number)
-        return edge is not None and edge > self.scan.cycles[number].min_profit_bps
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""

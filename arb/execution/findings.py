@@ -24,7 +24,10 @@ NO_FATE: Final = "not_looked_at"  # before the run traded, or after it had what 
 
 
 class Spell(Struct):
-    """One opportunity: an uninterrupted time in which a directed cycle was above its threshold."""
+    """One opportunity: an uninterrupted time in which a directed cycle was above its threshold.
+
+    Of very many at once only the best ones are opportunities; one that is none of them any more ends.
+    """
 
     cycle: str  # its legs, whatever it begins with
     from_ns: int
@@ -157,11 +160,13 @@ class Findings:
             self._markets[name] = frozenset(leg.market for leg in legs)
         return name
 
-    def _declined(self, _strategy: str, legs: Sequence[LegRoute], reason: str, detail: str) -> None:
-        spell = self._lasting.get(identity(legs))
+    def _declined(
+        self, _strategy: str, legs: Sequence[LegRoute], reason: str, detail: str, times: int
+    ) -> None:
+        spell = self._lasting.get(identity(legs)) if legs else None
         if spell is not None:
             spell.declined[reason] += 1
-        self.declined[reason] += 1
+        self.declined[reason] += times
         self.examples[reason] = detail
 
     def _hear(self, _stream: str, fact: f.Fact, _at_ns: int) -> None:

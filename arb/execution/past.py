@@ -192,8 +192,8 @@ class Past:
         self.journal.cooling = Counter(moment.cooling)
         desk.ration.assume(moment.sent, moment.promised)
         try:
-            above = self.trader.still_above()
-            return self.trader.decided(above, moment.paused, moment.seen_ns)
+            paying = self.trader.still_above()
+            return self.trader.decided(paying, moment.paused, moment.seen_ns)
         finally:
             then.moment = None
 

@@ -87,13 +87,14 @@ def _instances(told: Iterable[Recorded]) -> Iterator[str]:
 
 
 class _Left(Struct, frozen=True):
-    """An opportunity that is declined when it is decided on again."""
+    """An opportunity that is declined when it is decided on again, or many together."""
 
     at_ns: int
     strategy: str
-    cycle: str  # its identity
+    cycle: str  # its identity; of many none
     why: str  # its reason with the numbers
     reason: str
+    times: int  # how many
 
 
 class _Again:
@@ -138,14 +139,14 @@ class _Again:
         self._past.follow(self._end, self._hear)
         self._end_moment()
         if not self._cut and self._recording.damage is None:
-            self._compare_counts("at the end", Counter(), Counter(one.reason for one in self._left))
+            self._compare_counts("at the end", Counter(), _counted(self._left))
         return Retraced(
             moments=self._moments,
             opened=self._opened,
             declined=dict(sorted(self._counted.items())),
             same=self._same,
             differences=tuple(self._differences),
-            untold=self._untold + (len(self._left) if self._cut else 0),
+            untold=self._untold + (_counted(self._left).total() if self._cut else 0),
             uncompared=self._uncompared,
             damage=self._recording.damage,
         )
@@ -179,7 +180,7 @@ class _Again:
         if not self._due or not trader.accepting:
             return
         self._due = False
-        above = trader.still_above()
+        above = trader.still_above().above
         if above:
             what = f"{len(above)} cycles paid" if len(above) > 1 else "a cycle paid"
             self._differ(self._past.then.at_ns, f"{what}, and nothing was decided")
@@ -198,10 +199,13 @@ class _Again:
             what = f"{', '.join(unasked)}: looked at now, and not then"
             self._differ(moment.at_ns, what)
 
-    def _declined(self, strategy: str, legs: Sequence[LegRoute], reason: str, detail: str) -> None:
+    def _declined(
+        self, strategy: str, legs: Sequence[LegRoute], reason: str, detail: str, times: int
+    ) -> None:
         why = f"{reason} ({detail})" if detail else reason
         at_ns = self._past.then.at_ns
-        self._lately.append(_Left(at_ns, strategy, identity(legs), why, reason))
+        cycle = identity(legs) if legs else ""
+        self._lately.append(_Left(at_ns, strategy, cycle, why, reason, times))
 
     def _end_moment(self) -> None:
         """What was to be opened at the last moment is in the log by now, unless the run was cut off."""
@@ -249,16 +253,17 @@ class _Again:
         self._same += not found
 
     def _was_declined(self, fact: f.OpportunitiesDeclined) -> None:
-        mine = [
-            one for one in self._left if one.strategy == fact.strategy and one.at_ns <= fact.to_ns
-        ]
         if self._over and self._recording.damage is not None:
             # Some of it was decided when nothing was recorded any more, and nobody knows which.
             self._uncompared += sum(fact.reasons.values())
             return
-        self._left = [one for one in self._left if one not in mine]
-        counts = Counter(one.reason for one in mine)
-        self._compare_counts(fact.strategy, Counter(fact.reasons), counts)
+        mine: list[_Left] = []
+        others: list[_Left] = []
+        for one in self._left:
+            is_mine = one.strategy == fact.strategy and one.at_ns <= fact.to_ns
+            (mine if is_mine else others).append(one)
+        self._left = others
+        self._compare_counts(fact.strategy, Counter(fact.reasons), _counted(mine))
 
     def _compare_counts(self, where: str, was: Counter[str], now: Counter[str]) -> None:
         if OTHER in was:  # so many reasons that some were counted together
@@ -273,6 +278,13 @@ class _Again:
 
     def _differ(self, at_ns: int, what: str) -> None:
         self._differences.append(f"at {at_ns}: {what}")
+
+
+def _counted(left: Iterable[_Left]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for one in left:
+        counts[one.reason] += one.times
+    return counts
 
 
 class _Decision(Struct, frozen=True):

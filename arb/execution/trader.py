@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from arb import ids
 from arb.execution import planning
@@ -33,6 +33,13 @@ from arb.money import BPS, ONE, plain
 QUOTA: Final = Refusal("enough cycles")  # as many as the run was asked for: nobody's refusal
 NO_CLOCK: Final = Refusal("no_clock", "the venue's clock was not read for too long")
 CROWDED: Final = "crowded"
+
+
+class Paying(NamedTuple):
+    """What pays at one moment."""
+
+    above: list[int]  # cycles that were noticed, by their numbers
+    left_out: dict[str, int]  # by configuration, how many more there are that nobody looks at
 
 
 class Witness(Protocol):
@@ -81,6 +88,7 @@ class Trader:
         self._claims = Claims(desk, self._opening.get)
         self._sizing = Sizing(desk, guards, self._claims, self._opening)
         self._noticed: dict[int, None] = {}  # cycles that were above at this moment, in order
+        self._noticed_on: dict[str, None] = {}  # the markets with which they were
         self._cycles_max = cycles_max
         self._space_low = space_low
         self._witness = witness
@@ -124,6 +132,7 @@ class Trader:
         self._claims.told(market)
         if seen.above:
             self._noticed.update(dict.fromkeys(seen.above))
+            self._noticed_on[market] = None
 
     async def decide(self, seen_ns: int) -> None:
         """Decide on what was noticed since the last moment, and pays still; `seen_ns`: its last change.
@@ -136,20 +145,23 @@ class Trader:
             await self._decide(seen_ns)
 
     async def _decide(self, seen_ns: int) -> None:
-        above = self.still_above()
-        if not above:
+        paying = self.still_above()
+        if not paying.above:
             return
         paused = await self._breaker.closed()
         if not self.accepting:
             return
-        await self._begin(self.decided(above, paused, seen_ns))
+        await self._begin(self.decided(paying, paused, seen_ns))
 
-    def still_above(self) -> list[int]:
+    def still_above(self) -> Paying:
         """Give what was noticed since the last moment and pays still; it is noticed no more."""
         noticed, self._noticed = self._noticed, {}
-        return [number for number in noticed if self._detector.is_above(number)]
+        markets, self._noticed_on = self._noticed_on, {}
+        scan = self._detector.scan
+        above = [number for number in noticed if scan.is_above(number)]
+        return Paying(above, scan.left_out(markets) if above else {})
 
-    def decided(self, above: list[int], paused: str | None, seen_ns: int) -> list[Draft]:
+    def decided(self, paying: Paying, paused: str | None, seen_ns: int) -> list[Draft]:
         """Decide on one moment, on what is known now: nobody is waited for."""
         space_low, witness = self._space_low(), self._witness
         watched = (
@@ -159,12 +171,12 @@ class Trader:
         )
         with watched:
             shut = self._shut(paused, space_low=space_low)
-            return list(self._taken(above, shut, seen_ns))
+            return list(self._taken(paying, shut, seen_ns))
 
-    def _taken(self, above: list[int], shut: Refusal | None, seen_ns: int) -> Iterator[Draft]:
+    def _taken(self, paying: Paying, shut: Refusal | None, seen_ns: int) -> Iterator[Draft]:
         """Decide, without a pause: which cycles are opened, each with its claims and its promise."""
         ranking: Ranking[Wanted] = Ranking(self._desk, self._watchlist.strategies)
-        for wanted in self._best_of(above):
+        for wanted in self._best_of(paying):
             refusal = self._closed(wanted, shut)
             plan = refusal or self._sizing.plan(wanted)
             if isinstance(plan, Refusal):
@@ -191,8 +203,9 @@ class Trader:
                 taken += 1
                 yield draft
 
-    def _best_of(self, above: list[int]) -> Iterator[Wanted]:
+    def _best_of(self, paying: Paying) -> Iterator[Wanted]:
         """Give the strategies' cycles to size: not more at one moment than can be."""
+        above, left_out = paying
         if len(above) > 1:
             scan = self._detector.scan
             edges = {number: scan.edge_bps(number) or -BPS for number in above}
@@ -205,8 +218,13 @@ class Trader:
                     given[wanted.strategy.name] += 1
                     yield wanted
                 else:
-                    text = f"{len(above)} cycles paid at once, the best {most} were sized"
+                    paid = len(above) + left_out.get(wanted.config, 0)
+                    text = f"{paid} cycles paid at once, the best {most} were sized"
                     self._decline(wanted, Refusal(CROWDED, text))
+        for config, more in left_out.items():
+            strategy = self._watchlist.sought[config].strategy
+            text = f"{more} more paid at once than the {len(above)} best that were looked at"
+            self.declined.count(strategy.name, (), CROWDED, text, times=more)
 
     def _decline(self, wanted: Wanted, refusal: Refusal) -> None:
         if refusal is not QUOTA:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from arb.errors import ConfigInvalid
 from arb.events import facts as f
 from arb.execution.discovery import Discovery, discover, start_order
 from arb.market.book import FeeRates
+from arb.market.scan import Scan
 from arb.simulation.market import MARKETS
 from arb.simulation.world import loaded
 from arb.strategy.loader import Loaded, load
@@ -91,3 +93,24 @@ def test_at_one_moment_the_best_are_sized_up_to_the_top(world: World, top: int) 
     world.check()
     samples = [fact.samples.get("crowded", "") for fact in world.facts(f.OpportunitiesDeclined)]
     assert f"the best {top} were sized" in samples[0]
+
+
+def test_those_of_a_crowd_that_nobody_looks_at_are_counted_and_change_no_decision(
+    worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a scan that holds few of them the same cycles are opened, and as many are declined."""
+    lived = []
+    for held_max in (4, 1_000):
+        monkeypatch.setattr("arb.execution.detector.Scan", partial(Scan, held_max=held_max))
+        world = worlds()
+        lightning = "lightning: {enabled: true, max_hops: 5, top: 1}\n"
+        world.strategies = [loaded(BASE.replace("-100", "-1000") + lightning)]
+        assert world.run(cycles=None, duration_s=3) == 0
+        world.check()
+        opened = [(one.legs, one.start_amount, one.books) for one in world.facts(f.CycleOpened)]
+        (told,) = world.facts(f.OpportunitiesDeclined)
+        lived.append((opened, told.reasons))
+        text = told.samples["crowded"]
+        assert ("more paid at once than the" in text) == (held_max == 4)
+    assert lived[0] == lived[1]
+    assert lived[0][1]["crowded"] > len(lived[0][0])

@@ -1,6 +1,7 @@
 """A recorded run is decided once more: the same comes out, and what was forged is named."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from arb.feeds.book_recording import BookRecording
 from arb.feeds.recording import read_recording
 from arb.feeds.run_rows import BalancesRow, MomentRow, TermsRow
 from arb.market.book import Book
+from arb.market.scan import Scan
 from arb.simulation.market import book
 from arb.simulation.seeds import run_seed
 from arb.simulation.world import World as AnyWorld
@@ -291,3 +293,22 @@ def test_in_many_storms_every_decision_comes_out_the_same() -> None:
     lives, decisions = stormy(range(600))
     assert lives > 2_000
     assert decisions > 15_000
+
+
+def test_those_of_a_crowd_that_nobody_looked_at_are_counted_again(
+    worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arb.execution.detector.Scan", partial(Scan, held_max=4))
+    world = worlds()
+    lightning = "lightning: {enabled: true, max_hops: 5, top: 1}\n"
+    text = FROM_FILE.format("").replace("trading_pairs_file: \n", lightning)
+    text = text.replace("fixed_amount, amount: 500", "fixed_fraction, fraction: 0.1")
+    world.strategies = [loaded(text.replace("-100", "-1000"))]
+    assert world.run(cycles=None, duration_s=3) == 0
+    world.check()
+    samples = [fact.samples["crowded"] for fact in world.facts(f.OpportunitiesDeclined)]
+    assert all("more paid at once than the" in sample for sample in samples)
+    again = retrace(world.records(), recording(world))
+    assert again.differences == ()
+    assert again.same == again.decisions
+    assert again.declined == declined(world)

@@ -69,7 +69,13 @@ class Watch:
         self.counts = (detector.paths, detector.episodes, detector.states)
 
     def _hear(
-        self, run: Run, _strategy: str, legs: Sequence[LegRoute], reason: str, _detail: str
+        self,
+        run: Run,
+        _strategy: str,
+        legs: Sequence[LegRoute],
+        reason: str,
+        _detail: str,
+        _times: int,
     ) -> None:
         markets = tuple(leg.market for leg in legs)
         self.declined.append((run.parts.desk.clock.now_ns(), markets, reason))

@@ -48,14 +48,18 @@ class Crowd(World):
         told = [identity(scan.cycles[number].legs) for number in seen.above]
         assert len(set(told)) == len(told)
         through = {key for key in held | two if market in {None, *markets_of(above[key])}}
-        named = {key for key, legs in self.above().items() if key in self.named}
+        named = {
+            key
+            for key, one in self.named.items()
+            if self.pays(one.legs, one.kept, one.min_profit_bps)
+        }
         assert through <= {*told}
         assert {*told} <= held | two | named
         for number, cycle in enumerate(scan.cycles):
             key = identity(cycle.legs)
             if key not in self.named:
                 assert scan.is_above(number) == (key in held | two)
-        self.counts(above, nets, held | two)
+        self.counts(above, nets, held | two | named)
         bounds_hold(bounds)
         self.before = frozenset(held | two)
 

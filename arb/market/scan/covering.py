@@ -1,6 +1,6 @@
 """All cycles of a set of markets that pay their fees and a threshold beside."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import combinations, islice
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ from msgspec import Struct
 from arb.events.facts import LegRoute
 from arb.market.book import MarketRules
 from arb.market.scan.bounds import FIVE, Bounds, Found, LetGo
-from arb.market.scan.crowd import left_out
+from arb.market.scan.crowd import count_above
 from arb.market.scan.hubs import Edges, joining, slots_of
 from arb.market.scan.listed import Listed
 from arb.market.scan.prices import SIDES, Prices
@@ -110,13 +110,22 @@ class Covered:
 
     def holds(self, edges: Edges) -> bool:
         """Whether a cycle is above and told."""
-        key = tuple(sorted(edges))
-        return key[0] // 2 in self.markets and key in self.bounds.held(key[0] // 2)
+        return self._has(edges) and tuple(sorted(edges)) in self.bounds.held(edges[0] // 2)
 
-    def left_out(self, markets: Collection[str]) -> int:
-        """Count the cycles through any of these markets that are above, and are not told."""
-        numbers = self._prices.numbers
-        return left_out(self.bounds, {numbers[name] for name in markets if name in numbers})
+    def left_out(self, markets: Collection[int], told: Iterable[Edges]) -> int:
+        """Count the cycles through any of these markets that are above, but for those that are told."""
+        if not self.bounds.is_crowded:
+            return 0
+        known = sum(self._has(edges) and self._is_above(edges) for edges in told)
+        return max(count_above(self.bounds, markets) - known, 0)
+
+    def _has(self, edges: Edges) -> bool:
+        """Whether a cycle is one of those that are not listed."""
+        return (
+            _TRIANGLE <= len(edges) <= self._cover.hops_max
+            and all(edge in self._legs for edge in edges)
+            and self._wants(edges)
+        )
 
     def _wants(self, edges: Edges) -> bool:
         """Whether a cycle passes one of the currencies that it should."""

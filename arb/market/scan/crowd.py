@@ -19,20 +19,16 @@ _TRIANGLE: Final = 3
 _MADE: Final = {3: (1, 3), 4: (1, 1, 2), 5: (1, 2, 5)}
 
 
-def left_out(bounds: Bounds, markets: Collection[int]) -> int:
-    """Count the cycles through any of these markets that are above the bar and are not held.
+def count_above(bounds: Bounds, markets: Collection[int]) -> int:
+    """Count the cycles of three legs and more through any of these markets that are above the bar.
 
     Floats judge: one that is above by less than they can tell is not counted.
     """
-    if not bounds.is_crowded:
-        return 0
-    above = _above(bounds, frozenset()) - _above(bounds, frozenset(markets))
-    held = {edges for market in markets for edges in bounds.held(market)}
-    return max(above - len(held), 0)
+    return _above(bounds, frozenset()) - _above(bounds, frozenset(markets))
 
 
 def _above(bounds: Bounds, apart: frozenset[int]) -> int:
-    """Count the cycles of three legs and more that are above the bar and on none of these markets."""
+    """Count those that are on none of these markets."""
     low = bounds.bar * (1.0 + DOUBT)
     paths = _Counting(bounds, low, apart)
     made: Counter[int] = Counter()  # by how many ways make the same cycle

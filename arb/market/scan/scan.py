@@ -190,8 +190,14 @@ class Scan:
         return number in self._above[self._edges[number][0] // 2]
 
     def left_out(self, markets: Collection[str]) -> dict[str, int]:
-        """Count by cover the cycles through any of these markets that are above and were not told."""
-        counted = ((name, covered.left_out(markets)) for name, covered in self._covers.items())
+        """Count by cover the cycles through any of these markets that are above and are not told."""
+        crowded = [name for name, covered in self._covers.items() if covered.bounds.is_crowded]
+        if not crowded:
+            return {}
+        numbers = self._prices.numbers
+        on = [numbers[name] for name in markets if name in numbers]
+        told = [self._edges[one] for one in {one for market in on for one in self._above[market]}]
+        counted = ((name, self._covers[name].left_out(on, told)) for name in crowded)
         return {name: number for name, number in counted if number}
 
     def full_scan(self, top: int) -> list[Best]:
