@@ -82,7 +82,8 @@ FEED_LEVELS_BEHIND_S: Final = 1.0
 FEED_ANSWER_S: Final = 5.0  # for a request for streams
 
 # --- deciding
-# Cycles above their bars that a strategy's search looks at one by one; of more the best are chosen.
+# Cycles above their bars that are looked at one by one, of those that a strategy seeks in the markets.
+# Of more the best half of that many are chosen, and again when half of these are left.
 CYCLES_HELD_MAX: Final = 1_000
 OPENED_AT_ONCE_MAX: Final = 1_000  # cycles of one moment, which are one append of the log
 OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges

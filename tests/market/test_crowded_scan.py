@@ -3,6 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 from math import prod
+from random import Random
 
 import pytest
 from hypothesis import event, given
@@ -16,7 +17,7 @@ from arb.market.scan import Cover, Scan, Seen
 from arb.market.scan.bounds import DOUBT, Bounds
 from arb.market.scan.hubs import Edges
 from arb.money import ONE
-from tests.market.covered import World, a_world, bounds_hold, walk
+from tests.market.covered import World, a_world, bounds_hold, pool, walk
 from tests.market.examples import rules
 from tests.spec.properties import examples
 
@@ -33,7 +34,7 @@ class Crowd(World):
         bounds = covered.bounds
         above = {key: legs for key, legs in self.above().items() if self.is_covered(key, legs)}
         nets = {key: self.net(legs) for key, legs in above.items()}
-        held = {identity(covered.legs(edges)) for edges in self.all_held(bounds)}
+        held = {identity(covered.legs(edges)) for edges in all_held(bounds)}
         two = {key for key, legs in above.items() if len(legs) == 2}
         left = above.keys() - held - two
         assert held <= above.keys()
@@ -82,9 +83,6 @@ class Crowd(World):
             ]
             assert self.scan.left_out(some) == ({"all": len(left)} if left else {})
 
-    def all_held(self, bounds: Bounds) -> set[Edges]:
-        return {edges for here in bounds._standing for edges in here}
-
     def is_covered(self, key: str, legs: tuple[LegRoute, ...]) -> bool:
         kept = prod((self.keeps[leg.market, leg.side] for leg in legs), start=ONE)
         return key in self.cycles and self.pays(legs, kept, self.bar)
@@ -96,6 +94,10 @@ class Crowd(World):
 
     def lose_a_connection(self) -> None:
         """What is told of several markets at once is another test's."""
+
+
+def all_held(bounds: Bounds) -> set[Edges]:
+    return {edges for here in bounds._standing for edges in here}
 
 
 def markets_of(legs: tuple[LegRoute, ...]) -> set[str]:
@@ -112,6 +114,36 @@ def test_of_more_than_are_held_the_best_are_told_and_the_others_counted(
     walk(world, markets, steps)
     assert isinstance(world, Crowd)
     event(f"crowded: {world.crowded > 0}")
+
+
+@examples(25)
+@given(st.integers(0, 2**32), st.sampled_from([4, 8]))
+def test_what_one_cover_leaves_out_and_another_one_tells_is_told(seed: int, held_max: int) -> None:
+    rng = Random(seed)
+    markets = pool(rng, 4)
+    scan = Scan(held_max=held_max)
+    for name, bar in (("low", "-50"), ("high", "10")):
+        some = {one: markets[one] for one in markets if rng.random() < 0.9}
+        made = Cover(markets=some, hops_max=4, keep_of=lambda *_: ONE, min_profit_bps=Decimal(bar))
+        scan.cover(name, made)
+    told = 0  # episodes
+    up: set[int] = set()
+    for _ in range(40):
+        name = rng.choice(sorted(markets))
+        bid, ask = sorted(1 + rng.randint(-30, 30) / 10_000 for _ in range(2))
+        told += scan.update(name, bid, ask, 1.0, 1.0).risen
+        now = {number for number in range(len(scan.cycles)) if scan.is_above(number)}
+        told -= len(now - up)
+        up = now
+        held = {edges for one in scan._covers.values() for edges in all_held(one.bounds)}
+        long = {number for number in now if len(scan.cycles[number].legs) > 2}
+        assert {tuple(sorted(scan._edges[number])) for number in long} == held
+        left = scan.left_out(list(markets))
+        for cover, covered in scan._covers.items():
+            mine = [edges for edges in held if covered._has(edges) and covered._is_above(edges)]
+            every = sum(1 for _ in covered.bounds.best_first(covered.bounds.bar))
+            assert left.get(cover, 0) == every - len(mine)
+    assert told == 0
 
 
 def test_a_hubs_book_that_is_off_is_no_more_work_than_is_bounded() -> None:

@@ -24,7 +24,7 @@ FOUR: Final = 4
 FIVE: Final = 5
 _UNKNOWN: Final = -1
 _HELD_LEAST: Final = 4
-_MET: Final = 4  # times as many as are held: one cycle may be met in several ways
+_MET: Final = 2  # times as many as are held: one cycle may be met in several ways
 # Far above what rounding does to a product of a few floats, far below what anybody trades on.
 DOUBT: Final = 1e-12
 # How far a cycle is above its bar, relative to it and negative so that the best is least, and its number.

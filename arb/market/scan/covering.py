@@ -117,7 +117,8 @@ class Covered:
         if not self.bounds.is_crowded:
             return 0
         known = sum(self._has(edges) and self._is_above(edges) for edges in told)
-        return max(count_above(self.bounds, markets) - known, 0)
+        mine = [market for market in markets if 2 * market in self._legs]
+        return max(count_above(self.bounds, mine) - known, 0)
 
     def _has(self, edges: Edges) -> bool:
         """Whether a cycle is one of those that are not listed."""

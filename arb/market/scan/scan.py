@@ -244,7 +244,8 @@ class Scan:
         numbers = [number for _, number in sorted(found)] if found else []
         now = set(numbers)
         above, edges = self._above, self._edges
-        risen = now - were
+        # One that is told again, and is not through this market, another cover may have told before.
+        risen = {one for one in now - were if one not in above[edges[one][0] // 2]}
         if were != now:
             for number in were - now:
                 for edge in edges[number]:
