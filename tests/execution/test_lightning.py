@@ -1,5 +1,6 @@
 """The lightning mode: which cycles it looks for, and how many of them it sizes at one moment."""
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -100,8 +101,15 @@ def test_those_of_a_crowd_that_nobody_looks_at_are_counted_and_change_no_decisio
 ) -> None:
     """With a scan that holds few of them the same cycles are opened, and as many are declined."""
     lived = []
+    asked: Counter[int] = Counter()
     for held_max in (4, 1_000):
-        monkeypatch.setattr("arb.execution.detector.Scan", partial(Scan, held_max=held_max))
+
+        class Asked(Scan):
+            def edge_bps(self, number: int) -> Decimal | None:
+                asked[self._held_max] += 1
+                return super().edge_bps(number)
+
+        monkeypatch.setattr("arb.execution.detector.Scan", partial(Asked, held_max=held_max))
         world = worlds()
         lightning = "lightning: {enabled: true, max_hops: 5, top: 1}\n"
         world.strategies = [loaded(BASE.replace("-100", "-1000") + lightning)]
@@ -114,3 +122,4 @@ def test_those_of_a_crowd_that_nobody_looks_at_are_counted_and_change_no_decisio
         assert ("more paid at once than the" in text) == (held_max == 4)
     assert lived[0] == lived[1]
     assert lived[0][1]["crowded"] > len(lived[0][0])
+    assert 0 < asked[4] < asked[1_000]
