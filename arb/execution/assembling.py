@@ -12,8 +12,9 @@ from arb.clock import Clock
 from arb.errors import ConfigInvalid
 from arb.events.sqlite import HeldLock, SqliteLog, lock_account, open_log, space_gauge
 from arb.exchange.faults import VenueWithBooks
-from arb.execution.building import Attend, Changes, Outside, Wish, build, see_all
+from arb.execution.building import Changes, Outside, Wish, build
 from arb.execution.engine import Engine
+from arb.execution.following import Attend, see_all
 from arb.execution.history import History
 from arb.execution.kill_switch import kill_switch
 from arb.execution.operator import Operator

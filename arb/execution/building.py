@@ -1,6 +1,6 @@
 """Put an engine together from what is ready-made: a venue, a market, a log and a clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -18,9 +18,9 @@ from arb.execution.detector import Detector
 from arb.execution.engine import Engine
 from arb.execution.fee_watch import FeeWatch
 from arb.execution.feeding import beginning_with
+from arb.execution.following import Attend, Following, see_all
 from arb.execution.guards import Guards
 from arb.execution.history import History
-from arb.execution.interest import markets_that_matter
 from arb.execution.journal import Journal
 from arb.execution.kill_switch import KillSwitch, KillWatch
 from arb.execution.loss_limits import broken_at_start
@@ -42,13 +42,7 @@ from arb.version import installed_version
 
 log = structlog.get_logger()
 
-Attend = Callable[[Collection[str]], Awaitable[frozenset[str] | None]]
 Changes = Callable[[int], AsyncIterator[Change]]  # of the books, after a time
-
-
-async def see_all(_markets: Collection[str]) -> frozenset[str] | None:
-    """Nothing has to be done where every book is there already."""
-    return None
 
 
 class Outside(Struct, frozen=True, kw_only=True):
@@ -64,7 +58,6 @@ class Outside(Struct, frozen=True, kw_only=True):
     space_low: Callable[[], bool]
     kill_switch: KillSwitch | None = None
     tap: Tap | None = None  # records what the engine is told
-    # These markets' books matter; gives those that are told, None for all.
     attend: Attend = see_all
     settled: Callable[[], None] = lambda: None  # everything that stays is there: trading begins
 
@@ -124,8 +117,7 @@ def deciding(
         tap.join(desk, loaded, run=desk.journal.run, cycles_max=cycles_max)
 
         def relisted() -> None:
-            tap.relisted()
-            watching.follow()
+            tap.relisted(watching.follow)
 
         desk.on_terms = relisted
     return Deciding(detector, watchlist, watching, trader)
@@ -167,12 +159,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
     watching = decider.watching
     switch = outside.kill_switch
 
-    async def attend(also: Collection[str] = ()) -> None:
-        markets = markets_that_matter(desk, watching.traded | set(also))
-        told = await outside.attend(markets)
-        # What was followed before still is.
-        desk.attended = None if told is None else told | (desk.attended or frozenset())
-
+    following = Following(desk, watching, outside.attend)
     began_ns = clock.now_ns()
 
     def feed() -> AsyncIterator[Change]:
@@ -194,10 +181,11 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         reconciler=reconciler,
         detector=decider.detector,
         tally=Tally(lambda: journal.moved),
-        fee_watch=FeeWatch(desk, attend),
+        fee_watch=FeeWatch(desk, following.follow),
         feed=feed,
         plan=watching.plan,
-        attend=attend,
+        attend=following.attend,
+        follow_for_ever=following.look_for_ever,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
         broken_limits=partial(broken_at_start, desk, starts),
         lock_account=outside.lock_account,

@@ -66,6 +66,14 @@ class Sought(Struct, frozen=True):
             return self
         return _sought(self.strategy, self.config, fees, markets)
 
+    @property
+    def assets(self) -> frozenset[str]:
+        """The currencies that they go through."""
+        names = on_cycles(self.markets, self.strategy.sought_hops)
+        return frozenset(
+            asset for name in names for asset in (self.markets[name].base, self.markets[name].quote)
+        )
+
     def cycles(self) -> Iterator[Legs]:
         """Find them, one at a time."""
         for legs in directed_cycles(self.markets, self.strategy.sought_hops):
@@ -92,12 +100,8 @@ class Discovery(Struct, frozen=True):
     @property
     def assets(self) -> frozenset[str]:
         """The currencies that its cycles go through."""
-        on_them = {leg.spend_asset for one in self.wanted for leg in one.legs}
-        if self.sought is not None:
-            names = on_cycles(self.sought.markets, self.sought.strategy.sought_hops)
-            for name in names:
-                on_them |= {self.sought.markets[name].base, self.sought.markets[name].quote}
-        return frozenset(on_them)
+        named = frozenset(leg.spend_asset for one in self.wanted for leg in one.legs)
+        return named if self.sought is None else named | self.sought.assets
 
 
 def discover(loaded: Loaded, markets: Mapping[str, MarketRules], fees: FeeRates) -> Discovery:

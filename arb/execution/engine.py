@@ -76,6 +76,7 @@ class Engine:
                 # Also while orders are resolved: what others did meanwhile may be what a balance says.
                 self._begin(background, "sweep", self._sweep_for_ever())
                 self._begin(background, "fees", self._p.fee_watch.look_for_ever())
+                self._begin(background, "markets", self._p.follow_for_ever())
                 if self._p.recover:
                     await self._recover()
                 self._begin(background, "feed", self._pump())
@@ -353,7 +354,6 @@ class Engine:
                 with suppress(Unreachable, Banned):  # the next time is soon
                     await p.desk.reload_markets()
                     await p.desk.reload_fees()
-                p.fee_watch.compare()
 
     # --- end ----------------------------------------------------------------------------------
 

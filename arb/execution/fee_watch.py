@@ -1,10 +1,10 @@
 """Fees that change while a run goes on: a trade that cost more than was told has them read again at once.
 
-So has one that was paid for in a currency nobody told of; that one's books are followed from then on.
+So has one that was paid for in a currency nobody told of: whatever it is, its books matter from then on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable
 from decimal import Decimal
 
 import structlog
@@ -21,11 +21,10 @@ log = structlog.get_logger()
 class FeeWatch:
     """Compares what trades cost with what the venue said they would."""
 
-    def __init__(self, desk: Desk, attend: Callable[[Collection[str]], Awaitable[None]]) -> None:
+    def __init__(self, desk: Desk, follow: Callable[[str], None]) -> None:
         self._desk = desk
-        self._attend = attend  # see to the books of all that matters, of these currencies too
+        self._follow = follow  # see to the books of this currency too
         self._strange: set[str] = set()  # third currencies that trades were paid for in, untold
-        self._followed: set[str] = set()  # fee currencies whose books were seen to
         self._doubted = asyncio.Event()
         self._charged = ZERO  # of what was received, by the dearest trade since fees were read
         desk.journal.listen(self._hear)
@@ -41,6 +40,7 @@ class FeeWatch:
         if third and fact.fee_asset not in {self._desk.fees.fee_asset, *self._strange}:
             log.warning("fee.in_another", market=fact.market, asset=fact.fee_asset)
             self._strange.add(fact.fee_asset)
+            self._follow(fact.fee_asset)
             self._doubted.set()
         if fact.fee_asset == asset and fact.fee >= FEE_UNITS_MIN * _last_digit(fact.fee):
             rate = fact.fee / received
@@ -49,30 +49,14 @@ class FeeWatch:
                 self._charged = max(self._charged, rate)
                 self._doubted.set()
 
-    def compare(self) -> None:
-        """Learn that fees were read: another currency of theirs has to be followed."""
-        if self._unfollowed():
-            self._doubted.set()
-
-    def _unfollowed(self) -> set[str]:
-        return (self._told() | self._strange) - self._followed
-
-    def _told(self) -> set[str]:
-        asset = self._desk.fees.fee_asset
-        return set() if asset is None else {asset}
-
     async def look_for_ever(self) -> None:
-        """Read the fees again whenever a trade cost more, and follow the currencies they are taken in."""
-        self._followed |= self._told()  # by the start
+        """Read the fees again whenever a trade cost more, or something else, than was told."""
         while True:
             await self._doubted.wait()
             self._doubted.clear()
             charged, self._charged = self._charged, ZERO  # dearer trades may come meanwhile
             try:
                 await self._desk.reload_fees(charged)
-                if new := self._unfollowed():
-                    await self._attend(self._strange)
-                    self._followed |= new
             except (Unreachable, Banned) as error:
                 log.info("fees.later", error=str(error))
                 self._charged = max(self._charged, charged)

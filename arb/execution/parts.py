@@ -1,6 +1,6 @@
 """What the wiring makes and the engine runs."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 
 from msgspec import Struct
 
@@ -31,6 +31,9 @@ class Parts(Struct):
     feed: Callable[[], AsyncIterator[Change]]
     plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
     attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there
+    follow_for_ever: Callable[
+        [], Coroutine[None, None, None]
+    ]  # the same for markets that come later
     broken_limits: Callable[[], Iterable[f.RiskTripped]]  # by what the log knows
     lock_account: Callable[[], None]
     settled: Callable[[], None]  # everything that stays is there: trading begins

@@ -23,6 +23,7 @@ from arb.feeds.run_rows import (
     AcceptsRow,
     BalancesRow,
     FeesRow,
+    FollowedRow,
     MarketsRow,
     MomentRow,
     TermsRow,
@@ -45,7 +46,8 @@ class Then:
 
     def __init__(self) -> None:
         self.at_ns = 0
-        self.moment: MomentRow | None = None
+        self.moment: MomentRow | None = None  # while it is decided
+        self.looked: MomentRow | FollowedRow | None = None  # what was looked at
         self.unasked: list[str] = []  # what is looked at now, and was not then
         self._told: dict[str, Book] = {}
 
@@ -68,19 +70,19 @@ class Then:
 
     def book(self, market: str) -> Book | None:
         """The latest book."""
-        if self.moment is not None and market in self.moment.ahead:
-            ahead = self.moment.ahead[market]
+        if self.looked is not None and market in self.looked.ahead:
+            ahead = self.looked.ahead[market]
             return None if ahead is None else Book(market, ahead[1], ahead[2], ahead[0])
         told = self._told.get(market)
         return told if told is not None and (told.bids or told.asks) else None
 
     def heard_ns(self, market: str) -> int | None:
         """When the connection that carries a market was last heard."""
-        if self.moment is None:
+        if self.looked is None:
             return self.at_ns
-        if market not in self.moment.heard:
+        if market not in self.looked.heard:
             self.unasked.append(market)
-        return self.moment.heard.get(market, self.at_ns)
+        return self.looked.heard.get(market, self.at_ns)
 
     def wait_ns(self, orders: int, others: int) -> int:
         """How long the venue's ration let so many orders wait behind others."""
@@ -155,21 +157,27 @@ class Past:
         assert cycle is not None, before
         return cycle
 
-    def take(self, row: BalancesRow | MarketsRow | FeesRow | AcceptsRow) -> None:
+    def take(self, row: BalancesRow | FollowedRow | MarketsRow | FeesRow | AcceptsRow) -> None:
         """Learn what the recording tells beside the books."""
         match row:
             case BalancesRow():
                 self.then.at_ns = row.at_ns
                 balances = {name: Balance(*amounts) for name, amounts in row.amounts.items()}
                 self._desk.arbiter.note_balances(balances)
+            case FollowedRow():
+                self.then.at_ns, self.then.looked = row.at_ns, row
             case MarketsRow():
                 self._learn(row.markets)
-                self._desk.on_terms()
+                self._follow_terms()
             case FeesRow():
                 self._desk.fees = row.fees
-                self._desk.on_terms()
+                self._follow_terms()
             case AcceptsRow():
                 self.trader.accepting = row.accepts
+
+    def _follow_terms(self) -> None:
+        self._desk.on_terms()
+        self.then.looked = None
 
     def _learn(self, markets: Sequence[MarketRules]) -> None:
         self._desk.markets = {rules.market: rules for rules in markets}
@@ -184,7 +192,7 @@ class Past:
     def decide(self, moment: MomentRow) -> list[Draft]:
         """Decide on what was noticed, on what was known at that moment."""
         desk, then = self._desk, self.then
-        then.at_ns, then.moment = moment.at_ns, moment
+        then.at_ns, then.moment, then.looked = moment.at_ns, moment, moment
         desk.access.assume_clock(moment.venue_ns)
         desk.access.assume_ban(banned=moment.banned)
         desk.access.key_revoked = KeyRevoked() if moment.revoked else None
@@ -195,7 +203,7 @@ class Past:
             paying = self.trader.still_above()
             return self.trader.decided(paying, moment.paused, moment.seen_ns)
         finally:
-            then.moment = None
+            then.moment = then.looked = None
 
 
 def _loaded(told: Sequence[Recorded], terms: TermsRow) -> list[Loaded]:

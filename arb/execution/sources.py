@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from arb.execution.building import Attend, Changes, see_all
+from arb.execution.building import Changes
+from arb.execution.following import Attend, see_all
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.listings import read_listing
 from arb.feeds.recorded import RecordedMarket

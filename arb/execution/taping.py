@@ -18,6 +18,7 @@ from arb.feeds.run_rows import (
     BalancesRow,
     FeesRow,
     FoldedRow,
+    FollowedRow,
     MarketsRow,
     MomentRow,
     TermsRow,
@@ -50,6 +51,7 @@ class Tap:
         self._early: tuple[Aside, ...] = ()  # before there was anything to record
         self._told: dict[str, Book] = {}
         self._markets: Mapping[str, MarketRules] = {}
+        self._listed: set[str] = set()  # at some time: their rules are in the recording
         self._fees: FeeRates | None = None
         self._folded = -1
         self.looked = Looked(self._told)
@@ -89,7 +91,8 @@ class Tap:
         """Pass a feed on, each change once it is written."""
         self._begin()
         async for change in changes:
-            if self._recorder is not None:
+            # The engine knows nothing of a market before it has read that it is listed.
+            if self._recorder is not None and change.market in self._listed:
                 self._aside()
                 self._put(lambda recorder, one=change: recorder.take(one))  # type: ignore[misc]
                 self._put(Recorder.flush_if_due)
@@ -109,6 +112,7 @@ class Tap:
         assert not self._begun, "a run has one feed"
         self._begun = True
         self._markets, self._fees = self._desk.markets, self._desk.fees
+        self._listed.update(self._markets)
         heading = Heading(
             venue=self._venue,
             feed=self._feed,
@@ -157,15 +161,21 @@ class Tap:
         else:
             self._early = (FoldedRow(self._desk.journal.position), row)
 
-    def relisted(self) -> None:
-        """Learn that the venue's markets or fees were read again."""
+    def relisted(self, follow: Callable[[], None]) -> None:
+        """Learn that the venue's markets or fees were read again, and what is looked at to follow them."""
+        row = FollowedRow(self._clock.now_ns(), heard={}, ahead={})
+        with self.looked.at(row):
+            follow()
         if not self._begun:
             return
+        if row.heard:
+            self._aside(row)
         if self._desk.fees != self._fees:
             self._fees = self._desk.fees
             self._aside(FeesRow(self._fees))
         if self._desk.markets != self._markets:
             self._markets = self._desk.markets
+            self._listed.update(self._markets)
             self._aside(MarketsRow(tuple(self._markets.values())))
 
     def accepts(self, accepting: bool) -> None:  # noqa: FBT001 -- it is what is told
@@ -199,7 +209,7 @@ class Tap:
 
 
 class Looked:
-    """The books of a venue, and its ration; while it is decided, what was looked at is kept.
+    """The books of a venue, and its ration; while it is decided, or followed, what was looked at is kept.
 
     Until it is decided each book stands as it was first looked at: a market that is played on the
     clock goes on meanwhile, and nobody could tell later which of its books were meant.
@@ -208,11 +218,11 @@ class Looked:
     def __init__(self, told: Mapping[str, Book]) -> None:
         self.books: Books
         self._told = told
-        self._row: MomentRow | None = None
+        self._row: MomentRow | FollowedRow | None = None
         self._standing: dict[str, Book | None] = {}
 
     @contextmanager
-    def at(self, row: MomentRow) -> Iterator[None]:
+    def at(self, row: MomentRow | FollowedRow) -> Iterator[None]:
         """Keep what is looked at in this row."""
         self._row = row
         self._standing.clear()
@@ -245,7 +255,7 @@ class Looked:
 
         def wait_ns(orders: int, others: int) -> int:
             wait_ns = ask(orders, others)
-            if self._row is not None:
+            if isinstance(self._row, MomentRow):
                 self._row.waits[f"{orders} {others}"] = wait_ns
             return wait_ns
 

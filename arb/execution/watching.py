@@ -59,6 +59,7 @@ class Watching:
                 continue
             self._detector.cover(now.config, now.cover)
             self._watchlist.seek(now)
+            self.traded |= now.assets
             come = sorted(now.markets.keys() - before.markets.keys())
             for market in come:  # a quiet one may not say its prices again for long
                 book = desk.book(market)

@@ -24,7 +24,7 @@ from arb.feeds.book_rows import (
     decode_row,
 )
 from arb.feeds.rows import NOT_LISTED, RowRefused
-from arb.feeds.run_rows import Aside
+from arb.feeds.run_rows import Aside, MarketsRow
 from arb.limits import FEED_COMPLAINTS_MAX, RECORDING_BLOCKS_KEPT
 from arb.market.book import Book, MarketRules
 
@@ -35,7 +35,8 @@ class BookRecording:
     """The rows that were accepted, in the file's order, as columns; their books stay in the file.
 
     `damage` says where the file cannot be read any further, None where it is whole. The rules are
-    those in the recording, unless others were given.
+    those in the recording, of each market as they were when its first book came, unless others were
+    given.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class BookRecording:
         # Of a run, each with how many rows were there then.
         self.asides: list[tuple[int, Aside]] = []
         self._given = rules
-        self._rules: Mapping[str, MarketRules] = {}
+        self._rules: dict[str, MarketRules] = {}
         self._more = bytearray()
         self._blocks: list[tuple[int, int]] = []  # offset and packed size
         self._block_of = array("q")
@@ -130,7 +131,16 @@ class BookRecording:
                 f"versions {VERSIONS[0]} to {VERSIONS[-1]}"
             )
         self.heading = heading
-        self._rules = self._given or {rules.market: rules for rules in heading.markets}
+        self._rules = dict(self._given or {rules.market: rules for rules in heading.markets})
+
+    def note(self, aside: Aside) -> None:
+        """Keep what a run wrote beside its books; raises RowRefused where it cannot be."""
+        if isinstance(aside, MarketsRow):
+            for rules in aside.markets:
+                check_rules(rules)
+                if not self._given and rules.market not in self.rows_of:
+                    self._rules[rules.market] = rules  # listed since, or open since
+        self.asides.append((len(self.times), aside))
 
     def accept(self, row: BookRow, newest_ns: int, line: int) -> None:
         """Take a row that was read; raises RowRefused."""
@@ -183,7 +193,11 @@ class _Rows:
                     return False
                 continue
             if not isinstance(row, BookRow):
-                self._recording.asides.append((len(self._recording.times), row))
+                try:
+                    self._recording.note(row)
+                except RowRefused as error:
+                    self.broken(block.offset, f"not the markets of a venue: {error}")
+                    return False
                 continue
             if row.number != self.number + 1:
                 self.broken(block.offset, f"row {row.number} follows row {self.number}")

@@ -39,6 +39,14 @@ class BalancesRow(Struct, frozen=True, array_like=True, tag="balances", gc=False
     amounts: dict[str, tuple[Decimal, Decimal]]  # asset -> free, locked
 
 
+class FollowedRow(Struct, frozen=True, array_like=True, tag="followed", gc=False):
+    """Books of markets that came were looked at; the row that tells of these markets is the next one."""
+
+    at_ns: int
+    heard: dict[str, int | None]  # as at a moment
+    ahead: dict[str, Ahead | None]
+
+
 class MarketsRow(Struct, frozen=True, array_like=True, tag="markets", gc=False):
     """The venue told of other markets or rules than before: all that there are from here on."""
 
@@ -76,4 +84,6 @@ class MomentRow(Struct, frozen=True, array_like=True, tag="moment", gc=False):
     ahead: dict[str, Ahead | None]  # books that were looked at and are others than were told
 
 
-Aside = TermsRow | FoldedRow | BalancesRow | MarketsRow | FeesRow | AcceptsRow | MomentRow
+Aside = (
+    TermsRow | FoldedRow | BalancesRow | FollowedRow | MarketsRow | FeesRow | AcceptsRow | MomentRow
+)

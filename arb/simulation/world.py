@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import copy_context
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -122,6 +122,10 @@ class World:
         """Record what a life decides on; None: nobody does."""
         return None
 
+    async def attend(self, _markets: Collection[str]) -> frozenset[str] | None:
+        """Let the books of these markets be told; None: every one is."""
+        return None
+
     def tell(self, text: str) -> None:
         """Hear a line of the story."""
 
@@ -208,6 +212,7 @@ class World:
             lock_account=lambda: None,
             space_low=lambda: self.space_low,
             tap=tap,
+            attend=self.attend,
         )
         life.built = build(self.strategies, wish, outside)
         code: int | None = None

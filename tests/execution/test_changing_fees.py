@@ -10,7 +10,6 @@ import pytest
 
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.execution.building import see_all
 from arb.execution.fee_watch import FeeWatch
 from arb.market.book import FeeRates
 from arb.simulation.world import loaded
@@ -147,7 +146,7 @@ def test_a_dearer_trade_that_comes_while_fees_are_read_is_not_forgotten() -> Non
             fees=FeeRates(Decimal("0.001"), Decimal("0.001")),
             reload_fees=reload_fees,
         )
-        watch = FeeWatch(desk, see_all)  # type: ignore[arg-type]
+        watch = FeeWatch(desk, lambda _asset: None)  # type: ignore[arg-type]
         looking = asyncio.ensure_future(watch.look_for_ever())
         heard[0]("cycle-x", filled(1, "t1", "1", "0.05", fee="0.010000"), 1)
         for _ in range(9):

@@ -6,16 +6,15 @@ follows is not told.
 
 from collections.abc import Callable, Collection
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from arb.events import facts as f
 from arb.exchange.port import Unreachable
-from arb.execution.building import Outside
 from arb.execution.interest import markets_that_matter
 from arb.market.book import Book, FeeRates
 from arb.simulation.life import Life
+from arb.simulation.world import World as AnyWorld
 from tests.spec.world import World
 
 BNB = "BNB/USDT"
@@ -53,11 +52,7 @@ class Followed:
 def followed(worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> Followed:
     world = worlds(bnb="10")
     found = Followed(world)
-
-    def outside(**options: Any) -> Outside:
-        return Outside(**options, attend=found.attend)
-
-    monkeypatch.setattr("arb.simulation.world.Outside", outside)
+    monkeypatch.setattr(AnyWorld, "attend", lambda _world, markets: found.attend(markets))
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from arb.clock import VirtualClock
 from arb.errors import ConfigInvalid, FeedInvalid
@@ -16,6 +17,7 @@ from arb.feeds.blocks import pack
 from arb.feeds.book_rows import BookRow, EndRow, Heading, encode
 from arb.feeds.recorded import RecordedMarket
 from arb.feeds.recorder import Recorder
+from arb.feeds.run_rows import MarketsRow
 from arb.feeds.source import Change
 from arb.market.book import Book, MarketRules
 
@@ -315,3 +317,42 @@ def test_a_file_that_changes_while_it_is_played_is_found_out(tmp_path: Path) -> 
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(FeedInvalid, match="changed while it was played"):
         list(market.changes(-1))
+
+
+C = "CCC/USDT"
+
+
+def test_a_market_that_was_listed_while_it_was_recorded_has_rows_and_rules(tmp_path: Path) -> None:
+    """Its rules are those that were told last before its first book; those of others stay."""
+    coming = structs.replace(rules(C), active=False)
+    later = structs.replace(rules(A), notional_min=Decimal(9))
+    path = by_hand(
+        tmp_path,
+        row(1),
+        encode(MarketsRow((later, coming))),
+        encode(MarketsRow((later, rules(C)))),
+        row(2, market=C),
+        encode(MarketsRow((later, coming))),
+        encode(EndRow(2, 5)),
+    )
+    market = RecordedMarket(path)
+    assert (market.damage, market.refused) == (None, {})
+    assert [one.market for one in market.changes(0)] == [A, C]
+    assert market.markets == {A: rules(A), C: rules(C)}
+
+
+def test_given_rules_know_no_market_that_was_listed(tmp_path: Path) -> None:
+    path = by_hand(
+        tmp_path, row(1), encode(MarketsRow((rules(C),))), row(2, market=C), encode(EndRow(2, 5))
+    )
+    market = RecordedMarket(path, rules={A: rules(A)})
+    assert market.refused == {"not_listed": 1}
+
+
+def test_rules_that_nobody_could_trade_by_are_damage(tmp_path: Path) -> None:
+    bad = structs.replace(rules(C), tick_size=Decimal(0))
+    path = by_hand(tmp_path, row(1), encode(MarketsRow((bad,))), row(2), encode(EndRow(2, 5)))
+    market = RecordedMarket(path)
+    assert market.damage is not None
+    assert "not the markets of a venue: CCC/USDT: tick_size 0" in market.damage
+    assert [one.market for one in market.changes(0)] == [A]
