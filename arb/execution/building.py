@@ -112,7 +112,7 @@ def deciding(
         space_low=space_low,
         witness=tap,
     )
-    watching = Watching(loaded, desk, detector, watchlist)
+    watching = Watching(loaded, desk, detector, watchlist, partial(trader.notice, None))
     if tap is not None:
         tap.join(desk, loaded, run=desk.journal.run, cycles_max=cycles_max)
 

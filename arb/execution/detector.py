@@ -1,6 +1,6 @@
 """Count opportunities on the feed's own books, never reduced by our own orders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from arb.feeds.source import Change
 from arb.market.book import Book
@@ -36,13 +36,17 @@ class Detector:
         """Watch one directed cycle; one threshold a cycle, the lowest asked for."""
         return self.scan.watch(cycle)
 
-    def cover(self, name: str, cover: Cover) -> None:
+    def cover(self, name: str, cover: Cover) -> Seen:
         """Watch all cycles of some markets, instead of those that were covered by this name."""
-        self._note(self.scan.cover(name, cover))
+        return self._note(self.scan.cover(name, cover))
 
-    def learn(self, book: Book) -> None:
+    def learn(self, book: Book) -> Seen:
         """Take a book that stands already and is no row of the feed."""
-        self._note(self.scan.take(book))
+        return self._note(self.scan.take(book))
+
+    def look_again(self, markets: Iterable[str]) -> Seen:
+        """Give the cycles through some markets that are above now: what is asked of them has changed."""
+        return self._note(self.scan.look_again(markets))
 
     def see(self, change: Change) -> Seen:
         """Take one row of the feed; gives the cycles through its market that are above now."""
@@ -59,6 +63,7 @@ class Detector:
             listener(change, seen)
         return seen
 
-    def _note(self, seen: Seen) -> None:
+    def _note(self, seen: Seen) -> Seen:
         self._ever.update(seen.above)
         self.episodes += seen.risen
+        return seen

@@ -76,7 +76,7 @@ class Engine:
                 # Also while orders are resolved: what others did meanwhile may be what a balance says.
                 self._begin(background, "sweep", self._sweep_for_ever())
                 self._begin(background, "fees", self._p.fee_watch.look_for_ever())
-                self._begin(background, "markets", self._p.follow_for_ever())
+                self._begin(background, "markets", self._p.follow_for_ever(self._decide))
                 if self._p.recover:
                     await self._recover()
                 self._begin(background, "feed", self._pump())
@@ -249,8 +249,7 @@ class Engine:
         await self._hold_against_limits()
         p.settled()
         p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0
-        if not self._mid_drain:  # an edge that is there already may not be reported again for long
-            await p.trader.decide(self._newest_ns)
+        await self._decide()  # an edge that is there already may not be reported again for long
         reason = "done"
         while not self._stop.is_set():
             if p.trader.done or p.cycles_max == 0:
@@ -335,13 +334,16 @@ class Engine:
             # A change that comes late bears its own, older time.
             self._newest_ns = max(self._newest_ns, change.at_ns)
             self._mid_drain = change.more
-            if not change.more:  # nobody decides between changes that were there together
-                await p.trader.decide(self._newest_ns)
+            await self._decide()
             rows += 1
             if rows % PROGRESS_ROWS == 0:
                 p.progress(change.at_ns)
         self._feed_over = True
         self._news.set()
+
+    async def _decide(self) -> None:
+        if not self._mid_drain:  # nobody decides between changes that were there together
+            await self._p.trader.decide(self._newest_ns)
 
     async def _sweep_for_ever(self) -> None:
         p = self._p

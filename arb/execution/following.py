@@ -1,4 +1,4 @@
-"""Markets that come while a run goes on: their books are seen to as those of its start were."""
+"""Markets and fees that change while a run goes on: what comes is seen to, and what pays then is decided on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -23,7 +23,7 @@ async def see_all(_markets: Collection[str]) -> frozenset[str] | None:
 
 
 class Following:
-    """Sees to it that the books of all that matters are told, at the start and after every relisting."""
+    """Sees to it that the books of all that matters are told, at the start and when other markets have come."""
 
     def __init__(self, desk: Desk, watching: Watching, attend: Attend) -> None:
         self._desk, self._watching = desk, watching
@@ -50,11 +50,12 @@ class Following:
             return
         desk.attended = told | (desk.attended or frozenset())  # what was followed before still is
 
-    async def look_for_ever(self) -> None:
-        """Attend to what has come whenever markets or fees were read again, or somebody asked for it."""
+    async def look_for_ever(self, decide: Callable[[], Awaitable[None]]) -> None:
+        """Decide on what pays, and attend to what has come, when markets or fees were read again."""
         while True:
             await self._news.wait()
             self._news.clear()
+            await decide()  # what pays already may not be told again for long
             if all(map(self._desk.is_attended, self._wanted())):
                 continue
             try:

@@ -31,9 +31,8 @@ class Parts(Struct):
     feed: Callable[[], AsyncIterator[Change]]
     plan: Callable[[], None]  # once the venue's markets are known; raises ConfigInvalid
     attend: Callable[[], Awaitable[None]]  # see to it that the books of what is planned are there
-    follow_for_ever: Callable[
-        [], Coroutine[None, None, None]
-    ]  # the same for markets that come later
+    # The same for markets that come later; what pays with them, or with other fees, is decided on.
+    follow_for_ever: Callable[[Callable[[], Awaitable[None]]], Coroutine[None, None, None]]
     broken_limits: Callable[[], Iterable[f.RiskTripped]]  # by what the log knows
     lock_account: Callable[[], None]
     settled: Callable[[], None]  # everything that stays is there: trading begins

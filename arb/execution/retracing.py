@@ -17,7 +17,7 @@ from arb.execution.journal import Draft
 from arb.execution.past import Past
 from arb.feeds.book_recording import BookRecording
 from arb.feeds.recording import read_recording
-from arb.feeds.run_rows import AcceptsRow, Aside, FoldedRow, MomentRow, TermsRow
+from arb.feeds.run_rows import AcceptsRow, Aside, BalancesRow, FoldedRow, MomentRow, TermsRow
 from arb.feeds.source import Change
 from arb.market.cycles import identity
 
@@ -171,8 +171,11 @@ class _Again:
             case AcceptsRow():
                 self._past.take(row)
                 self._due = row.accepts and not self._mid_drain
-            case _:
+            case BalancesRow():
                 self._past.take(row)
+            case _:  # what pays with it is decided on soon, or with the next book
+                self._past.take(row)
+                self._due = False
 
     def _settle_due(self) -> None:
         """Whatever paid was decided on before the next book was told."""

@@ -127,12 +127,14 @@ class Trader:
 
     # --- one moment ---------------------------------------------------------------------------
 
-    def notice(self, market: str, seen: Seen) -> None:
-        """Learn that a market's book was told, and which cycles are above their bars with it."""
-        self._claims.told(market)
+    def notice(self, market: str | None, seen: Seen) -> None:
+        """Learn which cycles are above their bars with a book that was told, or with other terms: None."""
+        if market is not None:
+            self._claims.told(market)
         if seen.above:
             self._noticed.update(dict.fromkeys(seen.above))
-            self._noticed_on[market] = None
+            if market is not None:
+                self._noticed_on[market] = None
 
     async def decide(self, seen_ns: int) -> None:
         """Decide on what was noticed since the last moment, and pays still; `seen_ns`: its last change.

@@ -113,6 +113,11 @@ class Scan:
                 self._prices.drop(market)
         return self._look_again([*made.markets, *left])
 
+    def look_again(self, markets: Iterable[str]) -> Seen:
+        """Say what is above now of the cycles through some markets: bars have changed."""
+        numbers = self._prices.numbers
+        return self._look_again([numbers[market] for market in markets if market in numbers])
+
     def number(self, legs: tuple[LegRoute, ...]) -> int | None:
         """The number of a cycle, whatever it begins with; None while it is not known."""
         return self._of.get(identity(legs))
