@@ -90,6 +90,8 @@ OPPORTUNITIES_SIZED_MAX: Final = 100  # at one moment: those with the best edges
 # Of a path that fails again and again, unless a strategy asks for more.
 COOLDOWN_S_MAX: Final = Decimal(3_600)
 
+SUPPRESSION_S_MAX: Final = 86_400  # for which a path that was opened may be left alone
+
 # --- live venues
 DOTENV_FILE_BYTES_MAX: Final = 65_536
 

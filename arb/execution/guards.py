@@ -130,15 +130,18 @@ class Guards:
             for one in opening
         ):
             return Refusal(DUPLICATE, f"{identity} is being opened")
-        last = self._risk(strategy).openings.get(identity)
-        if last is None:
-            return None
-        ago_ns = self._desk.clock.now_ns() - last.opened_ns
+        risk = self._risk(strategy)
+        opened_ns = risk.opened_ns(identity)
+        now_ns = self._desk.clock.now_ns()
+        ago_ns = now_ns - (risk.forgotten_ns if opened_ns is None else opened_ns)
         # One of a time to come was opened by a clock that was ahead, and forbids nothing until then.
         if 0 <= ago_ns < window_s * NS_PER_S:
-            text = f"{identity} was opened {_seconds(ago_ns)} s ago, within {plain(window_s)} s"
+            forgotten = " may be among the paths that are forgotten, the last of which"
+            which = identity + (forgotten if opened_ns is None else "")
+            text = f"{which} was opened {_seconds(ago_ns)} s ago, within {plain(window_s)} s"
             return Refusal(DUPLICATE, text)
-        if last.books == books:
+        last = risk.openings.get(identity)
+        if last is not None and last.books == books:
             return Refusal(DUPLICATE, f"{identity} was opened on these very books")
         return None
 

@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from arb.clock import NS_PER_DAY
+from arb.clock import NS_PER_DAY, NS_PER_S
 from arb.events import facts as f
-from arb.limits import COOLDOWN_S_MAX
+from arb.limits import COOLDOWN_S_MAX, SUPPRESSION_S_MAX
 from arb.machine import table as t
 from arb.machine.net import owed_of
 from arb.machine.state import Cycle, path_of
@@ -25,7 +25,8 @@ EVERY: Final = "*"  # every strategy, or every path
 
 RESULTS_KEPT: Final = 64  # can still be taken back; of older ones only the length of a row is known
 DAYS_KEPT: Final = 7
-OPENINGS_KEPT: Final = 64
+OPENINGS_KEPT: Final = 64  # with their books ...
+EARLIER_KEPT: Final = 1_024  # ... and of so many before those, when it was
 COOLDOWNS_KEPT: Final = 1_024
 FAILURES_KEPT: Final = 1_024
 VALUED_UNIT: Final = Decimal("1E-8")  # what is valued is cut there
@@ -84,12 +85,19 @@ class Risk(Struct, gc=False, omit_defaults=True):
     ] = {}  # limit -> its last reset; what ended by then counts no more
     cooldowns: dict[str, int] = {}  # path -> until_ns
     openings: dict[str, Opening] = {}  # path -> its last one
+    earlier: dict[str, int] = {}  # path -> opened_ns, of those whose books are not kept any more
+    forgotten_ns: int = 0  # when the last one was opened that is not known any more
     failures: dict[str, Failed] = {}  # path -> those since a cycle went it to its end
 
     def cools_until_ns(self, identity: str, now_ns: int) -> int | None:
         """When the cooldown of a path ends; None when none is running."""
         until_ns = self.cooldowns.get(identity, 0)
         return until_ns if until_ns > now_ns else None
+
+    def opened_ns(self, identity: str) -> int | None:
+        """When a path was last opened; None where that is not known."""
+        last = self.openings.get(identity)
+        return self.earlier.get(identity) if last is None else last.opened_ns
 
     def failures_before(self, identity: str, cycle_id: str) -> int:
         """How many cycles in a row left a path before this one; one that leaves twice is one."""
@@ -332,9 +340,23 @@ def _meant(risks: dict[str, Risk], strategy: str) -> list[Risk]:
 def _opened(risk: Risk, fact: f.CycleOpened, at_ns: int) -> None:
     identity = identity_of([leg.spend_asset for leg in fact.legs])
     openings = {**risk.openings, identity: Opening(at_ns, fact.books)}
+    if identity in risk.earlier:
+        risk.earlier = _without(risk.earlier, identity)
     if len(openings) > OPENINGS_KEPT:
-        del openings[min(openings, key=lambda name: (openings[name].opened_ns, name))]
+        oldest = min(openings, key=lambda name: (openings[name].opened_ns, name))
+        _remember(risk, oldest, openings.pop(oldest).opened_ns, at_ns)
     risk.openings = openings
+
+
+def _remember(risk: Risk, identity: str, opened_ns: int, at_ns: int) -> None:
+    """Remember of an opening when it was, for as long as a strategy may ask."""
+    since_ns = at_ns - SUPPRESSION_S_MAX * NS_PER_S
+    earlier = {name: at for name, at in risk.earlier.items() if at > since_ns}
+    earlier[identity] = opened_ns
+    if len(earlier) > EARLIER_KEPT:
+        oldest = min(earlier, key=lambda name: (earlier[name], name))
+        risk.forgotten_ns = max(risk.forgotten_ns, earlier.pop(oldest))
+    risk.earlier = earlier
 
 
 def _reset(risk: Risk, limit: str, at_ns: int) -> None:

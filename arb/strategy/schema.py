@@ -9,7 +9,12 @@ from typing import Annotated, Final, Literal
 from msgspec import Struct, field
 
 from arb.clock import NS_PER_S
-from arb.limits import DISTANCE_FROM_MID_BPS_MAX, HOPS_MAX, OPPORTUNITIES_SIZED_MAX
+from arb.limits import (
+    DISTANCE_FROM_MID_BPS_MAX,
+    HOPS_MAX,
+    OPPORTUNITIES_SIZED_MAX,
+    SUPPRESSION_S_MAX,
+)
 from arb.strategy.bounds import (
     Amounts,
     Code,
@@ -142,7 +147,7 @@ class RiskControls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Decimal(300)
     )
     duplicate_suppression_window_seconds: Annotated[
-        Decimal, Number(at_least=0, at_most=SECONDS_MAX)
+        Decimal, Number(at_least=0, at_most=SUPPRESSION_S_MAX)
     ] = Decimal(0)
     breaker: Breaker = field(default_factory=Breaker)
 

@@ -4,12 +4,23 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from arb import crashpoints
 from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.events import facts as f
-from arb.machine.risk import CONSECUTIVE_LOSSES, DAILY_LOSS, identity_of
+from arb.execution.declined import Refusal
+from arb.execution.guards import DUPLICATE, Guards
+from arb.machine.risk import (
+    CONSECUTIVE_LOSSES,
+    DAILY_LOSS,
+    EARLIER_KEPT,
+    OPENINGS_KEPT,
+    evolve_risk,
+    identity_of,
+)
 from arb.simulation.life import Life
+from tests.spec.given import opened
 from tests.spec.world import World
 
 PATH = identity_of(("USDT", "BTC", "ETH"))
@@ -287,6 +298,46 @@ def test_a_path_is_not_opened_twice_on_the_same_books_however_much_later(world: 
     assert world.run() == 0
     world.check()
     assert len(opened_ns(world)) == 2
+
+
+def opened_on(number: int) -> f.CycleOpened:
+    """A path of its own."""
+    coin = f"X{number}"
+    legs = (f.LegRoute("m", "buy", "USDT", coin), f.LegRoute("m", "sell", coin, "USDT"))
+    return structs.replace(opened(), legs=legs)
+
+
+@pytest.mark.parametrize("openings", [OPENINGS_KEPT + 1, OPENINGS_KEPT + EARLIER_KEPT + 1])
+def test_a_path_is_not_opened_twice_within_the_window_however_many_others_were(
+    world: World, openings: int
+) -> None:
+    """Where it is not known any more, whether it was opened, it is not opened either."""
+    limited(world, duplicate_suppression_window_seconds=3_600)
+    found: list[Refusal | None] = []
+
+    def crowd(life: Life) -> None:
+        desk = life.parts.desk
+        strategy = next(iter(desk.running.values()))
+        now_ns = world.now_ns()
+        for number in range(openings):
+            opened_ns = now_ns - (openings - number) * NS_PER_S
+            evolve_risk(desk.journal.account.risk, opened_on(number), opened_ns)
+        guards = Guards(desk)
+        found.extend(
+            guards._duplicate(strategy, identity_of(("USDT", coin)), {}, ())
+            for coin in ("X0", f"X{openings - 1}", "NEW")
+        )
+
+    world.at(0.1, crowd)
+    world.run(cycles=None, duration_s=1)
+    first, last, new = found
+    assert isinstance(first, Refusal)
+    assert isinstance(last, Refusal)
+    assert first.reason == last.reason == DUPLICATE
+    assert "was opened 1 s ago" in last.detail
+    forgets = openings > OPENINGS_KEPT + EARLIER_KEPT
+    assert isinstance(new, Refusal) == forgets
+    assert ("may be among the paths that are forgotten" in first.detail) == forgets
 
 
 # --- one book

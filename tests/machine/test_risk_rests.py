@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from arb.clock import NS_PER_S
 from arb.events import facts as f
+from arb.limits import SUPPRESSION_S_MAX
 from arb.machine.risk import (
     COOLDOWNS_KEPT,
+    EARLIER_KEPT,
     EVERY,
     FAILURES_KEPT,
     OPENINGS_KEPT,
@@ -68,12 +71,47 @@ def test_the_last_opening_of_a_path_is_remembered_with_its_books(book: Book) -> 
     assert (opening.opened_ns, opening.books) == (NOON + 5, opened().books)
 
 
+def open_path(book: Book, number: int) -> str:
+    """Open a path of its own, a nanosecond after whatever was before; gives its identity."""
+    book.now += 1
+    path = (f"C{number}", "USDT")
+    legs = (f.LegRoute("m", "buy", *path), f.LegRoute("m", "sell", *reversed(path)))
+    book.note(replace(opened(), legs=legs))
+    return identity_of(path)
+
+
+def test_when_a_path_was_opened_is_remembered_longer_than_its_books(book: Book) -> None:
+    paths = [open_path(book, number) for number in range(OPENINGS_KEPT + EARLIER_KEPT + 2)]
+    assert (len(book.risk.openings), len(book.risk.earlier)) == (OPENINGS_KEPT, EARLIER_KEPT)
+    known = [book.risk.opened_ns(path) for path in paths]
+    assert known[:2] == [None, None]
+    assert known[2:] == [NOON + 3 + number for number in range(OPENINGS_KEPT + EARLIER_KEPT)]
+    assert book.risk.forgotten_ns == NOON + 2
+
+
+def test_a_path_that_is_opened_again_is_remembered_with_its_last_time(book: Book) -> None:
+    paths = [open_path(book, number) for number in range(OPENINGS_KEPT + 2)]
+    assert set(book.risk.earlier) == set(paths[:2])
+    open_path(book, 0)
+    assert book.risk.opened_ns(paths[0]) == book.now
+    assert set(book.risk.earlier) == set(paths[1:3])
+    assert book.risk.forgotten_ns == 0
+
+
+def test_openings_of_before_the_longest_window_are_let_go(book: Book) -> None:
+    for number in range(OPENINGS_KEPT + 2):
+        open_path(book, number)
+    book.now += SUPPRESSION_S_MAX * NS_PER_S
+    last = open_path(book, OPENINGS_KEPT + 2)
+    assert list(book.risk.earlier) == ["C2>USDT"]  # pushed out just now
+    assert last in book.risk.openings
+    assert book.risk.forgotten_ns == 0
+
+
 def test_openings_and_cooldowns_are_bounded_and_the_latest_stay(book: Book) -> None:
     for number in range(COOLDOWNS_KEPT + 3):
-        book.now += 1
-        path = (f"C{number}", "USDT")
-        legs = (f.LegRoute("m", "buy", *path), f.LegRoute("m", "sell", *reversed(path)))
-        book.note(replace(opened(), legs=legs), cooldown(f"C{number}", NOON + 10**9 + number))
+        open_path(book, number)
+        book.note(cooldown(f"C{number}", NOON + 10**9 + number))
     assert len(book.risk.openings) == OPENINGS_KEPT
     assert f"C{COOLDOWNS_KEPT + 2}>USDT" in book.risk.openings
     assert len(book.risk.cooldowns) == COOLDOWNS_KEPT
