@@ -57,6 +57,8 @@ KILL_SWITCH_POLL_S: Final = 0.2
 SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is known within a minute
 FEE_ROUNDING: Final = Decimal("1.01")  # of a rate: venues round a fee to digits of their own
 FEE_UNITS_MIN: Final = 100  # of a fee's last digit: below, rounding is more than a hundredth of it
+# Of what an order receives: as dear as any trade counts. One that is dearer is an alarm.
+FEE_CHARGED_MAX: Final = Decimal("0.99")
 START_PATIENCE_S: Final = 60.0
 CONTACT_PATIENCE_S: Final = 10.0  # of a later try to reach the venue, while money is open
 CLOCK_READ_AGE_S_MAX: Final = 60.0

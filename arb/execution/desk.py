@@ -15,6 +15,7 @@ from arb.execution.ration import Ration
 from arb.limits import (
     BOOK_HEARD_S_MAX,
     DISTANCE_FROM_MID_BPS_MAX,
+    FEE_CHARGED_MAX,
     FEE_ROUNDING,
     MARKETS_TIMEOUT_S,
 )
@@ -128,8 +129,12 @@ class Desk:
         """Read the account's fees again: a level or a discount ends. Raises Unreachable or Banned.
 
         `charged` is what a trade cost: where the venue tells less, as of another market, that counts
-        until it tells something else.
+        until it tells something else. One that took all that it received counts as nearly all: no
+        cycle pays with it.
         """
+        if charged > FEE_CHARGED_MAX:
+            log.error("fee.took_all", charged=plain(charged), counted=plain(FEE_CHARGED_MAX))
+            charged = FEE_CHARGED_MAX
         told = await self.access.read(self.access.venue.fees)
         if told != self._told_fees:
             self._told_fees, self._charged = told, ZERO

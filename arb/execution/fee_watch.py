@@ -13,7 +13,7 @@ from arb.events import facts as f
 from arb.exchange.port import Banned, Unreachable
 from arb.execution.desk import Desk
 from arb.limits import FEE_ROUNDING, FEE_UNITS_MIN, SWEEP_INTERVAL_S
-from arb.money import ZERO
+from arb.money import ONE, ZERO
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class FeeWatch:
             self._follow(fact.fee_asset)
             self._doubted.set()
         if fact.fee_asset == asset and fact.fee >= FEE_UNITS_MIN * _last_digit(fact.fee):
-            rate = fact.fee / received
+            rate = fact.fee / received if received > 0 else ONE  # it booked as nothing
             if rate > self._desk.fees.taker * FEE_ROUNDING:
                 log.warning("fee.above_told", market=fact.market, trade=fact.trade_id)
                 self._charged = max(self._charged, rate)

@@ -106,6 +106,26 @@ def test_a_file_that_names_lower_fees_opens_nothing_at_a_loss(
     charge(world, HALF_A_PERCENT)
     assert world.run(cycles=None, duration_s=30) == 0
     assert world.facts(f.CycleOpened) == []
+    world.check()
+
+
+@pytest.mark.parametrize("cycle", ["cycle: [USDT, BTC, ETH]", "start_currencies: [USDT]"])
+@pytest.mark.parametrize("leg", [1, 2, 3])
+@pytest.mark.parametrize("rate", ["0.995", "1", "1.5"])
+def test_a_fee_that_takes_all_ends_no_run_and_nothing_is_opened_at_it(
+    world: World, cycle: str, leg: int, rate: str
+) -> None:
+    world.strategies = [loaded(text(cycle))]
+    world.show("ETH/USDT", [("2030", "900")], [("2031", "900")])
+    whole = FeeRates(Decimal(rate), Decimal(rate))
+    world.on(f.OrderIntended, leg, lambda: setattr(world.venue._desk, "_fees", whole))
+    assert world.run(cycles=None, duration_s=60) == 0
+    fills = [one for one in world.records() if isinstance(one.fact, f.OrderFilled)]
+    dear = [one.at_ns for one in fills if one.fact.fee > one.fact.amount / 2]  # type: ignore[union-attr]
+    opened = [one.at_ns for one in world.records() if isinstance(one.fact, f.CycleOpened)]
+    assert dear
+    assert max(opened) < dear[0] + NS_PER_S  # a second one may begin while fees are read
+    world.check()
 
 
 def test_fees_that_cannot_be_read_are_read_later(world: World) -> None:
@@ -155,3 +175,14 @@ def test_a_dearer_trade_that_comes_while_fees_are_read_is_not_forgotten() -> Non
 
     asyncio.run(story())
     assert asked == [Decimal("0.01"), Decimal("0.02")]
+
+
+def test_a_trade_that_brought_nothing_and_had_a_fee_was_charged_all_of_it() -> None:
+    heard: list[Callable[[str, f.Fact, int], None]] = []
+    desk = SimpleNamespace(
+        journal=SimpleNamespace(listen=heard.append),
+        fees=FeeRates(Decimal("0.001"), Decimal("0.001")),
+    )
+    watch = FeeWatch(desk, lambda _asset: None)  # type: ignore[arg-type]
+    heard[0]("cycle-x", filled(3, "t1", "1", "0", fee="0.010000", fee_asset="USDT"), 1)
+    assert watch._charged == 1
