@@ -28,6 +28,7 @@ FILLS_PER_ORDER_MAX: Final = 1_000
 
 # --- resolving
 CREATE_TIMEOUT_S: Final = 3.0
+PAPER_LATENCY_MS_MAX: Final = 2_000  # there and back: later than the timeout, nothing was answered
 READ_TIMEOUT_S: Final = 5.0  # of each request of a read
 READ_WHOLE_S_MAX: Final = 600.0  # of a read of many requests, with all its tries
 MARKETS_TIMEOUT_S: Final = 20.0  # a venue's list of markets is megabytes long

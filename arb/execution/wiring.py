@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from arb.clock import NS_PER_MS, Clock
 from arb.errors import WrongLog
@@ -19,6 +20,7 @@ from arb.exchange.faults import FaultyVenue
 from arb.exchange.frictions import Frictions
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PAPER_RULES, PaperVenue
+from arb.exchange.port import VenueRules
 from arb.execution.assembling import Options, Run, Site, Trading, assembled, shared
 from arb.execution.discovery import refuse_unknown_markets
 from arb.execution.feeding import play
@@ -135,7 +137,7 @@ def _venue(
         clock,
         fees=fee_rates(strategy),
         latency_ns=settings.latency_sim_ms * NS_PER_MS // 2,
-        rules=PAPER_RULES,
+        rules=_rules(settings),
         frictions=_frictions(settings),
     )
     if execution.mode == "backtest":
@@ -147,6 +149,15 @@ def _venue(
     plan = msgspec.convert(msgspec.to_builtins(faults), FaultPlan, strict=False)
     draws = random.Random(secrets.randbits(64))  # noqa: S311 -- faults, not secrets
     return FaultyVenue(venue, plan, clock, execution.paper.random_seed, draws=draws)
+
+
+def _rules(settings: Settings) -> VenueRules:
+    """The paper venue's windows; an order is not late there for the way that it is asked to take.
+
+    Real venues take orders for seconds: there such a way is no reason to refuse one either.
+    """
+    window_ns = max(PAPER_RULES.recv_window_ns, settings.latency_sim_ms * NS_PER_MS)
+    return structs.replace(PAPER_RULES, recv_window_ns=window_ns)
 
 
 def _frictions(settings: Settings) -> Frictions:

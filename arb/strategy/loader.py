@@ -1,6 +1,7 @@
 """Load a strategy file: either a whole, checked strategy or an error that names every problem."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Final, cast
 
@@ -15,7 +16,7 @@ from arb.strategy.cycle_file import CycleFile, read_cycle_file
 from arb.strategy.document import compose
 from arb.strategy.flags import Flags, apply
 from arb.strategy.reading import KeyPath, Reader
-from arb.strategy.rules import complaints, money_complaints
+from arb.strategy.rules import complaints, latency_complaints, money_complaints
 from arb.strategy.schema import Exchange, Execution, Fees, Mode, Strategy
 from arb.strategy.settings import Setting, put
 from arb.strategy.source import Place, Problem, read_source
@@ -96,7 +97,7 @@ def load(
     if strategy is not None:
         strategy, wrong = apply(_shortened(strategy), flags)
         problems += [Problem(None, text) for text in wrong]
-        for key, text in complaints(strategy):
+        for key, text in chain(complaints(strategy), latency_complaints(strategy)):
             told = flags.told(key, text)
             problems.append(Problem(_place(reader, key) if told is None else None, told or text))
     cycle_file = None if cycles is None or problems else read_cycle_file(cycles)

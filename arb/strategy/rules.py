@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from arb.limits import CREATE_TIMEOUT_S, PAPER_LATENCY_MS_MAX
 from arb.money import plain
 from arb.strategy.schema import MAX_HOPS_DEFAULT, CapitalAllocation, Money, Strategy
 
@@ -56,6 +57,16 @@ def money_complaints(strategy: Strategy, starts: Collection[str] | None) -> Iter
         elif several and strategy.reference_currency is None:
             text = f"{name} is a number, but cycles may begin with several currencies"
             yield key, f"{text}; give one a currency, or a `reference_currency`"
+
+
+def latency_complaints(strategy: Strategy) -> Iterator[Complaint]:
+    """Tell each latency at which no order is answered in time; what a log recorded is read all the same."""
+    for mode in ("paper", "backtest"):
+        latency_ms = getattr(strategy.execution, mode).latency_sim_ms
+        if latency_ms > PAPER_LATENCY_MS_MAX:
+            text = f"latency_sim_ms must be at most {PAPER_LATENCY_MS_MAX}, was {latency_ms}"
+            why = f"an order without an answer after {CREATE_TIMEOUT_S:g} s is of unknown fate"
+            yield ("execution", mode, "latency_sim_ms"), f"{text}: {why}"
 
 
 def _venue(strategy: Strategy) -> Iterator[Complaint]:

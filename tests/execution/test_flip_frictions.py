@@ -9,6 +9,8 @@ from typing import Final
 import pytest
 
 from arb.clock import NS_PER_MS
+from arb.limits import PAPER_LATENCY_MS_MAX
+from tests.exchange.scripted import order, send
 from tests.spec.wired import ASKED, MODES, Wired, fill_of, recorded, wired
 
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
@@ -49,6 +51,19 @@ def test_an_order_is_executed_halfway_through_its_latency(tmp_path: Path, mode: 
     for latency_ms in (20, 300):
         keys = {**recorded(tmp_path, mode), f"execution.{mode}.latency_sim_ms": latency_ms}
         assert wired(tmp_path, keys, story) == (latency_ms * 3 // 2, latency_ms * 2)
+
+
+def test_an_order_is_taken_however_long_its_way_may_be(tmp_path: Path, mode: str) -> None:
+    """Those of real venues are taken for seconds."""
+
+    async def story(here: Wired) -> tuple[int, Decimal | None]:
+        window_ns = here.venue.rules.recv_window_ns
+        asked = order("BTC/USDT", "buy", "0.1", "60000", window_ns=window_ns)
+        return window_ns // NS_PER_MS, (await send(here.venue, asked)).filled
+
+    for latency_ms, window_ms in ((50, 400), (400, 400), (800, 800), (PAPER_LATENCY_MS_MAX, 2_000)):
+        keys = {**recorded(tmp_path, mode), f"execution.{mode}.latency_sim_ms": latency_ms}
+        assert wired(tmp_path, keys, story) == (window_ms, Decimal("0.1"))
 
 
 @pytest.mark.parametrize(("ratio", "whole"), [("1", True), ("0", False)])

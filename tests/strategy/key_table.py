@@ -108,7 +108,7 @@ def rubbing(where: str) -> "dict[str, Key]":
     """What both kinds of paper trading have between a plan and its fill."""
     small = number(Decimal(0), low=0, high=1000)
     return {
-        f"{where}.latency_sim_ms": whole(50, 0, 3_600_000),
+        f"{where}.latency_sim_ms": whole(50, 0, 2_000),
         f"{where}.fill_ratio": number(Decimal(1), {"0.5": Decimal("0.5")}, low=0, high=1),
         f"{where}.spread_padding_bps": small,
         f"{where}.slippage_model": block(),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from arb.limits import CREATE_TIMEOUT_S, PAPER_LATENCY_MS_MAX
+from arb.strategy.canonical import from_canonical
 from arb.strategy.loader import Loaded
 from tests.strategy.conftest import MINIMAL
 
@@ -43,6 +45,21 @@ def test_a_recording_beside_a_generated_feed_is_refused(refuses: Refuses, tmp_pa
 def test_an_assumed_depth_of_nothing_is_refused(refuses: Refuses) -> None:
     message = refuses(MINIMAL + "execution:\n  backtest: {assumed_depth: {BTC: 1, USDT: 0}}\n")
     assert "demo.yaml:10:29: assumed_depth of USDT must be above 0, was 0" in message
+
+
+@pytest.mark.parametrize("mode", ["paper", "backtest"])
+def test_a_latency_at_which_no_order_is_answered_in_time_is_refused(
+    mode: str, loads: Loads, refuses: Refuses
+) -> None:
+    assert PAPER_LATENCY_MS_MAX < CREATE_TIMEOUT_S * 1_000
+    text = MINIMAL + f"execution:\n  {mode}: {{latency_sim_ms: 2000}}\n"
+    canonical = loads(text).canonical
+    message = refuses(text.replace("2000", "2001"))
+    place = f"demo.yaml:10:{len(mode) + 22}"
+    assert f"{place}: latency_sim_ms must be at most 2000, was 2001: an order" in message
+    # A log that was written with one can be read, and its cycles recovered.
+    recorded = canonical.replace('"latency_sim_ms":2000', '"latency_sim_ms":5000')
+    assert getattr(from_canonical(recorded).execution, mode).latency_sim_ms == 5_000
 
 
 @pytest.mark.parametrize("end", ["2021-04-17T12:00:00Z", "2021-04-17T13:00:00+02:00"])
