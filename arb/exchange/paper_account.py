@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import apsw
-from msgspec import convert
+from msgspec import Struct, convert
 
 from arb.errors import ArbError
 from arb.exchange.paper_file import open_file, open_to_read
@@ -19,7 +19,8 @@ from arb.exchange.paper_records import PaperFill, PaperOrder
 from arb.exchange.port import Balance, BalanceChange
 from arb.money import ZERO, plain
 
-Consumed = dict[tuple[str, Decimal], Decimal]  # (side taken, price) -> amount
+# (side taken, price) -> the size that was shown, and what our orders took of it
+Levels = Mapping[tuple[str, Decimal], tuple[Decimal, Decimal]]
 
 _ORDER: Final = (
     "number, client_order_id, market, base, quote, side, kind, time_in_force, amount, price,"
@@ -29,7 +30,16 @@ _FILL: Final = (
     "number, order_number, client_order_id, market, side, price, amount, cost, fee, fee_asset,"
     " maker, at_ns"
 )
-_SEQUENCE_NONE: Final = -1
+
+
+class Taken(Struct, frozen=True, gc=False):
+    """What our orders took of a market's levels; all of these stood at `at_ns`."""
+
+    at_ns: int
+    levels: Levels
+
+
+_NOTHING: Final = Taken(0, {})
 
 
 class AccountBroken(ArbError):
@@ -43,7 +53,7 @@ class PaperAccount:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._consumed: dict[str, tuple[int, Consumed]] = {}
+        self._taken: dict[str, Taken] = {}
         self.uid = str(db.execute("SELECT value FROM meta WHERE name = 'uid'").get)
 
     @classmethod
@@ -71,7 +81,7 @@ class PaperAccount:
             with self._db:
                 yield
         except BaseException:
-            self._consumed.clear()
+            self._taken.clear()
             raise
 
     # --- for auditors
@@ -276,33 +286,32 @@ class PaperAccount:
 
     # --- the market as this account has used it up
 
-    def consumed(self, market: str, sequence: int) -> Consumed:
-        """What our orders took from the book of this sequence; a newer book is whole again."""
-        known = self._consumed.get(market)
+    def taken(self, market: str) -> Taken:
+        """What was taken of a market's levels, as it was last written: the same object until then."""
+        known = self._taken.get(market)
         if known is None:
-            known = (_SEQUENCE_NONE, {})
             rows = self._db.execute(
-                "SELECT sequence, side, price, amount FROM consumed WHERE market = ?", (market,)
+                "SELECT at_ns, side, price, shown, amount FROM taken WHERE market = ?", (market,)
             )
-            for stored, side, price, amount in rows:
-                known[1][side, Decimal(price)] = Decimal(amount)
-                known = (stored, known[1])
-            self._consumed[market] = known
-        return known[1] if known[0] == sequence else {}
+            known = _NOTHING
+            levels = {}
+            for at_ns, side, price, shown, amount in rows:
+                levels[side, Decimal(price)] = (Decimal(shown), Decimal(amount))
+                known = Taken(at_ns, levels)
+            self._taken[market] = known
+        return known
 
-    def consume(
-        self, market: str, sequence: int, side: str, price: Decimal, amount: Decimal
-    ) -> None:
-        """Remember that an order of this side took an amount from a price level."""
-        before = self.consumed(market, sequence).get((side, price), ZERO)
-        self._db.execute(
-            "DELETE FROM consumed WHERE market = ? AND sequence <> ?", (market, sequence)
+    def put_taken(self, market: str, at_ns: int, levels: Levels) -> None:
+        """Write what is taken of a market's levels that stand at a time, and forget the others."""
+        self._db.execute("DELETE FROM taken WHERE market = ?", (market,))
+        self._db.executemany(
+            "INSERT INTO taken VALUES(?, ?, ?, ?, ?, ?)",
+            [
+                (market, at_ns, side, plain(price), plain(shown), plain(amount))
+                for (side, price), (shown, amount) in levels.items()
+            ],
         )
-        self._db.execute(
-            "INSERT OR REPLACE INTO consumed VALUES(?, ?, ?, ?, ?)",
-            (market, sequence, side, plain(price), plain(before + amount)),
-        )
-        self._consumed.pop(market, None)
+        self._taken[market] = Taken(at_ns, dict(levels))
 
     def seen_ns(self) -> int:
         """The venue time up to which resting orders were held against the market."""

@@ -10,7 +10,8 @@ from msgspec import Struct, structs
 
 from arb.exchange.frictions import NO_FRICTIONS, Frictions
 from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_matching import crossing, fee_elsewhere, match, without
+from arb.exchange.paper_depth import PaperDepth
+from arb.exchange.paper_matching import crossing, fee_elsewhere, match
 from arb.exchange.paper_records import PaperFill, PaperOrder
 from arb.exchange.port import DUPLICATE_ORDER_ID, OrderNotFound, Refused
 from arb.feeds.source import MarketSource
@@ -57,6 +58,7 @@ class PaperDesk:
     ) -> None:
         self._account = account
         self._source = source
+        self._depth = PaperDepth(account, source)
         self._fees = fees
         self._frictions = frictions
         self._third_share = third_share  # of the usual rate, where the third asset pays
@@ -80,15 +82,14 @@ class PaperDesk:
         if market in self._halted:
             return None
         book = self._source.book_at(market, now_ns)
-        if book is None:
-            return None
-        return without(book, self._account.consumed(market, book.sequence))
+        return None if book is None else self._depth.left(book, now_ns)
 
     def place(self, placed: Placement, now_ns: int) -> tuple[PaperOrder, tuple[PaperFill, ...]]:
         """Take an order, match it and book it; raises Refused with the reason when it is not taken."""
         self.advance(now_ns)
         rules = self._check(placed)
-        book = self.book(placed.market, now_ns)
+        whole = self._source.book_at(placed.market, now_ns)
+        book = None if whole is None else self._depth.left(whole, now_ns)
         if placed.limit is not None or (book is not None and book.levels(placed.side)):
             price = placed.limit
             if price is None:
@@ -132,12 +133,16 @@ class PaperDesk:
         with self._account.transaction():
             self._account.book_balance(order.spent_asset, free=-locked, locked=locked)
             self._account.put_order(order)
-            for level, (price, amount) in enumerate(matched.takes):
-                assert book is not None, placed
+            for price, amount in matched.takes:
                 order = self._fill(order, price, amount, now_ns, maker=False)
-                # What was taken is missing from the book that everybody sees, at the price there.
-                at = shown[level] if shown else price
-                self._account.consume(placed.market, book.sequence, placed.side, at, amount)
+            if matched.takes:
+                assert whole is not None, placed
+                # What was taken is missing from the book that everybody sees, at the prices there.
+                prices = shown or [price for price, _ in matched.takes]
+                taken = [
+                    (at, amount) for at, (_, amount) in zip(prices, matched.takes, strict=False)
+                ]
+                self._depth.take(whole, placed.side, taken, now_ns)
             if matched.status != "open":
                 order = self._finish(order, matched.status, now_ns)
             self._account.set_seen_ns(now_ns)
@@ -234,11 +239,10 @@ class PaperDesk:
         for order in self._account.open_orders():
             if order.market != book.market or order.limit is None:
                 continue
-            left = without(book, self._account.consumed(book.market, book.sequence))
+            left = self._depth.left(book, at_ns)
             takes = crossing(left, order.side, order.amount - order.filled, order.limit)
-            for price, amount in takes:
-                self._account.consume(book.market, book.sequence, order.side, price, amount)
             if takes:
+                self._depth.take(book, order.side, takes, at_ns)
                 amount = sum((taken for _, taken in takes), ZERO)
                 filled = self._fill(order, order.limit, amount, at_ns, maker=True)
                 if filled.filled == filled.amount:

@@ -12,7 +12,7 @@ from arb.errors import WrongLog
 from arb.money import plain
 
 APPLICATION_ID: Final = 0x61726270  # "arbp"
-SHAPE: Final = 1
+SHAPE: Final = 2  # since then a level is taken while it stands, and not for one row of the feed
 BUSY_TIMEOUT_MS: Final = 5_000
 
 _HEADER_BYTES: Final = 100
@@ -42,15 +42,18 @@ CREATE TABLE fills(
 CREATE INDEX fills_by_market ON fills(market, at_ns);
 CREATE INDEX fills_by_time ON fills(at_ns);
 CREATE INDEX fills_by_order ON fills(order_number);
-CREATE TABLE consumed(
-    market TEXT NOT NULL, sequence INTEGER NOT NULL, side TEXT NOT NULL, price TEXT NOT NULL,
-    amount TEXT NOT NULL, PRIMARY KEY(market, side, price)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE changes(
     number INTEGER PRIMARY KEY, asset TEXT NOT NULL, amount TEXT NOT NULL,
     at_ns INTEGER NOT NULL, reported INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE halted(market TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+"""
+# What our orders took of a level that was shown with a size; of a market all of it stood at `at_ns`.
+_TAKEN: Final = """
+CREATE TABLE taken(
+    market TEXT NOT NULL, at_ns INTEGER NOT NULL, side TEXT NOT NULL, price TEXT NOT NULL,
+    shown TEXT NOT NULL, amount TEXT NOT NULL, PRIMARY KEY(market, side, price)
+) STRICT, WITHOUT ROWID;
 """
 
 
@@ -66,7 +69,9 @@ def open_file(path: Path | None, uid: str, opening: Mapping[str, Decimal]) -> ap
     if not path.exists():
         _make(path, uid, opening)
     check_kind(path)
-    return _connect(path)
+    db = _connect(path)
+    _renew(db)
+    return db
 
 
 def open_to_read(path: Path) -> apsw.Connection:
@@ -108,6 +113,17 @@ def _make(path: Path, uid: str, opening: Mapping[str, Decimal]) -> None:
         os.close(folder)
 
 
+def _renew(db: apsw.Connection) -> None:
+    """Bring an older account to this shape: what it took of one row is whole with the next one."""
+    if db.pragma("user_version") == SHAPE:
+        return
+    with db:
+        db.execute("DROP TABLE consumed")
+        db.execute(_TAKEN)
+        db.pragma("user_version", SHAPE)
+    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)  # an older program reads the header
+
+
 def _connect(path: Path) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     db.set_busy_timeout(BUSY_TIMEOUT_MS)
@@ -118,7 +134,7 @@ def _connect(path: Path) -> apsw.Connection:
 
 def _fill(db: apsw.Connection, uid: str, opening: Mapping[str, Decimal]) -> None:
     with db:
-        db.execute(_SCHEMA)
+        db.execute(_SCHEMA + _TAKEN)
         db.pragma("application_id", APPLICATION_ID)
         db.pragma("user_version", SHAPE)
         db.execute("INSERT INTO meta VALUES('uid', ?)", (uid,))

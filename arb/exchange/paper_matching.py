@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from arb.market.book import Book, Level, MarketRules
 from arb.market.booking import BOOKED_UNIT
 from arb.money import ZERO, round_up
 
-Used = Mapping[tuple[str, Decimal], Decimal]  # (side taken, price) -> amount
+# (side taken, price) -> the size that was shown, and what was taken of it
+Used = Mapping[tuple[str, Decimal], tuple[Decimal, Decimal]]
+
+_UNTOUCHED: Final = (None, ZERO)
 
 
 class Match(NamedTuple):
@@ -19,7 +22,7 @@ class Match(NamedTuple):
 
 
 def without(book: Book, used: Used) -> Book:
-    """Leave out of a book what was taken from it."""
+    """Leave out of a book what was taken from its levels, where it shows them as they were then."""
     if not used:
         return book
     return Book(
@@ -123,5 +126,11 @@ def _worse(side: str, price: Decimal, than: Decimal) -> bool:
 
 
 def _left(levels: tuple[Level, ...], side: str, used: Used) -> tuple[Level, ...]:
-    left = ((price, size - used.get((side, price), ZERO)) for price, size in levels)
-    return tuple((price, size) for price, size in left if size > 0)
+    left = []
+    for price, size in levels:
+        shown, taken = used.get((side, price), _UNTOUCHED)
+        if shown != size:
+            left.append((price, size))
+        elif size > taken:
+            left.append((price, size - taken))
+    return tuple(left)

@@ -6,7 +6,7 @@ from typing import Final
 
 from arb.clock import NS_PER_MS
 from arb.feeds.noise import OCTAVES_BPS, Wander, hashed, hashed_shorts
-from arb.feeds.source import Change
+from arb.feeds.source import Change, Shown
 from arb.feeds.universe import CURRENCIES_MIN, Market, universe
 from arb.market.book import Book, Level, MarketRules
 
@@ -63,6 +63,15 @@ class GeneratedMarket:
         if at_ns < 0 or market not in self._markets:
             return None
         return self._book(market, self._world.step_of(market, at_ns // self.step_ns))
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        """Every book of a market after a time and until another one."""
+        if market not in self._markets:
+            return
+        step = 0 if after_ns < 0 else self._world.step_after(market, after_ns // self.step_ns)
+        while step * self.step_ns <= until_ns:
+            yield step * self.step_ns, self._book(market, step)
+            step = self._world.step_after(market, step)
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         """Every book strictly after a time, at each step those of the markets that have one."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from arb.feeds.live import LiveBooks
-from arb.feeds.source import Change
+from arb.feeds.source import Change, Shown
 from arb.market.book import Book, MarketRules
 
 
@@ -18,6 +18,11 @@ class LiveMarket:
         """The book that stands now; a live market has no other time."""
         del at_ns
         return self._books.book(market)
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        """Nothing: what stood is not kept."""
+        del market, after_ns, until_ns
+        return iter(())
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         """Nothing: resting orders are held against the books that stand when somebody looks."""

@@ -10,7 +10,7 @@ from typing import Final
 from arb.errors import FeedInvalid
 from arb.feeds.book_recording import BookRecording
 from arb.feeds.recording import Recording, read_recording
-from arb.feeds.source import Change
+from arb.feeds.source import Change, Shown
 from arb.market.book import Book, MarketRules
 from arb.strategy.times import when
 
@@ -44,7 +44,8 @@ class RecordedMarket:
     `offset_ns` plays it at another time: a row happens at its recorded time plus the offset.
     `start_ns` (inclusive) and `end_ns` (exclusive) are recorded times; rows outside are checked and
     left out, so a market has no book before its first row within. After the last row the last
-    books stand. Given another market's `recording` in place of a path, nothing is read again.
+    books stand. Given another market's
+    `recording` in place of a path, nothing is read again.
 
     Raises FeedInvalid, with file and line, where the file is no feed: another header, not text, too
     large, compressed data that ends in the middle, or no good row; and where no row is to play.
@@ -136,10 +137,23 @@ class RecordedMarket:
         until_ns = _END_NS
         if after < len(rows) and rows[after] < self._end:
             until_ns = recording.times[rows[after]] + offset_ns
-        told = recording.book(row, self._depth)
-        book = told if told.bids or told.asks else None
+        book = self._book(row)
         self._standing[market] = (recording.times[row] + offset_ns, until_ns, book)
         return book
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        """Every row of a market after a time and until another one."""
+        standing = self._standing.get(market)
+        if standing is not None and standing[0] <= after_ns and until_ns < standing[1]:
+            return
+        recording, offset_ns = self.recording, self._offset_ns
+        rows, times = recording.rows_of.get(market), recording.times
+        if rows is None:
+            return
+        first = bisect_right(times, after_ns - offset_ns, self._first, self._end)
+        end = bisect_right(times, until_ns - offset_ns, first, self._end)
+        for at in range(bisect_left(rows, first), bisect_left(rows, end)):
+            yield times[rows[at]] + offset_ns, self._book(rows[at])
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         """Every row strictly after a time, in the order of the file."""
@@ -148,3 +162,7 @@ class RecordedMarket:
         for row in range(first, self._end):
             book = self.recording.book(row, self._depth)
             yield Change(times[row] + offset_ns, symbols[row], book, self.recording.more(row))
+
+    def _book(self, row: int) -> Book | None:
+        told = self.recording.book(row, self._depth)
+        return told if told.bids or told.asks else None

@@ -8,6 +8,7 @@ from msgspec import Struct
 from arb.market.book import Book, MarketRules
 
 Best = tuple[float, float, float, float]  # bid and its size, ask and its size; 0 and 0: none
+Shown = tuple[int, Book | None]  # from when on a book stands; None: there is none
 
 
 class Later(Protocol):
@@ -28,12 +29,14 @@ class Change(Struct, frozen=True, gc=False):
     """One row of a feed: from `at_ns` on, the market's book is this one.
 
     `more`: the next one was there too when this one was taken, so nobody decides between the two.
+    `again`: it is as it was told before, so there is nothing new to decide on.
     """
 
     at_ns: int
     market: str
     told: Book | Later
     more: bool = False
+    again: bool = False
 
     @property
     def book(self) -> Book:
@@ -58,6 +61,13 @@ class MarketSource(Protocol):
 
     def book_at(self, market: str, at_ns: int) -> Book | None:
         """The book that stands at a time; None before its first row."""
+        ...
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        """Every book that a market was told after a time and until another one, in order.
+
+        Nothing where the source knows no past.
+        """
         ...
 
     def changes(self, after_ns: int) -> Iterator[Change]:

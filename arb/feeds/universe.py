@@ -68,6 +68,11 @@ class Universe(Struct, frozen=True):
         made = self.markets[market]
         return max(step - (step + made.phase) % made.period, 0)
 
+    def step_after(self, market: str, step: int) -> int:
+        """Say at which step a market gets its next book."""
+        made = self.markets[market]
+        return step + made.period - (step + made.phase) % made.period
+
 
 @lru_cache(maxsize=4)
 def universe(currencies: int) -> Universe:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from arb.clock import NS_PER_DAY, NS_PER_MS
-from arb.feeds.source import Change
+from arb.feeds.source import Change, Shown
 from arb.market.book import Book, MarketRules
 
 START_NS: Final = 1_700_000_000 * 10**9
@@ -84,7 +84,7 @@ class Stage:
         self._place(at_ns, market, None)
 
     def put(self, at_ns: int, one: Book) -> None:
-        """Put up a book; it is whole, whatever was taken from it before."""
+        """Put up a book."""
         self._sequence += 1
         renewed = Book(market=one.market, bids=one.bids, asks=one.asks, sequence=self._sequence)
         self._place(at_ns, one.market, renewed)
@@ -113,6 +113,12 @@ class Stage:
         """The last book that was put up by then; None while there is none."""
         number = bisect_right(self._times.get(market, ()), at_ns)
         return self._shown[market][number - 1] if number else None
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        """What was put up, and taken away, after a time and until another one."""
+        times = self._times.get(market, [])
+        for number in range(bisect_right(times, after_ns), bisect_right(times, until_ns)):
+            yield times[number], self._shown[market][number]
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         """Tick every standing book that is heard, for ever."""

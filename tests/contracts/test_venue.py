@@ -167,9 +167,9 @@ def test_orders_are_read_by_our_id_and_by_the_venue_s(world: Callable[..., World
     asyncio.run(story())
 
 
-def test_depth_that_was_taken_is_gone_until_the_book_changes(world: Callable[..., World]) -> None:
+def test_depth_that_was_taken_is_gone_until_its_level_changes(world: Callable[..., World]) -> None:
     async def story() -> None:
-        again = book("ETH/USDT", [("1999", "9")], [("2000", "0.5")], 2)
+        again = book("ETH/USDT", [("1999", "9")], [("2000", "0.6")], 2)
         here = world(rows=[at(5, again)])
         await here.venue.create(order(amount="0.7", limit="2001"))
         left = here.venue.book("ETH/USDT")

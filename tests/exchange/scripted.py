@@ -10,7 +10,7 @@ from arb.clock import VirtualClock
 from arb.exchange.paper_account import PaperAccount
 from arb.exchange.paper_venue import PaperVenue
 from arb.exchange.port import OrderReport, OrderRequest, Venue
-from arb.feeds.source import Change
+from arb.feeds.source import Change, Shown
 from arb.market.book import Book, FeeRates, MarketRules
 from tests.market.examples import book, rules
 
@@ -57,6 +57,11 @@ class ScriptedMarket:
             if row.market == market and row.at_ns <= at_ns:
                 standing = row.book
         return standing
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        for row in self._rows:
+            if row.market == market and after_ns < row.at_ns <= until_ns:
+                yield row.at_ns, row.book
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         return (row for row in self._rows if row.at_ns > after_ns)

@@ -40,3 +40,14 @@ def test_of_two_at_once_the_later_one_counts() -> None:
         pushed.dislocate(Dislocation("ETH/BTC", Decimal(bps), NOW, NOW + 1))
     once.dislocate(Dislocation("ETH/BTC", Decimal(-50), NOW, NOW + 1))
     assert pushed.book_at("ETH/BTC", NOW) == once.book_at("ETH/BTC", NOW)
+
+
+def test_what_was_shown_in_a_time_was_shifted_while_that_lasted() -> None:
+    calm = GeneratedMarket(1, dislocated_ppm=0)
+    pushed = Dislocated(calm)
+    pushed.dislocate(Dislocation("ETH/BTC", Decimal(100), NOW, NOW + NS_PER_S))
+    told = list(pushed.shown("ETH/BTC", NOW - NS_PER_S, NOW + 2 * NS_PER_S))
+    assert told == [(at_ns, pushed.book_at("ETH/BTC", at_ns)) for at_ns, _ in told]
+    still = list(calm.shown("ETH/BTC", NOW - NS_PER_S, NOW + 2 * NS_PER_S))
+    shifted = sum(one != other for one, other in zip(told, still, strict=True))
+    assert (len(told), shifted) == (30, 10)

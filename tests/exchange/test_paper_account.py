@@ -137,32 +137,43 @@ def test_a_balance_below_zero_is_never_booked(tmp_path: Path) -> None:
     account.close()
 
 
-def test_only_the_newest_book_is_remembered_as_used_up() -> None:
-    account = PaperAccount.open(None, uid="u", opening={})
+def of_the_first_shape(path: Path) -> None:
+    """Make an account's file as it was before levels were remembered with their sizes."""
+    PaperAccount.open(path, uid="first", opening={"USDT": Decimal("10.5")}).close()
+    with sqlite3.connect(path) as db:
+        db.executescript(
+            "DROP TABLE taken;"
+            "CREATE TABLE consumed(market TEXT NOT NULL, sequence INTEGER NOT NULL,"
+            " side TEXT NOT NULL, price TEXT NOT NULL, amount TEXT NOT NULL,"
+            " PRIMARY KEY(market, side, price)) STRICT, WITHOUT ROWID;"
+            "INSERT INTO consumed VALUES('ETH/USDT', 7, 'buy', '2000', '0.3');"
+            "PRAGMA user_version = 1"
+        )
+    db.close()
+
+
+def test_an_account_of_the_first_shape_is_read_as_it_is_and_renewed_where_it_is_opened(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "paper.account"
+    of_the_first_shape(path)
+    auditor = PaperAccount.audit(path)
+    assert auditor.totals() == {"USDT": Decimal("10.5")}
+    auditor.close()
+    assert path.read_bytes()[60:64] == (1).to_bytes(4)
+    account = PaperAccount.open(path, uid="second", opening={})
+    # An older program looks at the header, and has to refuse what it would not understand.
+    assert path.read_bytes()[60:64] == (2).to_bytes(4)
+    assert (account.uid, account.totals()) == ("first", {"USDT": Decimal("10.5")})
+    assert account.taken("ETH/USDT").levels == {}
+    levels = {("buy", Decimal(2000)): (Decimal("0.5"), Decimal("0.3"))}
     with account.transaction():
-        account.consume("ETH/USDT", 1, "buy", Decimal(2000), Decimal("0.5"))
-        account.consume("ETH/USDT", 1, "buy", Decimal(2000), Decimal("0.1"))
-    assert account.consumed("ETH/USDT", 1) == {("buy", Decimal(2000)): Decimal("0.6")}
-    assert account.consumed("ETH/USDT", 2) == {}
-    with account.transaction():
-        account.consume("ETH/USDT", 2, "buy", Decimal(2001), Decimal("0.2"))
-    assert account.consumed("ETH/USDT", 2) == {("buy", Decimal(2001)): Decimal("0.2")}
+        account.put_taken("ETH/USDT", START_NS, levels)
     account.close()
-
-
-def test_what_was_rolled_back_is_not_remembered() -> None:
-    account = PaperAccount.open(None, uid="u", opening={})
-
-    def fail() -> None:
-        with account.transaction():
-            account.consume("ETH/USDT", 1, "buy", Decimal(2000), Decimal("0.5"))
-            assert account.consumed("ETH/USDT", 1)
-            account.book_balance("USDT", free=Decimal(-1))
-
-    with pytest.raises(AccountBroken):
-        fail()
-    assert account.consumed("ETH/USDT", 1) == {}
-    account.close()
+    again = PaperAccount.open(path, uid="third", opening={})
+    assert (again.uid, again.taken("ETH/USDT").at_ns) == ("first", START_NS)
+    assert again.taken("ETH/USDT").levels == levels
+    again.close()
 
 
 def test_a_restart_goes_on_from_the_last_look_and_fills_nothing_twice(tmp_path: Path) -> None:

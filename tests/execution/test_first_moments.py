@@ -1,6 +1,7 @@
 """The first moments of a life: the venue answers, and its books have not come yet."""
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
 
 import pytest
 
@@ -157,8 +158,10 @@ def test_an_unwind_has_its_orders_anew_after_a_kill(
     """Waiting for books would have counted as waiting in the unwind, whose orders then go on counting."""
     monkeypatch.setattr("arb.limits.UNWIND_ORDERS_MAX", 7)
 
+    sizes = cycle(["0.1", "0.1001"])  # each time another one, so that it is whole again
+
     def thin() -> None:
-        world.show_soon("ETH/BTC", [("0.0399", "0.1")], [("0.04", "5")])
+        world.show_soon("ETH/BTC", [("0.0399", next(sizes))], [("0.04", "5")])
 
     def halt() -> None:
         world.venue.halt_market("ETH/USDT", halted=True)

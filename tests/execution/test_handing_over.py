@@ -128,9 +128,8 @@ def test_a_claim_ends_when_its_leg_is_over_and_the_book_is_told_again(
 ) -> None:
     world = shared()
     trading(world)
-    world.at(
-        5.0, lambda _life: world.show("BTC/USDT", *BOOKS["BTC/USDT"])
-    )  # what was taken is back
+    renewed = [("50000", "0.0201"), ("50500", "9")]  # another size: what was taken is back
+    world.at(5.0, lambda _life: world.show("BTC/USDT", BOOKS["BTC/USDT"][0], renewed))
     assert world.run(cycles=4, duration_s=30) == 0
     world.check()
     later = [one for one in opened(world) if one.seen_ns != opened(world)[0].seen_ns]

@@ -109,6 +109,12 @@ def test_a_book_that_is_gone_is_told_and_is_no_book(tmp_path: Path) -> None:
     assert market.book_at(A, 2_500) == told[2].book
 
 
+def test_what_was_gone_is_shown_as_gone(tmp_path: Path) -> None:
+    gone = Change(2_000, A, Book(A, (), (), 99))
+    market = RecordedMarket(recorded(tmp_path, [change(1), gone, change(1_500)]))
+    assert [book and book.sequence for _, book in market.shown(A, -1, 9_000)] == [71, None, 1_570]
+
+
 def test_the_same_changes_make_the_same_bytes_and_so_does_a_recording_of_the_recording(
     tmp_path: Path,
 ) -> None:

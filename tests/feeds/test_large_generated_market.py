@@ -115,6 +115,16 @@ def test_changes_are_the_books_that_stand_from_then_on(after_ns: int) -> None:
         standing[row.market] = row.book
 
 
+@pytest.mark.parametrize("after_ns", [-1, 0, START_NS, START_NS + 77 * 10**6])
+def test_what_a_market_was_shown_between_two_times_is_each_change_of_it(after_ns: int) -> None:
+    market = GeneratedMarket(3, currencies=CURRENCIES_MAX)
+    until_ns = max(after_ns, 0) + 300 * market.step_ns
+    rows = list(itertools.takewhile(lambda row: row.at_ns <= until_ns, market.changes(after_ns)))
+    for name in (*list(market.markets)[::97], "NONE/USDT"):
+        told = [(row.at_ns, row.book) for row in rows if row.market == name]
+        assert list(market.shown(name, after_ns, until_ns)) == told
+
+
 @settings(deadline=None, max_examples=10)
 @given(at_ns=TIMES)
 def test_books_stand_on_the_grid_of_their_market_and_are_not_crossed(at_ns: int) -> None:

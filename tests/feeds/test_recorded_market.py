@@ -101,6 +101,28 @@ def test_what_is_asked_at_any_time_is_what_the_rows_before_it_said(tmp_path: Pat
             assert feed.book_at(market, at_ns) == (expected[0] if expected else None)
 
 
+REPEATED = "0,A,USD,9,1,10,1\n1,B,USD,9,1,10,1\n1,A,USD,9,1,10,1\n2,A,USD,9,1,10,2\n3,A,USD,9.0,1,10,2\n4,A,USD,9,1,10,1\n"
+
+
+def test_what_a_market_was_told_between_two_times_is_every_row_of_it(tmp_path: Path) -> None:
+    feed = RecordedMarket(written(tmp_path, HEADER + REPEATED), offset_ns=5)
+    for first in range(-1, 6):
+        for last in range(first, 6):
+            after_ns, until_ns = first * 10**9 + 5, last * 10**9 + 5
+            for looked_at in (after_ns, until_ns):  # what was asked before changes nothing
+                feed.book_at("A/USD", looked_at)
+                told = [
+                    (at_ns, book and book.sequence)
+                    for at_ns, book in feed.shown("A/USD", after_ns, until_ns)
+                ]
+                assert told == [
+                    (second * 10**9 + 5, number)
+                    for second, number in ((0, 1), (1, 3), (2, 4), (3, 5), (4, 6))
+                    if first < second <= last
+                ]
+    assert list(feed.shown("C/USD", -1, 10**12)) == []
+
+
 def listed(market: str, tick: str, step: str) -> MarketRules:
     base, quote = market.split("/")
     return MarketRules(

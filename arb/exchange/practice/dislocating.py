@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct, structs
 
-from arb.feeds.source import Change, MarketSource
+from arb.feeds.source import Change, MarketSource, Shown
 from arb.market.book import Book, Level, MarketRules
 from arb.money import BPS, ceil_to, floor_to
 
@@ -39,6 +39,11 @@ class Dislocated:
         """The book that stands at a time."""
         book = self._source.book_at(market, at_ns)
         return None if book is None else self._shifted(book, at_ns)
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        """Every book of a market after a time and until another one, shifted as it was."""
+        for at_ns, book in self._source.shown(market, after_ns, until_ns):
+            yield at_ns, None if book is None else self._shifted(book, at_ns)
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         """Every change after a time; that a dislocation begins or ends is none by itself."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, structs
 
-from arb.feeds.source import Change, MarketSource
+from arb.feeds.source import Change, MarketSource, Shown
 from arb.market.book import Book, MarketRules
 from arb.money import ZERO
 
@@ -34,6 +34,10 @@ class WithoutLeastValue:
     def book_at(self, market: str, at_ns: int) -> Book | None:
         """The book that stands at a time."""
         return self._source.book_at(market, at_ns)
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
+        """Every book of a market after a time and until another one."""
+        return self._source.shown(market, after_ns, until_ns)
 
     def changes(self, after_ns: int) -> Iterator[Change]:
         """Every change after a time."""
