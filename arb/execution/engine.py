@@ -330,7 +330,9 @@ class Engine:
         p = self._p
         rows = 0
         async for change in p.feed():
-            p.trader.notice(change.market, p.detector.see(change))
+            seen = p.detector.see(change)
+            if not change.again:  # what it showed was decided on
+                p.trader.notice(change.market, seen)
             # A change that comes late bears its own, older time.
             self._newest_ns = max(self._newest_ns, change.at_ns)
             self._mid_drain = change.more

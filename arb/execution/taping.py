@@ -92,7 +92,8 @@ class Tap:
         self._begin()
         async for change in changes:
             # The engine knows nothing of a market before it has read that it is listed.
-            if self._recorder is not None and change.market in self._listed:
+            told = change.market in self._listed and not change.again
+            if self._recorder is not None and told:
                 self._aside()
                 self._put(lambda recorder, one=change: recorder.take(one))  # type: ignore[misc]
                 self._put(Recorder.flush_if_due)

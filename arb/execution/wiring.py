@@ -63,7 +63,7 @@ async def assemble(
         source = market.source
         if not backtest:  # it began to play when the log was made, and went on while no engine ran
             source = market.begun_at(history.began_ns() or clock.now_ns())
-        changes = market.changes or partial(play, source, clock, every_row=backtest)
+        changes = market.changes or partial(play, source, clock, every_row=backtest, mark=True)
         return Trading(_venue(strategy, account, source, clock), changes)
 
     site = Site(

@@ -171,7 +171,8 @@ def write_long_feed(folder: Path) -> Path:
     """A recorded market that takes a backtest longer than a test may wait."""
     lines = ["recv_ts,base,quote,bid,bid_size,ask,ask_size"]
     for second in range(3_000):
-        lines.append(f"{1_600_000_000 + second},BTC,USDT,50000.01,5.12345678,50000.02,5.12345678")
+        size = f"{5 + second % 2}.12345678"  # there is something new each time
+        lines.append(f"{1_600_000_000 + second},BTC,USDT,50000.01,{size},50000.02,{size}")
         lines.append(f"{1_600_000_000 + second},ETH,BTC,0.05,50.123456,0.050001,50.123456")
         lines.append(f"{1_600_000_000 + second},ETH,USDT,2500.01,50.123456,2500.02,50.123456")
     path = folder / "feed.csv"

@@ -1,6 +1,7 @@
 """A market source played on the clock: each change when its time has come."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import cycle
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from arb.execution.feeding import play
 from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.feeds.lag import LAG_NS_MAX
-from arb.feeds.source import Change
+from arb.feeds.source import Change, Shown
 from arb.market.book import Book, MarketRules
 
 START_NS = 1_700_000_000 * 10**9
@@ -27,6 +28,9 @@ class Written:
         ]
 
     def book_at(self, market: str, at_ns: int) -> Book | None:
+        raise NotImplementedError
+
+    def shown(self, market: str, after_ns: int, until_ns: int) -> Iterator[Shown]:
         raise NotImplementedError
 
     def changes(self, after_ns: int) -> Iterator[Change]:
@@ -81,3 +85,51 @@ def test_of_each_market_that_is_behind_the_newest_row_is_told_in_one_go() -> Non
         ("A", 91),
         ("A", 92),
     ]
+
+
+def taken(source: Written, *, late_ns: int = 0, **how: bool) -> list[Change]:
+    """Everything that is played, begun so late."""
+    loop = VirtualLoop()
+    clock = LoopClock(loop, START_NS + late_ns)
+
+    async def story() -> list[Change]:
+        return [one async for one in play(source, clock, START_NS - 1, **how)]
+
+    return run_virtual(loop, story())
+
+
+def told(numbers: str) -> list[Change]:
+    """Changes of markets A and B: `A1` tells A's book number 1, `+` says that more is there."""
+    size = Decimal(1)
+    return [
+        Change(
+            START_NS + n, one[0], Book(one[0], ((Decimal(one[1]), size),), (), n), one.endswith("+")
+        )
+        for n, one in enumerate(numbers.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "again"),
+    [
+        ("A1 A1 A1 A2", " ** "),
+        ("A1 A2 A1", "   "),
+        ("A1 B1 A1 B1 A2 B1 B2", "  ** * "),
+        ("A1+ B1+ A1+ A1 A1 B2", "  * * "),
+    ],
+)
+@pytest.mark.parametrize("every_row", [True, False])
+def test_a_book_that_is_told_once_more_is_marked(numbers: str, again: str, every_row: bool) -> None:  # noqa: FBT001
+    source = Written([])
+    source.rows = told(numbers)
+    marks = [mark == "*" for mark in again]
+    assert [one.again for one in taken(source, every_row=every_row, mark=True)] == marks
+    assert not any(one.again for one in taken(source, every_row=every_row))
+
+
+def test_what_was_left_out_was_not_told_and_so_the_next_one_is_new() -> None:
+    """The second row is too old when its turn comes: only the third one, which repeats it, is told."""
+    source = Written([])
+    source.rows = told("A1 A2 A2")
+    late = taken(source, every_row=False, mark=True, late_ns=10 * LAG_NS_MAX)
+    assert [(one.book.bids[0][0], one.again) for one in late] == [(2, False)]

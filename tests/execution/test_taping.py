@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events.memory import MemoryLog
@@ -16,6 +17,7 @@ from arb.execution.access import Access
 from arb.execution.desk import Desk
 from arb.execution.journal import Journal
 from arb.execution.taping import Tap
+from arb.feeds.recorded import RecordedMarket
 from arb.feeds.source import Change
 from arb.machine.account import Account
 from arb.market.book import FeeRates
@@ -78,3 +80,21 @@ def test_a_run_is_told_everything_though_its_recording_cannot_be_begun(tmp_path:
         return taken
 
     assert asyncio.run(run()) == 10
+
+
+def test_what_is_told_again_is_passed_on_and_not_written(tmp_path: Path) -> None:
+    """Nobody decides on it, so nobody who decides once more may be shown it."""
+    clock = VirtualClock(BEGAN_NS)
+    tap = taped(tmp_path / "run.books", clock)
+
+    async def again() -> AsyncIterator[Change]:
+        async for change in told(clock):
+            yield replace(change, again=change.book.sequence % 3 > 0)
+
+    async def run() -> list[bool]:
+        return [change.again async for change in tap.through(again())]
+
+    assert asyncio.run(run()).count(True) == 6
+    tap.close()
+    written = RecordedMarket(tmp_path / "run.books")
+    assert [one.book.sequence for one in written.changes(-1)] == [0, 3, 6, 9]
