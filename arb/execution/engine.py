@@ -243,9 +243,8 @@ class Engine:
             await self._let_cycles_end()
             raise self._unplanned
         traded = list(p.watchlist.strategies.values())
-        deadline = None
-        if p.duration_s is not None:
-            deadline = p.desk.clock.monotonic_ns() + round(p.duration_s * NS_PER_S)
+        lasts_ns = None if p.duration_s is None else round(p.duration_s * NS_PER_S)
+        deadline = None if lasts_ns is None else p.desk.clock.monotonic_ns() + lasts_ns
         await self._hold_against_limits()
         p.settled()
         p.trader.accepting = not self._stop.is_set() and p.cycles_max != 0

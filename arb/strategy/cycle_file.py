@@ -25,7 +25,7 @@ from arb.strategy.cycle_columns import (
     read_header,
     split_fields,
 )
-from arb.strategy.schema import FEE_BPS_MAX, LEGS_MAX, PROFIT_BPS_MAX
+from arb.strategy.schema import FEE_BPS_MAX, LEGS_MAX, PROFIT_BPS_MAX, PROFIT_BPS_MIN
 from arb.strategy.source import Place, Problem, Source, read_source, split_lines
 
 _BYTE_ORDER_MARK: Final = "\ufeff"  # spreadsheets begin a file with it
@@ -35,7 +35,7 @@ _ODD_NUMBER: Final = re.compile(
 )  # not a number of ours, and certainly not a currency
 _BOUNDS: Final = {
     FEE: Number(at_least=0, at_most=FEE_BPS_MAX),
-    PROFIT: Number(at_least=-PROFIT_BPS_MAX, at_most=PROFIT_BPS_MAX),
+    PROFIT: Number(at_least=PROFIT_BPS_MIN, at_most=PROFIT_BPS_MAX),
 }
 
 

@@ -37,6 +37,7 @@ VENUE_OPTIONS_MAX: Final = 50
 COUNT_MAX: Final = 1_000_000
 RETRIES_MAX: Final = 8  # with 8 legs still within the orders of one cycle
 FEE_BPS_MAX: Final = 1_000
+PROFIT_BPS_MIN: Final = -9_999  # below, a cycle that brings nothing would do
 PROFIT_BPS_MAX: Final = 10_000
 DELAY_MS_MAX: Final = 3_600_000
 SECONDS_MAX: Final = 86_400
@@ -306,7 +307,7 @@ class Strategy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) = None  # None: what `panic_sell.base_currencies` has, then any other
     lightning: Lightning = field(default_factory=Lightning)
     reference_currency: Annotated[str, Code()] | None = None  # of limits given as a number
-    min_profit_bps: Annotated[Decimal, Number(at_least=-PROFIT_BPS_MAX, at_most=PROFIT_BPS_MAX)]
+    min_profit_bps: Annotated[Decimal, Number(at_least=PROFIT_BPS_MIN, at_most=PROFIT_BPS_MAX)]
     max_slippage_bps: SlippageBps
     # From a leg's first order to its settlement; a slower one is compared with liquidating.
     max_leg_latency_ms: Annotated[int, Number(at_least=1, at_most=DELAY_MS_MAX)] | None = None

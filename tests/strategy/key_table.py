@@ -249,7 +249,7 @@ KEYS: Final = {
         {"usdt": "upper case", "5": "put it in quotes", "[USDT]": "must be text", "": "is empty"},
     ),
     "min_profit_bps": number(
-        REQUIRED, {"-200": Decimal(-200), "0": Decimal(0)}, low=-10000, high=10000
+        REQUIRED, {"-200": Decimal(-200), "0": Decimal(0)}, low=-9999, high=10000
     ),
     "max_slippage_bps": number(REQUIRED, above=0, high=1000),
     "max_leg_latency_ms": whole(None, 1, 3_600_000),

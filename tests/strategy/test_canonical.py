@@ -71,7 +71,7 @@ strategies = st.builds(
     name=st.from_regex(r"[A-Za-z0-9_.-]{1,64}", fullmatch=True),
     exchange=st.from_regex(r"[a-z0-9_]{1,40}", fullmatch=True),
     cycle=st.lists(st.sampled_from("ABCDEFGHIJKL"), min_size=2, max_size=8, unique=True).map(tuple),
-    min_profit_bps=st.decimals(min_value=-10000, max_value=10000, places=4),
+    min_profit_bps=st.decimals(min_value=-9999, max_value=10000, places=4),
     max_slippage_bps=st.decimals(min_value="0.0001", max_value=1000, places=4),
     capital_allocation=st.builds(
         CapitalAllocation,

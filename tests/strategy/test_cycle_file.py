@@ -152,7 +152,7 @@ def test_a_header_that_cannot_be_followed(folder: Path, header: str, what: str) 
         ("BTC,ETH,USDT,,,,-1,1", "2:17: fee_bps must be at least 0, was -1"),
         ("BTC,ETH,USDT,,,, 1000.5,1", "2:18: fee_bps must be at most 1000, was 1000.5"),
         ("BTC,ETH,USDT,,,,1,10001", "2:19: min_profit_bps must be at most 10000, was 10001"),
-        ("BTC,ETH,USDT,,,,1,-10001", "2:19: min_profit_bps must be at least -10000, was -10001"),
+        ("BTC,ETH,USDT,,,,1,-10001", "2:19: min_profit_bps must be at least -9999, was -10001"),
         ("BTC,ETH,USDT,,,,1", "2:17: must have 8 fields, as the header in line 1 has, was 7"),
         ("BTC,ETH,USDT,,,,1,1,x", "2:21: must have 8 fields, as the header in line 1 has, was 9"),
     ],
@@ -289,4 +289,4 @@ def test_any_file_gives_good_rows_or_is_refused(folder: Path, data: bytes) -> No
             assert len(set(row.currencies)) == len(row.currencies) in range(2, 9)
             assert not any(map(currency_complaint, row.currencies))
             assert row.fee_bps is None or 0 <= row.fee_bps <= 1_000
-            assert row.min_profit_bps is None or -10_000 <= row.min_profit_bps <= 10_000
+            assert row.min_profit_bps is None or -9_999 <= row.min_profit_bps <= 10_000
