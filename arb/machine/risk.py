@@ -26,7 +26,8 @@ EVERY: Final = "*"  # every strategy, or every path
 RESULTS_KEPT: Final = 64  # can still be taken back; of older ones only the length of a row is known
 DAYS_KEPT: Final = 7
 OPENINGS_KEPT: Final = 64  # with their books ...
-EARLIER_KEPT: Final = 1_024  # ... and of so many before those, when it was
+# ... and of so many before those, when it was. All of it is written with each opening.
+EARLIER_KEPT: Final = 256
 COOLDOWNS_KEPT: Final = 1_024
 FAILURES_KEPT: Final = 1_024
 VALUED_UNIT: Final = Decimal("1E-8")  # what is valued is cut there
