@@ -68,6 +68,15 @@ def lives(folder: Path) -> Iterator[Lives]:
 # --- interrupts
 
 
+@pytest.fixture
+def hung_up() -> Iterator[None]:
+    """Under `nohup` these tests ignore SIGHUP, and so, as it should, would an engine that they start."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hung_up")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_interrupt_lets_running_cycles_end(lives: Lives, number: int) -> None:
     engine = lives.trading()
