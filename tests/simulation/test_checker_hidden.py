@@ -13,10 +13,15 @@ OPENED = 100 * 10**9
 SOLD = {"ETH": Decimal(-1), "BTC": Decimal("0.04")}
 
 
-def found(opening: dict[str, str], *, at_ns: int = OPENED - 1) -> dict[str, Decimal]:
-    fill = VenueFill("t1", "o1", None, "ETH/BTC", "sell", "1", "0.04", "0", "BTC", at_ns)
+def found(
+    opening: dict[str, str], *, at_ns: int = OPENED - 1, parts: int = 1
+) -> dict[str, Decimal]:
+    fills = [
+        VenueFill(f"t{at}", "o1", None, "ETH/BTC", "sell", "1", "0.04", "0", "BTC", at_ns)
+        for at in range(parts)
+    ]
     really: Any = SimpleNamespace(
-        opening={"ETH": Decimal(10), "BTC": Decimal(1)}, fills=[fill], changes=[]
+        opening={"ETH": Decimal(10), "BTC": Decimal(1)}, fills=fills, changes=[]
     )
     story: Any = SimpleNamespace(
         opened_venue_ns=OPENED, opening={name: Decimal(text) for name, text in opening.items()}
@@ -26,6 +31,11 @@ def found(opening: dict[str, str], *, at_ns: int = OPENED - 1) -> dict[str, Deci
 
 def test_a_hidden_trade_is_what_it_moved() -> None:
     assert found({"ETH": "10", "BTC": "1"}) == SOLD
+
+
+def test_an_order_may_be_shown_in_part() -> None:
+    assert found({"ETH": "8", "BTC": "1.08"}, parts=3) == SOLD
+    assert found({"ETH": "8.5", "BTC": "1.08"}, parts=3) == {}
 
 
 @pytest.mark.parametrize(

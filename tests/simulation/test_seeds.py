@@ -120,6 +120,11 @@ def test_a_trade_that_the_venue_hid_when_the_account_was_opened_stays_unexplaine
     assert found[:2] == ["unexplained"] * 2, "the seed has no such trade any more: take another one"
 
 
+def test_a_part_of_such_an_order_may_be_hidden_too() -> None:
+    """The checker excused what whole orders had moved, and one of two trades of an order was hidden."""
+    assert run_seed(308194506169).violations == ()
+
+
 def test_a_venue_that_hardly_answers_is_reached_at_last() -> None:
     """Each later try needed every one of its readings to succeed at once, and began with the first again."""
     assert run_seed(59279026456).violations == ()

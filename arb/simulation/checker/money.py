@@ -148,7 +148,7 @@ def _changes(events: list[Event], story: Story, really: Truth) -> list[str]:
 
 
 def _hidden_at_opening(story: Story, really: Truth) -> Amounts:
-    """What orders of other people had moved when the account was opened, and its balances did not show."""
+    """What others' orders, or single trades, had moved when the account was opened, and its balances did not show."""
     opened = story.opened_venue_ns
     there = joined(
         really.opening,
@@ -163,6 +163,9 @@ def _hidden_at_opening(story: Story, really: Truth) -> Amounts:
     for fill in really.fills:
         if opened - HIDDEN_NS_MAX <= fill.at_ns < opened:
             moved[fill.order_id] = joined(moved.get(fill.order_id, {}), _moved(fill))
+            moved[f"{fill.market} {fill.trade_id}"] = _moved(
+                fill
+            )  # of an order that is shown in part
     for number in range(1, min(len(moved), HIDDEN_ORDERS_MAX) + 1):
         for some in combinations(moved.values(), number):
             sum_of_them = joined(*some)
