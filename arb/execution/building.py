@@ -115,11 +115,7 @@ def deciding(
     watching = Watching(loaded, desk, detector, watchlist, partial(trader.notice, None))
     if tap is not None:
         tap.join(desk, loaded, run=desk.journal.run, cycles_max=cycles_max)
-
-        def relisted() -> None:
-            tap.relisted(watching.follow)
-
-        desk.on_terms = relisted
+        desk.on_terms = partial(tap.relisted, watching.follow)
     return Deciding(detector, watchlist, watching, trader)
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-from msgspec import structs
 
 from arb.clock import NS_PER_MS, Clock
 from arb.errors import WrongLog
@@ -157,7 +156,7 @@ def _rules(settings: Settings) -> VenueRules:
     Real venues take orders for seconds: there such a way is no reason to refuse one either.
     """
     window_ns = max(PAPER_RULES.recv_window_ns, settings.latency_sim_ms * NS_PER_MS)
-    return structs.replace(PAPER_RULES, recv_window_ns=window_ns)
+    return msgspec.structs.replace(PAPER_RULES, recv_window_ns=window_ns)
 
 
 def _frictions(settings: Settings) -> Frictions:

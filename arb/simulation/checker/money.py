@@ -163,9 +163,8 @@ def _hidden_at_opening(story: Story, really: Truth) -> Amounts:
     for fill in really.fills:
         if opened - HIDDEN_NS_MAX <= fill.at_ns < opened:
             moved[fill.order_id] = joined(moved.get(fill.order_id, {}), _moved(fill))
-            moved[f"{fill.market} {fill.trade_id}"] = _moved(
-                fill
-            )  # of an order that is shown in part
+            # Of an order that was shown in part.
+            moved[f"{fill.market} {fill.trade_id}"] = _moved(fill)
     for number in range(1, min(len(moved), HIDDEN_ORDERS_MAX) + 1):
         for some in combinations(moved.values(), number):
             sum_of_them = joined(*some)

@@ -91,7 +91,7 @@ PERMISSION: Final = (
 -    for _ in range(failures):
 +    for _ in range(0):
 """,
-        seeds=400,
+        seeds=200,
     ),
     Mutant(
         "any price",
