@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 from arb.simulation.sectors import WAYS, Survivors, Write, apply_write, survivors
-from arb.simulation.vfs import WatchedVFS, witness_watched_by
+from arb.simulation.vfs import WatchedVFS, wal_watched_by, witness_watched_by
 
 WRITE: Final = "write"
 SYNC: Final = "sync"
@@ -44,6 +44,7 @@ class Disk:
         self._vfs = WatchedVFS(f"disk-{id(self)}", self._watch)
         self.vfs = f"disk-{id(self)}"
         self.witness_type = witness_watched_by(self._watch)
+        self.wal_type = wal_watched_by(self._watch)
 
     def close(self) -> None:
         """Let go of the VFS."""

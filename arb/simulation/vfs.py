@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apsw
 
+from arb.events.sqlite.left_wal import WalAgain
 from arb.events.sqlite.witness import Witness
 
 # what happens ("write", "truncate", "sync", "delete"), file name, offset, bytes written; may raise
@@ -81,3 +82,18 @@ def witness_watched_by(watch: Watcher) -> type[Witness]:
             super()._fsync()
 
     return WatchedWitness
+
+
+def wal_watched_by(watch: Watcher) -> type[WalAgain]:
+    """The real second writing of a left WAL, shown to the watcher of the disk."""
+
+    class WatchedWal(WalAgain):
+        def _pwrite(self, descriptor: int, data: bytes, offset: int) -> int:
+            watch("write", self._wal.name, offset, data)
+            return super()._pwrite(descriptor, data, offset)
+
+        def _fsync(self, descriptor: int) -> None:
+            watch("sync", self._wal.name, 0, b"")
+            super()._fsync(descriptor)
+
+    return WatchedWal

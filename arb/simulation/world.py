@@ -18,6 +18,7 @@ from arb import crashpoints
 from arb.events import facts as f
 from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog, open_log
+from arb.events.sqlite.left_wal import WalAgain
 from arb.events.sqlite.witness import Witness
 from arb.exchange.fault_plan import FaultPlan, Only
 from arb.exchange.faults import FaultyVenue
@@ -292,6 +293,7 @@ class World:
             at_ns=self.clock.now_ns(), on_loop=True, projector=Projections(),
             vfs=None if self.disk is None else self.disk.vfs,
             witness_type=Witness if self.disk is None else self.disk.witness_type,
+            wal_type=WalAgain if self.disk is None else self.disk.wal_type,
             checkpoint_pages=self.checkpoint_pages,
         )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What an unclean end leaves: a WAL that is taken only with the database that it was written for."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from struct import iter_unpack, pack
@@ -26,6 +27,7 @@ _SUMS: Final = slice(24, 32)
 _FRAME_HEADER_BYTES: Final = 24
 _FRAME_BYTES: Final = _FRAME_HEADER_BYTES + 4096
 _WORD: Final = 0xFFFF_FFFF
+_PIECE_BYTES: Final = 1 << 20
 # Where pages are mixed, SQLite may find anything but a table in place of one.
 _WRONG: Final = (LogDamaged, *DAMAGE)
 
@@ -34,6 +36,36 @@ def has_left_wal(path: Path) -> bool:
     """Tell whether a WAL with something in it lies beside a database."""
     wal = beside(path, "-wal")
     return wal.exists() and wal.stat().st_size > 0
+
+
+class WalAgain:
+    """Writes a left WAL's own bytes in its place and syncs them, before they are moved into the database.
+
+    After an fsync that failed, Linux calls the pages clean and shows them to the next process, and no later
+    fsync writes them (https://lwn.net/Articles/752063/). A power loss during the checkpoint would then leave a
+    database written in part, and on the disk no WAL to finish it with. What is torn while this is written is a
+    commit that nobody was told of, for those before it were synced.
+    """
+
+    def __init__(self, wal: Path) -> None:
+        self._wal = wal
+
+    def write(self) -> None:
+        """Write and sync. Raises OSError."""
+        descriptor = os.open(self._wal, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            at = 0
+            while piece := os.pread(descriptor, _PIECE_BYTES, at):
+                at += self._pwrite(descriptor, piece, at)
+            self._fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _pwrite(self, descriptor: int, data: bytes, offset: int) -> int:
+        return os.pwrite(descriptor, data, offset)
+
+    def _fsync(self, descriptor: int) -> None:
+        os.fsync(descriptor)
 
 
 def check_left_wal(path: Path, merged: apsw.Connection) -> bool:

@@ -13,7 +13,7 @@ from arb.events.sqlite import connections, rows, schema
 from arb.events.sqlite.ballast import ensure_ballast, free_space_low, release_ballast
 from arb.events.sqlite.commit import Committer, Waiting
 from arb.events.sqlite.examine import Found, check_domain, examine
-from arb.events.sqlite.left_wal import check_left_wal, has_left_wal
+from arb.events.sqlite.left_wal import WalAgain, check_left_wal, has_left_wal
 from arb.events.sqlite.links import real_file
 from arb.events.sqlite.locks import lock_log
 from arb.events.sqlite.projector import NoProjections, Projector
@@ -47,6 +47,7 @@ def open_log(
     projector: Projector | None = None,
     vfs: str | None = None,
     witness_type: type[Witness] = Witness,
+    wal_type: type[WalAgain] = WalAgain,
     checkpoint_pages: int | None = None,
 ) -> SqliteLog:
     """Open a log for writing, or create it: a LogCreated of the given domain and instance is then its first event.
@@ -55,9 +56,9 @@ def open_log(
     touching a file; then lets the projector prepare and starts the writer, on the running loop or in a thread.
     Without `durable` an acknowledged event survives a kill at once and a power loss from the log's closing on: enough for
     a backtest, which is a function of its inputs and begins anew.
-    Raises LogLocked, UnsafeStorage, WrongLog or LogDamaged. `vfs` names an apsw VFS and
-    `witness_type` writes the witness, where the disk is a simulated one; `checkpoint_pages` takes the place of the
-    limit of that name.
+    Raises LogLocked, UnsafeStorage, WrongLog or LogDamaged. `vfs` names an apsw VFS, and `witness_type` and `wal_type`
+    write what SQLite does not, where the disk is a simulated one; `checkpoint_pages` takes the place of the limit of
+    that name.
     """
     check_sqlite()
     path = real_file(path)
@@ -82,7 +83,7 @@ def open_log(
         )
         committer = _start(
             path, witness, found.head, projector, vfs,
-            durable=durable, checkpoint_pages=checkpoint_pages, anew=not found.tables_proven,
+            wal_type=wal_type, durable=durable, checkpoint_pages=checkpoint_pages, anew=not found.tables_proven,
         )  # fmt: skip
         if found.identity is None:
             _commit(committer, domain, 0, run, at_ns)
@@ -119,7 +120,7 @@ def accept_head(
         head, proven = _whole_head(path)
         # The new witness counts only once the acceptance is in the log: until then the log stays refused.
         witness = Witness.prepare(path)
-        committer = _start(path, witness, head, projector, None, anew=not proven)
+        committer = _start(path, witness, head, projector, anew=not proven)
         version = rows.stream_version(committer.connection, rows.LOG_STREAM)
         fact = HeadAccepted(reason=reason, position=head.position, instance=instance)
         result = _commit(committer, fact, version, run, at_ns)
@@ -166,8 +167,9 @@ def _start(
     witness: Witness,
     head: Head,
     projector: Projector | None,
-    vfs: str | None,
+    vfs: str | None = None,
     *,
+    wal_type: type[WalAgain] = WalAgain,
     durable: bool = True,
     checkpoint_pages: int | None = None,
     anew: bool = False,
@@ -177,13 +179,15 @@ def _start(
     connection = connections.writer(path, vfs, durable=durable)
     committer = Committer(connection, witness, projector, head, checkpoint_pages)
     try:
+        if has_left_wal(path):
+            wal_type(beside(path, "-wal")).write()
         committer.checkpoint()
         if committer.broken is None:
             _prepare(projector, connection, path, anew=anew)
         assert not connection.in_transaction, "a projector left its transaction open"
         if committer.checkpoint_due():  # a rebuild is a long WAL
             committer.checkpoint()
-    except apsw.Error as error:
+    except (apsw.Error, OSError) as error:
         committer.break_off(error)
     except BaseException:
         committer.abandon()
