@@ -25,6 +25,7 @@ from arb.strategy.bounds import (
     PerCurrency,
     Text,
 )
+from arb.strategy.meanings import meaning
 from arb.strategy.schema import Fees, Strategy
 from arb.strategy.values import Shape, block_of, shape_of
 
@@ -49,7 +50,8 @@ def _block(cls: type[Struct]) -> Json:
     properties: Json = {}
     required: list[str] = []
     for field in structs.fields(cls):
-        properties[field.name] = _key(hints[field.name], field)
+        told = {"description": meaning(cls, field.name)}
+        properties[field.name] = {**_key(hints[field.name], field), **told}
         bare = field.default is NODEFAULT and field.default_factory is NODEFAULT
         if bare and field.name not in _MAY_BE_LEFT_OUT:
             required.append(field.name)
