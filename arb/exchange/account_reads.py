@@ -42,6 +42,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     now_ns: Callable[[], int]  # the venue's clock, estimated
     sleep: Sleep
     id_of: Callable[[str], str]  # the venue's name of one of our markets
+    group_of: Callable[[str], object]  # which fees are charged there, where the venue has groups
 
 
 class AccountWords(Struct, frozen=True):
@@ -52,6 +53,8 @@ class AccountWords(Struct, frozen=True):
     account_id: Callable[[Reading], Awaitable[str | None]]
     may_withdraw: Callable[[Reading], Awaitable[bool | None]]
     changes: Callable[[Reading, int], Awaitable[list[BalanceChange]]]
+    # What markets may ask of whoever trades on them; empty where the venue does not say.
+    permissions: Callable[[Reading], Awaitable[frozenset[str]]]
 
 
 def hashed(venue: str, key: str) -> str:
@@ -116,6 +119,12 @@ async def _binance_fees(reading: Reading, market: str) -> FeeRates:
 
 async def _binance_id(reading: Reading) -> str | None:
     return _named(at(await reading.ask("privateGetAccount"), "uid"))
+
+
+async def _binance_permissions(reading: Reading) -> frozenset[str]:
+    told = at(await reading.ask("privateGetAccount"), "permissions")
+    named = told if isinstance(told, list) else ()
+    return frozenset(one for one in named if isinstance(one, str))
 
 
 async def _binance_may_withdraw(reading: Reading) -> bool | None:
@@ -221,17 +230,29 @@ async def _okx_balances(reading: Reading) -> dict[str, Balance]:
 
 
 async def _okx_fees(reading: Reading, market: str) -> FeeRates:
-    """A charge is told as a negative rate; a rebate is not counted on."""
-    told = await reading.ask(
-        "privateGetAccountTradeFee", {"instType": "SPOT", "instId": reading.id_of(market)}
-    )
+    """A charge is told as a negative rate; a rebate is not counted on.
+
+    The venue tells rates by groups of markets. Those beside the groups are deprecated: where they are
+    still told, the higher one counts.
+    """
+    asked = {"instType": "SPOT", "instId": reading.id_of(market)}
+    told = at(await reading.ask("privateGetAccountTradeFee", asked), "data.0")
+    groups = _rows(at(told, "feeGroup") or [])
+    own = [one for one in groups if at(one, "groupId") == reading.group_of(market)]
     rates = {}
     for side in ("taker", "maker"):
-        rate = number(at(told, f"data.0.{side}"))
-        if rate is None or abs(rate) > _RATE_MAX:
-            raise Unreachable(f"the venue told no {side} rate")
-        rates[side] = max(-rate, ZERO)
+        beside = at(told, side)
+        rows = [at(one, side) for one in own or groups]
+        charged = [_okx_rate(one) for one in ([*rows, beside] if beside or not rows else rows)]
+        rates[side] = max(charged)
     return FeeRates(taker=rates["taker"], maker=rates["maker"])
+
+
+def _okx_rate(told: object) -> Decimal:
+    rate = number(told)
+    if rate is None or abs(rate) > _RATE_MAX:
+        raise Unreachable(f"the venue told a fee rate of {told!r:.40}")
+    return max(-rate, ZERO)
 
 
 async def _okx_id(reading: Reading) -> str | None:
@@ -313,12 +334,25 @@ async def _common_changes(reading: Reading, since_ns: int) -> list[BalanceChange
     return found
 
 
-_COMMON: Final = AccountWords(_common_balances, _common_fees, _nothing, _nothing, _common_changes)
+async def _untold(_reading: Reading) -> frozenset[str]:
+    return frozenset()
+
+
+_COMMON: Final = AccountWords(
+    _common_balances, _common_fees, _nothing, _nothing, _common_changes, _untold
+)
 WORDS: Final[Mapping[str, AccountWords]] = {
     "binance": AccountWords(
-        _binance_balances, _binance_fees, _binance_id, _binance_may_withdraw, _binance_changes
+        _binance_balances,
+        _binance_fees,
+        _binance_id,
+        _binance_may_withdraw,
+        _binance_changes,
+        _binance_permissions,
     ),
-    "okx": AccountWords(_okx_balances, _okx_fees, _okx_id, _okx_may_withdraw, _okx_changes),
+    "okx": AccountWords(
+        _okx_balances, _okx_fees, _okx_id, _okx_may_withdraw, _okx_changes, _untold
+    ),
 }
 
 

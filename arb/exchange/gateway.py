@@ -1,11 +1,13 @@
 """A venue as the engine uses it: the port's methods, spoken in the venue's dialect over its line."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from arb.clock import NS_PER_MS, Clock
 from arb.exchange import account_reads, fate
@@ -25,10 +27,12 @@ from arb.exchange.port import (
     OrderNotFound,
     OrderReport,
     OrderRequest,
+    Refused,
     Unreachable,
     VenueError,
     VenueRules,
 )
+from arb.exchange.refusals import MARKET_NOT_ALLOWED
 from arb.exchange.replies import order_report, rows
 from arb.exchange.sendable import lateness, unsendable
 from arb.exchange.trade_list import TradeList
@@ -65,6 +69,8 @@ class Gateway:
         self._markets: Mapping[str, MarketRules] = {}
         self._seen: set[str] = set()  # markets that orders were sent to or asked about
         self._words = account_reads.words(dialect.venue)
+        self._permissions: frozenset[str] = frozenset()  # the account's; empty where none are told
+        self._refused_here: set[str] = set()  # markets that told this account to trade elsewhere
         self._names = client_names(self.ccxt, lambda: self._markets)
         self._trades = TradeList(self._line, dialect, self._names)
         self._reading = account_reads.Reading(
@@ -74,6 +80,7 @@ class Gateway:
             now_ns=self._line.now_ns,
             sleep=clock.sleep,
             id_of=lambda market: str(self.ccxt.market(market)["id"]),
+            group_of=self._group_of,
         )
 
     async def start(self) -> None:
@@ -85,6 +92,14 @@ class Gateway:
             credentials = self._connection.credentials
             if self._fingerprint is None and credentials is not None:
                 told = await self._words.account_id(self._reading)
+                self._permissions = await self._words.permissions(self._reading)
+                listed = self._markets
+                self._take_markets()
+                closed = sorted(
+                    name for name, one in self._markets.items() if one.active < listed[name].active
+                )
+                if closed:
+                    log.warning("markets.not_permitted", n=len(closed), first=closed[:5])
                 key, _, _ = credentials.reveal()
                 self._fingerprint = told or account_reads.hashed(self._dialect.venue, key)
 
@@ -156,14 +171,20 @@ class Gateway:
         before = self.ccxt.markets
         try:
             await self._line.ask("read", partial(self.ccxt.load_markets, reload=True))
-            found, self.left_out = market_rules(self.ccxt.markets)
-            if not found:
-                raise Unreachable(f"the venue told no market that can be read, of {self.left_out}")
+            self._take_markets()
         except VenueError:
             if before and self.ccxt.markets is not before:
                 # An answer without markets is no reason to forget them.
                 self.ccxt.set_markets(before, self.ccxt.currencies)
             raise
+
+    def _take_markets(self) -> None:
+        """Take over the markets that the client knows; those that this account may not trade on are closed to it."""
+        found, self.left_out = market_rules(
+            self.ccxt.markets, self._permissions, self._refused_here
+        )
+        if not found:
+            raise Unreachable(f"the venue told no market that can be read, of {self.left_out}")
         self._markets = found
 
     # --- the account
@@ -171,10 +192,15 @@ class Gateway:
     async def fees(self) -> FeeRates:
         """Read the account's fee rates, the highest of what a usual market is charged."""
         await self.start()
-        market = next((name for name, one in sorted(self._markets.items()) if one.active), None)
-        if market is None:
+        open_ = [name for name, one in sorted(self._markets.items()) if one.active]
+        if not open_:
             raise Unreachable("no market is open")
-        return await self._words.fees(self._reading, market)
+        groups = Counter(str(self._group_of(name)) for name in open_)
+        usual = max(open_, key=lambda name: groups[str(self._group_of(name))])  # the first of them
+        return await self._words.fees(self._reading, usual)
+
+    def _group_of(self, market: str) -> object:
+        return at(self.ccxt.markets.get(market), "info.groupId")
 
     async def balances(self) -> Mapping[str, Balance]:
         """Read every asset the account holds or has held."""
@@ -196,6 +222,21 @@ class Gateway:
 
     async def create(self, request: OrderRequest) -> OrderReport:
         """Send an order, in one request. Its window is the venue's to enforce: it is signed with the intent's time."""
+        try:
+            return await self._create(request)
+        except Refused as error:
+            if error.reason == MARKET_NOT_ALLOWED:
+                self._close_here(request.market, error.detail)
+            raise
+
+    def _close_here(self, market: str, why: str) -> None:
+        """Take a market for closed from now on: the list goes on calling it open, for it is so to others."""
+        log.warning("market.not_allowed", market=market, why=why)
+        self._refused_here.add(market)
+        closed = replace(self._markets[market], active=False)
+        self._markets = {**self._markets, market: closed}
+
+    async def _create(self, request: OrderRequest) -> OrderReport:
         if not self._markets:
             await self.start()
         refusal = unsendable(self._dialect, self._markets.get(request.market), request)

@@ -1,8 +1,10 @@
 """The markets that a client lists, as rules: exact steps from the venue's filters, or not at all. And its names for them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from arb.exchange.exact_json import at
 from arb.exchange.replies import Names, quantity
@@ -12,8 +14,13 @@ from arb.money import ZERO
 AMOUNT_MAX: Final = Decimal(10) ** 15  # where the venue names no largest amount
 
 
-def market_rules(listed: object) -> tuple[dict[str, MarketRules], int]:
-    """Read the spot markets, and count those that cannot be read; a market that is not open is kept and flagged."""
+def market_rules(
+    listed: object, permissions: Collection[str] = (), refused: Collection[str] = ()
+) -> tuple[dict[str, MarketRules], int]:
+    """Read the spot markets, and count those that cannot be read; a market that is not open is kept and flagged.
+
+    To an account those are not open that its `permissions` leave out, or that refused it before.
+    """
     found: dict[str, MarketRules] = {}
     left_out = 0
     for told in listed.values() if isinstance(listed, Mapping) else ():
@@ -22,9 +29,20 @@ def market_rules(listed: object) -> tuple[dict[str, MarketRules], int]:
         rules = _rules(told)
         if rules is None or rules.market in found:
             left_out += 1
-        else:
-            found[rules.market] = rules
+            continue
+        if rules.market in refused or not _permitted(told, permissions):
+            rules = replace(rules, active=False)
+        found[rules.market] = rules
     return found, left_out
+
+
+def _permitted(told: object, permissions: Collection[str]) -> bool:
+    """Whether an account has one of each set of permissions that a market names; what is not told forbids nothing."""
+    sets = at(told, "info.permissionSets")
+    if not permissions or not isinstance(sets, list):
+        return True
+    named = [one for one in sets if isinstance(one, list) and one]
+    return all(not set(permissions).isdisjoint(map(str, one)) for one in named)
 
 
 def _rules(told: object) -> MarketRules | None:

@@ -17,6 +17,8 @@ OUTSIDE_WINDOW: Final = "outside_recv_window"
 BAD_SIGNATURE: Final = "bad_signature"
 REJECTED: Final = "rejected"
 NOT_ALLOWED: Final = "not_allowed"
+# The market is listed for others, and this account or key may not trade on it.
+MARKET_NOT_ALLOWED: Final = "market_not_allowed"
 
 _BANNED_NS: Final = 120 * NS_PER_S  # the shortest ban of a venue that bans
 _LIMITED_NS: Final = 30 * NS_PER_S
@@ -61,10 +63,13 @@ BINANCE: Final = Codes(
     refused_texts=(
         ("-2010", "account has insufficient balance", INSUFFICIENT_BALANCE),
         ("-2010", "market is closed", MARKET_HALTED),
+        ("-2010", "this symbol is not permitted for this account", MARKET_NOT_ALLOWED),
+        ("-2010", "this symbol is restricted for this account", MARKET_NOT_ALLOWED),
+        ("-2010", "symbol not whitelisted for api key", MARKET_NOT_ALLOWED),
         ("-1013", "market is closed", MARKET_HALTED),
     ),
     duplicate=(("-2010", "duplicate order sent"),),
-    key_revoked=frozenset({"-2014", "-2015"}),
+    key_revoked=frozenset({"-2008", "-2014", "-2015"}),  # the first of one that was deleted
     maintenance_texts=("system is under maintenance",),
     not_found=frozenset({"-2013", "-2011"}),
     clock_wrong=frozenset({"-1021"}),
@@ -79,7 +84,8 @@ OKX: Final = Codes(
         **_each(
             NOT_ALLOWED, "50007", "50009", "50012", "50027", "50028", "51009", "51010", "51024"
         ),
-        **_each(NOT_ALLOWED, "50120", "51155", "54008"),
+        **_each(NOT_ALLOWED, "50120", "54008"),
+        **_each(MARKET_NOT_ALLOWED, "51155"),
         **_each(OUTSIDE_WINDOW, "50036", "50037", "50102", "50112"),
         **_each(BAD_SIGNATURE, "50113"),
         **_each(UNKNOWN_MARKET, "51001", "51012", "51014", "51015"),
@@ -210,7 +216,8 @@ MEXC: Final = Codes(
         **_each(INSUFFICIENT_BALANCE, "10101", "30004", "30005"),
         **_each(FILTER, "30002", "30003", "30087"),
         **_each(MARKET_HALTED, "30016"),
-        **_each(UNKNOWN_MARKET, "-1121", "10007", "30014", "30021"),
+        **_each(UNKNOWN_MARKET, "-1121", "30014", "30021"),
+        **_each(MARKET_NOT_ALLOWED, "10007"),  # listed, and closed to programs
         **_each(OUTSIDE_WINDOW, "700003"),
         **_each(BAD_SIGNATURE, "700002", "602"),
     },

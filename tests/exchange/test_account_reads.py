@@ -9,7 +9,7 @@ import pytest
 from arb.clock import NS_PER_S
 from arb.exchange.port import Balance, BalanceChange, Unreachable
 from arb.market.book import FeeRates
-from tests.exchange.captured import Asked, Wire, heard
+from tests.exchange.captured import Asked, Wire, heard, listed
 from tests.exchange.loopback import ACCOUNT, KEY, NOW_MS
 from tests.exchange.told import okx
 
@@ -118,6 +118,57 @@ def test_what_okx_charges_is_told_below_zero(wires: Mapping[str, Wire]) -> None:
     wire = wires["okx"]
     told = heard(wire, wire.gateway.fees(), okx({"taker": "-0.001", "maker": "0.0002"}))
     assert told == FeeRates(taker=Decimal("0.001"), maker=Decimal(0))
+
+
+def group(name: str, taker: object, maker: object = "-0.0008") -> dict[str, object]:
+    return {"groupId": name, "taker": taker, "maker": maker}
+
+
+@pytest.mark.parametrize(
+    ("row", "taker"),
+    [
+        # Rates stand by groups of markets, and those beside them are deprecated: they may go.
+        ({"feeGroup": [group("1", "-0.001")]}, "0.001"),
+        ({"taker": "", "maker": "", "feeGroup": [group("1", "-0.001")]}, "0.001"),
+        ({"taker": "-0.0001", "maker": "0", "feeGroup": [group("1", "-0.0023")]}, "0.0023"),
+        ({"taker": "-0.001", "maker": "0", "feeGroup": [group("1", "0", "0")]}, "0.001"),
+        # Where all are told that of the market counts, and of one that is not among them the highest.
+        ({"feeGroup": [group("2", "-0.0035"), group("1", "-0.0023")]}, "0.0023"),
+        ({"feeGroup": [group("2", "-0.0035"), group("4", "-0.0023")]}, "0.0035"),
+        ({"taker": "-0.001", "maker": "-0.0008", "feeGroup": []}, "0.001"),
+        ({"feeGroup": [group("1", "")]}, None),
+        ({"feeGroup": [group("1", "soon")], "taker": "-0.001", "maker": "0"}, None),
+        ({"feeGroup": [group("1", "-0.5")]}, None),
+        ({"feeGroup": "1"}, None),
+        ({"feeGroup": [None]}, None),
+        ({}, None),
+    ],
+)
+def test_okx_tells_fees_by_groups_of_markets(
+    wires: Mapping[str, Wire], row: dict[str, object], taker: str | None
+) -> None:
+    wire = wires["okx"]
+    wire.gateway.ccxt.markets["BTC/USDT"]["info"]["groupId"] = "1"
+    told = heard(wire, wire.gateway.fees(), okx(row))
+    if taker is None:
+        assert isinstance(told, Unreachable), told
+    else:
+        assert told.taker == Decimal(taker)
+
+
+def test_fees_are_asked_for_of_a_market_as_most_are() -> None:
+    """The first by name may be of another group, which pays more, or nothing."""
+    wire = Wire("okx")
+    rows = []
+    for base, group_id in (("AAVE", "4"), ("BTC", "1"), ("ETH", "1")):
+        row = {**listed("okx"), "id": f"{base}-USDT", "symbol": f"{base}/USDT", "base": base}
+        rows.append({**row, "baseId": base, "info": {"groupId": group_id}})
+    wire.gateway.ccxt.set_markets(rows)
+    wire.gateway._take_markets()
+    heard(wire, wire.gateway.fees(), okx({"feeGroup": [group("1", "-0.001")]}))
+    wire.close()
+    (asked,) = wire.session.asked
+    assert asked.params["instId"] == "BTC-USDT"
 
 
 def test_whether_a_key_may_withdraw_is_the_venues_word(wires: Mapping[str, Wire]) -> None:

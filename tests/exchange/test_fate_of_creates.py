@@ -168,7 +168,7 @@ def test_every_code_about_the_request_itself_is_a_refusal(stage: Stage, code: in
     assert isinstance(fate, Refused), fate
 
 
-@pytest.mark.parametrize("code", [-2014, -2015])
+@pytest.mark.parametrize("code", [-2008, -2014, -2015])
 def test_a_revoked_key_is_told_whatever_the_client_believes_of_it(stage: Stage, code: int) -> None:
     """After one signed success the client calls it a flood protection."""
     assert stage.gateway.ccxt.options["hasAlreadyAuthenticatedSuccessfully"]

@@ -31,6 +31,7 @@ SAID: list[tuple[str, int, object, type[VenueError]]] = [
     ("binance", 503, {"code": -2013, "msg": "Order does not exist."}, Unreachable),
     ("binance", 401, {"code": -2015, "msg": "Invalid API-key, IP, or permissions."}, KeyRevoked),
     ("binance", 401, {"code": -2014, "msg": "API-key format invalid."}, KeyRevoked),
+    ("binance", 400, {"code": -2008, "msg": "Invalid Api-Key ID."}, KeyRevoked),
     ("binance", 429, {"code": -1003, "msg": "Too much request weight used."}, Banned),
     ("binance", 418, "", Banned),
     ("binance", 503, {"code": 1, "msg": "System is under maintenance."}, Maintenance),
