@@ -78,7 +78,9 @@ def client_names(client: Any, markets: Callable[[], Mapping[str, MarketRules]]) 
 
     def market_of(market_id: str) -> str | None:
         known = (client.markets_by_id or {}).get(market_id, ())
-        spot = [one["symbol"] for one in known if one.get("spot")]
+        # Kraken has two names for some markets: orders go to one, and are told with the other.
+        other = client.options.get("marketsByAltname", {}).get(market_id)
+        spot = [str(at(one, "symbol")) for one in (*known, other) if at(one, "spot") is True]
         return spot[0] if spot else None
 
     def asset_of(asset_id: str) -> str | None:

@@ -167,6 +167,57 @@ def test_kraken_names_its_rows_by_their_ids(wires: dict[str, Wire]) -> None:
     assert report.venue_ns == 1_700_000_000_123_400_000
 
 
+ASSETS: dict[str, Any] = {
+    name: {"aclass": "currency", "altname": short, "decimals": 10, "status": "enabled"}
+    for name, short in (("XXBT", "XBT"), ("ZUSD", "USD"))
+}
+PAIR: dict[str, Any] = {
+    "altname": "XBTUSD",
+    "wsname": "XBT/USD",
+    "aclass_base": "currency",
+    "base": "XXBT",
+    "aclass_quote": "currency",
+    "quote": "ZUSD",
+    "cost_decimals": 5,
+    "pair_decimals": 1,
+    "lot_decimals": 8,
+    "lot_multiplier": 1,
+    "leverage_buy": [],
+    "leverage_sell": [],
+    "fees": [[0, 0.4]],
+    "fees_maker": [[0, 0.25]],
+    "fee_volume_currency": "ZUSD",
+    "ordermin": "0.00005",
+    "costmin": "0.5",
+    "tick_size": "0.1",
+    "status": "online",
+}
+
+
+def test_kraken_calls_a_market_otherwise_in_its_orders() -> None:
+    """Taken for another market, an order of it never was ours: it stayed of unknown fate for good."""
+    wire = Wire("kraken")
+    pairs = {"Assets": ASSETS, "AssetPairs": {"XXBTZUSD": PAIR}}
+    wire.session.answer = lambda asked: {
+        "error": [],
+        "result": pairs[asked.place.rsplit("/", 1)[1]],
+    }
+    markets = wire.run(wire.gateway.markets())
+    assert markets["BTC/USD"].active
+    row = {
+        "status": "closed",
+        "cl_ord_id": ORDER_ID,
+        "vol": "0.0123",
+        "vol_exec": "0.0123",
+        "opentm": 1700000000.1234,
+        "descr": {"pair": "XBTUSD", "type": "buy"},
+    }
+    told = {"error": [], "result": {"closed": {"OQCLML-BW3P3-BUCMWZ": row}, "open": {}}}
+    report = heard(wire, wire.gateway.order("BTC/USD", ORDER_ID), told, told)
+    wire.close()
+    assert report.market == "BTC/USD"
+
+
 def test_a_number_in_json_keeps_its_digits(wires: dict[str, Wire]) -> None:
     """As a float it would come out as another one."""
     wire = wires["binance"]
