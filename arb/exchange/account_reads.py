@@ -5,19 +5,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
+from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock
 from arb.exchange.exact_json import at
 from arb.exchange.paging import Sleep, complete
 from arb.exchange.port import Balance, BalanceChange, Unreachable
 from arb.exchange.replies import Names, balances, identity, moment_ns, number, quantity
+from arb.exchange.seldom import Seldom
 from arb.market.book import FeeRates
 from arb.money import ZERO
 
 Ask = Callable[..., Awaitable[object]]  # an endpoint's name and parameters -> the body
 
 _BINANCE_PAGE: Final = 1_000
+_WITHDRAWALS: Final = "sapiGetCapitalWithdrawHistory"
 _OKX_PAGE: Final = 100
 _OKX_PAGES_MAX: Final = 100
 _OKX_TRANSFERS: Final = (
@@ -27,6 +29,9 @@ _OKX_TRANSFERS: Final = (
 _GIVEN_BACK: Final = frozenset({1, 3, 5})
 # Deposits are listed by when they were first seen; one may be credited so much later.
 _PENDING_NS: Final = 30 * NS_PER_DAY
+# An account may list its withdrawals ten times a minute; others may do so too.
+WITHDRAWAL_READS_MAX: Final = 8
+WITHDRAWAL_READS_S: Final = 60.0
 _SPOT_WALLET: Final = 0
 _FUNDING_WALLET: Final = 1  # another account than the one we trade on
 _CREDITED: Final = frozenset({1, 6})  # of a deposit: done, and credited but locked for withdrawal
@@ -43,6 +48,14 @@ class Reading(Struct, frozen=True, kw_only=True):
     sleep: Sleep
     id_of: Callable[[str], str]  # the venue's name of one of our markets
     group_of: Callable[[str], object]  # which fees are charged there, where the venue has groups
+    withdrawals: Callable[[], Awaitable[None]]  # waits until their list may be read again
+    # Spans of the past whose rows do not change any more: an endpoint, from and to.
+    past: dict[tuple[str, int, int], list[object]] = field(default_factory=dict)
+
+
+def few_withdrawals(clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Let lists of withdrawals be read as often as the venue takes it."""
+    return Seldom(clock, WITHDRAWAL_READS_MAX, WITHDRAWAL_READS_S).turn
 
 
 class AccountWords(Struct, frozen=True):
@@ -140,12 +153,20 @@ async def _binance_changes(reading: Reading, since_ns: int) -> list[BalanceChang
     found = []
     for name, read, before_ns in (
         ("sapiGetCapitalDepositHisrec", _binance_deposit, _PENDING_NS),
-        ("sapiGetCapitalWithdrawHistory", _binance_withdrawal, NS_PER_S),
+        (_WITHDRAWALS, _binance_withdrawal, NS_PER_S),
     ):
 
         async def page(begin_ns: int, end_ns: int, name: str = name) -> list[object]:
+            key = (name, begin_ns, end_ns)
+            if key in reading.past:
+                return reading.past[key]
+            if name == _WITHDRAWALS:
+                await reading.withdrawals()
             span = {"startTime": begin_ns // NS_PER_MS, "endTime": end_ns // NS_PER_MS}
-            return _rows(await reading.ask(name, {**span, "limit": _BINANCE_PAGE}))
+            found = _rows(await reading.ask(name, {**span, "limit": _BINANCE_PAGE}))
+            if end_ns < reading.now_ns() - _PENDING_NS:
+                reading.past[key] = found
+            return found
 
         rows = await complete(
             page,

@@ -81,6 +81,7 @@ class Gateway:
             sleep=clock.sleep,
             id_of=lambda market: str(self.ccxt.market(market)["id"]),
             group_of=self._group_of,
+            withdrawals=account_reads.few_withdrawals(clock),
         )
 
     async def start(self) -> None:

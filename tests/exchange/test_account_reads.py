@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from arb.clock import NS_PER_S
+from arb.clock import NS_PER_DAY, NS_PER_S
+from arb.exchange.account_reads import WITHDRAWAL_READS_MAX
 from arb.exchange.port import Balance, BalanceChange, Unreachable
 from arb.market.book import FeeRates
 from tests.exchange.captured import Asked, Wire, heard, listed
@@ -232,6 +233,35 @@ def test_a_withdrawal_that_came_to_nothing_comes_back(binance: Wire) -> None:
 def test_a_deposit_on_its_way_is_none_yet(binance: Wire) -> None:
     binance.session.answer = by_place({"hisrec": [{**DEPOSIT, "status": 0}], "history": []})
     assert binance.run(binance.gateway.balance_changes(MS_NS - 10**9)) == []
+
+
+def test_withdrawals_are_read_no_more_often_than_the_venue_takes_it() -> None:
+    """Ten times a minute an account, and then a ban of the whole venue: orders wait with it."""
+    wire = Wire("binance")
+    wire.session.answer = by_place({"hisrec": [], "history": []})
+    began_ns = wire.clock.monotonic_ns()
+    for _ in range(WITHDRAWAL_READS_MAX):
+        wire.run(wire.gateway.balance_changes(MS_NS - 10**9))
+    at_once_ns = wire.clock.monotonic_ns() - began_ns
+    assert at_once_ns < 10 * NS_PER_S
+    wire.run(wire.gateway.balance_changes(MS_NS - 10**9))
+    wire.close()
+    assert wire.clock.monotonic_ns() - began_ns >= 60 * NS_PER_S
+
+
+def test_what_long_ago_came_and_went_is_read_once() -> None:
+    """A log of years has many spans of 89 days, and each is a tenth of what the venue takes in a minute."""
+    wire = Wire("binance")
+    wire.session.answer = by_place({"hisrec": [], "history": [WITHDRAWAL]})
+    since_ns = NOW_MS * 10**6 - 400 * NS_PER_DAY
+    first = wire.run(wire.gateway.balance_changes(since_ns))
+    assert len([one for one in wire.session.asked if "withdraw" in one.place]) == 5
+    assert wire.run(wire.gateway.balance_changes(since_ns)) == first
+    asked = [one for one in wire.session.asked if "withdraw" in one.place]
+    wire.close()
+    now_ms = wire.clock.now_ns() // 10**6
+    assert len(asked) == 1
+    assert now_ms - int(asked[0].params["endTime"]) < 60_000
 
 
 def test_what_moved_the_funding_wallet_is_none_of_ours(binance: Wire) -> None:
