@@ -56,6 +56,7 @@ SWEEP_INTERVAL_S: Final = 5.0
 SWEEP_MARKETS_PER_S_MAX: Final = 2.0  # more own markets are swept less often: reads are rationed
 KILL_SWITCH_POLL_S: Final = 0.2
 SWEEPS_PER_MARKETS_READ: Final = 12  # a market that halts or opens again is known within a minute
+REREAD_PATIENCE_S: Final = 5.0  # for a moment between cycles, before the markets are read again
 FEE_ROUNDING: Final = Decimal("1.01")  # of a rate: venues round a fee to digits of their own
 FEE_UNITS_MIN: Final = 100  # of a fee's last digit: below, rounding is more than a hundredth of it
 # Of what an order receives: as dear as any trade counts. One that is dearer is an alarm.

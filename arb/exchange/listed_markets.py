@@ -42,7 +42,7 @@ def _permitted(told: object, permissions: Collection[str]) -> bool:
     if not permissions or not isinstance(sets, list):
         return True
     named = [one for one in sets if isinstance(one, list) and one]
-    return all(not set(permissions).isdisjoint(map(str, one)) for one in named)
+    return all(any(held in one for held in permissions) for one in named)
 
 
 def _rules(told: object) -> MarketRules | None:

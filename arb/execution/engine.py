@@ -14,6 +14,7 @@ from arb.events import facts as f
 from arb.exchange.port import Balance, Banned, KeyRevoked, Unreachable
 from arb.execution.parts import Parts
 from arb.execution.reconcile import judge_at_start, try_judge
+from arb.execution.rereading import Rereading
 from arb.execution.tally import halted_everywhere
 from arb.machine import commands as c
 from arb.machine import table as t
@@ -348,15 +349,11 @@ class Engine:
 
     async def _sweep_for_ever(self) -> None:
         p = self._p
-        rounds = 0
+        rereading = Rereading(p.desk)
         while True:
             await p.desk.clock.sleep(p.reconciler.interval_s())
             await p.reconciler.look_again()
-            rounds += 1
-            if rounds % limits.SWEEPS_PER_MARKETS_READ == 0:
-                with suppress(Unreachable, Banned):  # the next time is soon
-                    await p.desk.reload_markets()
-                    await p.desk.reload_fees()
+            await rereading.after_sweep()
 
     # --- end ----------------------------------------------------------------------------------
 
