@@ -53,6 +53,8 @@ class TradeKeys(Struct, frozen=True, kw_only=True):
     fee_asset: str
     made: str
     fee_is_negative: bool = False  # a charge is told as a negative number
+    # Where stands what was paid in other currencies instead: (key, the venue's name of the currency).
+    fees_beside: tuple[tuple[str, str], ...] = ()
 
 
 class Replies(Struct, frozen=True, kw_only=True):

@@ -309,6 +309,7 @@ GATE: Final = Dialect(
         fee="fee",
         fee_asset="fee_currency",
         made="create_time_ms",
+        fees_beside=(("gt_fee", "GT"), ("point_fee", "POINT")),
     ),
     statuses=(("open", "open"), ("closed", "closed"), ("cancelled", "canceled")),
     codes=refusals.GATE,

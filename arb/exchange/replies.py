@@ -115,7 +115,7 @@ def fill_report(dialect: Dialect, row: object, names: Names) -> FillReport:
     market = _market(told, keys.market, names)
     price, amount = quantity(at(told, keys.price)), quantity(at(told, keys.amount))
     untold = None if price is None or amount is None else price * amount
-    fee = number(at(told, keys.fee))
+    fee, fee_asset = _fee(told, keys, market, names)
     return FillReport(
         trade_id=identity(at(told, keys.id), least=0),  # a market's first trade may be number 0
         exchange_order_id=identity(at(told, keys.order)),
@@ -125,8 +125,8 @@ def fill_report(dialect: Dialect, row: object, names: Names) -> FillReport:
         price=price,
         amount=amount,
         cost=quantity(at(told, keys.cost)) if keys.cost else untold,
-        fee=-fee if fee is not None and keys.fee_is_negative else fee,
-        fee_asset=_fee_asset(told, keys, market, names),
+        fee=fee,
+        fee_asset=fee_asset,
         venue_ns=moment_ns(at(told, keys.made)),
     )
 
@@ -198,6 +198,24 @@ def _market(row: Mapping[str, object], key: str, names: Names) -> str | None:
     if not isinstance(told, str) or not told:
         return None
     return names.market_of(told) or told
+
+
+def _fee(
+    row: Mapping[str, object], keys: TradeKeys, market: str | None, names: Names
+) -> tuple[Decimal | None, str | None]:
+    """What a trade cost, and in which currency; nothing where it was paid in several, or cannot be read."""
+    fee = number(at(row, keys.fee))
+    if fee is not None and keys.fee_is_negative:
+        fee = -fee
+    paid = [(fee, _fee_asset(row, keys, market, names))]
+    for key, asset in keys.fees_beside:
+        told = at(row, key)
+        if told not in (None, ""):
+            paid.append((number(told), names.asset_of(asset)))
+    charged = [one for one in paid if one[0] != ZERO]
+    if len(charged) > 1:
+        return None, None
+    return charged[0] if charged else paid[0]
 
 
 def _fee_asset(

@@ -16,6 +16,7 @@ from tests.exchange.told import (
     OKX_TRADE,
     okx,
 )
+from tests.exchange.venue_bodies import trade_row
 
 MS_NS = NOW_MS * 10**6
 NOT_JSON = ["", "<html>busy</html>", "{", "null", "17", '"text"', "NaN"]
@@ -249,6 +250,35 @@ def test_gate_lists_open_orders_market_by_market(wires: dict[str, Wire]) -> None
     full = [{"currency_pair": "BTC_USDT", "total": 200, "orders": [row] * 100}]
     assert isinstance(heard(wire, wire.gateway.open_orders(), full), Unreachable)
     assert isinstance(heard(wire, wire.gateway.open_orders(), [{"orders": None}]), Unreachable)
+
+
+@pytest.mark.parametrize(
+    ("fee", "gt_fee", "point_fee", "told"),
+    [
+        ("0.00003", "0", "0", ("0.00003", "BTC")),
+        ("0.00003", None, "", ("0.00003", "BTC")),
+        ("0", "0.0021", "0", ("0.0021", "GT")),
+        ("0", "0", "1.5", ("1.5", "GATEPOINT")),
+        ("0", "0", "0", ("0", "BTC")),
+        # What was paid in two currencies, or cannot be read, is not known.
+        ("0.00003", "0.0021", "0", None),
+        ("0", "0.0021", "1.5", None),
+        ("0", "much", "0", None),
+        ("0", {}, "0", None),
+    ],
+)
+def test_gate_may_take_its_fee_from_another_currency(
+    wires: dict[str, Wire], fee: str, gt_fee: object, point_fee: object, told: Any
+) -> None:
+    """Then it tells a fee of nothing beside it: what was paid was missing in the result."""
+    wire = wires["gate"]
+    row = {**trade_row(wire.gateway._dialect), "fee": fee, "fee_currency": "BTC"}
+    row |= {"gt_fee": gt_fee, "point_fee": point_fee}
+    (fill,) = heard(wire, wire.gateway.trades("BTC/USDT", NOW_NS - 10**9), [row])
+    if told is None:
+        assert fill.fee is None
+    else:
+        assert (fill.fee, fill.fee_asset) == (Decimal(told[0]), told[1])
 
 
 BALANCE = {"asset": "BTC", "free": "1.50000000", "locked": "0.25000000"}
