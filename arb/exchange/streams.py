@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from arb.clock import NS_PER_MS, NS_PER_S, Clock
+from arb.exchange.bulk import Bulk, quietly
 from arb.exchange.pacing import lane
 from arb.feeds.live import LiveBooks
 
@@ -69,6 +70,7 @@ class Streams:
         self._hinted_ns: int | None = None
         self._renewed_ns: int | None = None
         self._depth = DEPTHS.get(ccxt.id)
+        self._bulk = Bulk(ccxt, self._depth, self._carrier)
         self.alarms: Counter[str] = Counter()
         ccxt.streaming = {**ccxt.streaming, "keepAlive": KEEP_ALIVE_MS}
         books.heard = self.heard_ns
@@ -155,6 +157,7 @@ class Streams:
                 if self._ccxt.id in SHARED:
                     book = await self._ccxt.watch_order_book_for_symbols(list(group), self._depth)
                 else:
+                    await self._bulk.ask(group[0], self._markets, self._begin)
                     book = await self._ccxt.watch_order_book(group[0], self._depth)
             if len(group) == 1:
                 self._take(group[0], book)
@@ -166,6 +169,7 @@ class Streams:
                 return
             if isinstance(error, TimeoutError):
                 self._renew_if_silent(group)  # the connection is there: what came over it stands
+                self._bulk.ask_alone(group[0])
                 return
             for market in group:
                 self._forget(market, broken=True)
@@ -233,7 +237,7 @@ class Streams:
             if ours is not None:
                 streams["multipleOrderbook::" + market] = ours
                 work = self._ccxt.watch_order_book_for_symbols([market], self._depth)
-                self._begin(f"mend {market}", _quietly(work))
+                self._begin(f"mend {market}", quietly(work))
         await asyncio.sleep(0)  # each is subscribed to before the whole group is asked for again
 
     def _renew(self, market: str) -> None:
@@ -357,11 +361,6 @@ class Streams:
         if self._hinted_ns is None or now_ns - self._hinted_ns >= HINT_ALL_S * NS_PER_S:
             self._hinted_ns = now_ns
             self._on_hint(None)
-
-
-async def _quietly(work: Awaitable[object]) -> None:
-    """Wait for something whose outcome the group's own waiting tells as well."""
-    await asyncio.gather(work, return_exceptions=True)
 
 
 def _cancelled() -> bool:

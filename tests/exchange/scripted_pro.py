@@ -50,10 +50,11 @@ class ScriptedPro:
         clock: Clock,
         *,
         apart: bool = False,
+        venue: str = "okx",
         has: Mapping[str, bool] | None = None,
         keys: bool = True,
     ) -> None:
-        self.id = "binance" if apart else "okx"
+        self.id = "binance" if apart else venue
         self.apiKey = "k" if keys else ""
         self.has = dict(has) if has is not None else {"watchOrderBook": True}
         self.streaming = {"keepAlive": 180_000, "ping": "theirs"}
@@ -77,6 +78,8 @@ class ScriptedPro:
         return await self._watched("public", [f"books:{market}"])
 
     async def watch_order_book_for_symbols(self, markets: list[str], _levels: int | None) -> Any:
+        if self.id == "okx":  # one connection for all, and one request for these
+            return await self._watched("public", [f"books:{one}" for one in markets])
         known = self.options["streamBySubscriptionsHash"]
         name = "multipleOrderbook::" + ",".join(markets)
         url = known.setdefault(name, str(len(set(known.values()))))

@@ -54,6 +54,45 @@ def test_markets_of_one_connection_are_watched_one_by_one_over_it() -> None:
         assert list(scene.pro.clients) == ["public"]
         assert sorted(scene.pro.subscribed) == [("public", (one,)) for one in (A, B, C)]
 
+    played(story, venue="bybit")
+
+
+def test_a_venue_that_takes_few_requests_is_asked_for_many_markets_in_one() -> None:
+    """OKX takes 480 of them an hour on a connection: with more markets the last ones had no books."""
+    markets = [f"C{n:03}/USDT" for n in range(120)]
+
+    async def story(scene: Scene) -> None:
+        await scene.watching(*markets)
+        asked = [sorted(some) for _, some in scene.pro.subscribed]
+        assert [len(some) for some in asked] == [50, 50, 20]
+        assert sorted(one for some in asked for one in some) == markets
+        assert all(scene.bid(one) == 100 for one in markets)
+        # A connection that is made anew asks as few times, and each book is taken again.
+        scene.pro.clients["public"].end(ConnectionError("cut"))
+        await settle(rules.RETRY_FIRST_S + 0.1)
+        assert [len(some) for _, some in scene.pro.subscribed[3:]] == [50, 50, 20]
+        assert scene.bid(markets[7]) is None
+        for market in markets:
+            scene.pro.say(market, 90, 5)
+        await settle()
+        assert all(scene.bid(one) == 90 for one in markets)
+        # One that brings nothing is asked for by itself, once: it may have been spoilt by another.
+        scene.pro.clients["public"].end(ConnectionError("cut"))
+        await settle(rules.RETRY_FIRST_S + 0.1)
+        for market in markets[1:]:
+            scene.pro.say(market, 90, 5)
+        asked = len(scene.pro.subscribed)
+        await settle(10 * rules.FIRST_BOOK_S)
+        assert scene.pro.subscribed[asked:] == [("public", (markets[0],))]
+        scene.pro.say(markets[0], 90, 5)
+        await settle()
+        assert all(scene.bid(one) == 90 for one in markets)
+        # One that lost a part alone is asked for alone.
+        asked = len(scene.pro.subscribed)
+        scene.pro.lose(markets[7])
+        await settle(rules.RETRY_FIRST_S + 0.1)
+        assert [some for _, some in scene.pro.subscribed[asked:]] == [(markets[7],)]
+
     played(story)
 
 
