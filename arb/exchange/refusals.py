@@ -204,7 +204,7 @@ BITGET: Final = Codes(
     duplicate=(("40500", ""),),
     key_revoked=frozenset({"40006", "40037"}),
     banned=frozenset({"30007"}),
-    not_found=frozenset({"43001", "40109"}),
+    not_found=frozenset({"43001", "40109", "40768"}),
     clock_wrong=frozenset({"40008"}),
     order_ids=("data.orderId",),
 )
@@ -217,7 +217,7 @@ MEXC: Final = Codes(
         **_each(FILTER, "30002", "30003", "30087"),
         **_each(MARKET_HALTED, "30016"),
         **_each(UNKNOWN_MARKET, "-1121", "30014", "30021"),
-        **_each(MARKET_NOT_ALLOWED, "10007"),  # listed, and closed to programs
+        **_each(MARKET_NOT_ALLOWED, "10007", "30020"),  # listed, and closed to programs or to us
         **_each(OUTSIDE_WINDOW, "700003"),
         **_each(BAD_SIGNATURE, "700002", "602"),
     },

@@ -50,6 +50,7 @@ SAID: list[tuple[str, int, object, type[VenueError]]] = [
     ("kraken", 200, {"error": ["EService:Busy"]}, Unreachable),
     ("bybit", 200, {"retCode": 10016, "retMsg": "System error", "result": {}}, Unreachable),
     ("gate", 404, {"label": "ORDER_NOT_FOUND", "message": "Order not found"}, OrderNotFound),
+    ("bitget", 400, {"code": "40768", "msg": "Order does not exist"}, OrderNotFound),
     ("kucoin", 200, {"code": "400100", "msg": "order not exist"}, Unreachable),
 ]
 

@@ -103,7 +103,10 @@ REFUSALS: Mapping[str, list[Any]] = {
             "code": "1",
         }
     ],
-    "mexc": [said("symbol not support api", 10007)],
+    "mexc": [
+        said("symbol not support api", 10007),
+        said("no permission for the symbol", 30020),
+    ],
 }
 
 
