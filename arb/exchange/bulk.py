@@ -26,7 +26,10 @@ class Bulk:
         async with self._asking:
             if not self._size or self._carrier_of(market) is not None:
                 return
-            missing = [one for one in markets if self._carrier_of(one) is None]
+            # One that was delisted would spoil the request of all others.
+            listed = self._ccxt.markets or ()
+            there = [one for one in markets if one in listed]
+            missing = [one for one in there if self._carrier_of(one) is None]
             if len(missing) == 1:
                 return
             for first in range(0, len(missing), self._size):

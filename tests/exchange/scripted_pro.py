@@ -56,6 +56,7 @@ class ScriptedPro:
     ) -> None:
         self.id = "binance" if apart else venue
         self.apiKey = "k" if keys else ""
+        self.delisted: set[str] = set()
         self.has = dict(has) if has is not None else {"watchOrderBook": True}
         self.streaming = {"keepAlive": 180_000, "ping": "theirs"}
         self.options: dict[str, Any] = {"streamBySubscriptionsHash": {}}
@@ -71,6 +72,14 @@ class ScriptedPro:
 
     def now_ms(self) -> int:
         return self._clock.now_ns() // NS_PER_MS
+
+    @property
+    def markets(self) -> "ScriptedPro":
+        return self
+
+    def __contains__(self, market: str) -> bool:
+        """Whether a market is listed."""
+        return market not in self.delisted
 
     # --- what Streams calls
 
