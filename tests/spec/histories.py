@@ -344,7 +344,7 @@ def preface() -> list[Batch]:
     ]
 
 
-def _account_batch(rng: Random) -> Batch:
+def account_batch(rng: Random) -> Batch:
     fact: f.Fact = rng.choice(
         (
             f.ExternalChangeFound(asset="USDT", amount=D(-25), explained=True, source="withdrawals", detail="w1"),
@@ -360,7 +360,7 @@ def _account_batch(rng: Random) -> Batch:
     return Batch(ACCOUNT, (fact,))
 
 
-def _risk_batch(rng: Random) -> Batch:
+def risk_batch(rng: Random) -> Batch:
     fact = risk_fact(rng, STRATEGIES, START_NS)
     if isinstance(fact, f.OpportunitiesDeclined):
         return Batch(strategy_stream(fact.strategy), (fact,))
@@ -382,9 +382,9 @@ def history(seed: int, cycles: int = 40, tales: Sequence[Tale] = TALES) -> list[
         if not queue:
             open_.remove(queue)
         if rng.random() < 0.02:
-            batches.append(_account_batch(rng))
+            batches.append(account_batch(rng))
         if rng.random() < 0.06:
-            batches.append(_risk_batch(rng))
+            batches.append(risk_batch(rng))
     return batches
 
 
