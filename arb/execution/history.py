@@ -1,6 +1,7 @@
 """Read access to the engine's own log and projections: the `Archive`, and what a start loads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
 from arb import ids
 from arb.events import facts as f
@@ -9,6 +10,8 @@ from arb.machine.account import Account
 from arb.machine.evolve import evolve
 from arb.machine.state import Cycle
 from arb.projections import queries
+
+_F = TypeVar("_F", bound=f.Fact)
 
 
 class History:
@@ -54,25 +57,20 @@ class History:
 
     def known_trades(self, since_ns: int) -> set[tuple[str, str]]:
         """(market, trade id) of every fill since a venue time, and of every foreign trade."""
-        foreign = {
-            (fact.market, fact.trade_id)
-            for fact in self._account_facts()
-            if isinstance(fact, f.ForeignTradeSeen)
-        }
-        return queries.known_trades(self._reader.connection, since_ns) | foreign
+        foreign = self._account_facts(f.ForeignTradeSeen)
+        found = {(fact.market, fact.trade_id) for fact in foreign}
+        return queries.known_trades(self._reader.connection, since_ns) | found
 
     def known_changes(self) -> set[str]:
         """Ids of the venue's reported balance changes that stand in the log."""
-        return {
-            fact.detail
-            for fact in self._account_facts()
-            if isinstance(fact, f.ExternalChangeFound) and fact.source == "venue"
-        }
+        changes = self._account_facts(f.ExternalChangeFound)
+        return {fact.detail for fact in changes if fact.source == "venue"}
 
-    def _account_facts(self) -> Iterator[f.Fact]:
+    def _account_facts(self, kind: type[_F]) -> list[_F]:
+        """Facts of one type: a year of comparisons that fitted stands in the same stream."""
         account = self.account()
         stream = ids.account_stream(account.venue, account.fingerprint)
-        return (record.fact for record in self._reader.read_stream(stream))
+        return self._reader.facts(stream, kind)
 
     def strategy_text(self, config: str) -> str | None:
         """The canonical configuration of a hash."""

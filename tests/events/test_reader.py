@@ -10,11 +10,12 @@ import pytest
 
 from arb.errors import LogDamaged, UnknownEvent, WrongLog
 from arb.events.chain import link
-from arb.events.envelope import EMPTY
-from arb.events.sqlite import LogReader, connections, verify_chain
+from arb.events.envelope import EMPTY, Recorded
+from arb.events.facts import CancelIntended, OrderFilled
+from arb.events.sqlite import LogReader, connections, rows, verify_chain
 from arb.events.sqlite.rows import record
 from arb.limits import READ_PAGE_EVENTS
-from tests.spec.log_examples import AT_NS, META, names, note, open_paper, to
+from tests.spec.log_examples import AT_NS, FILL, META, names, note, open_paper, to
 
 
 def make(path: Path, events: int) -> None:
@@ -55,7 +56,37 @@ def test_a_log_longer_than_a_page_is_read_whole_and_in_order(tmp_path: Path) -> 
         assert reader.streams("cycle-") == ["cycle-b", "cycle-long"]
         assert reader.streams("cycle-b") == ["cycle-b"]
         assert reader.streams("nothing") == []
+        assert len(reader.facts("cycle-long", CancelIntended)) == events
         assert verify_chain(reader) == []
+
+
+def test_facts_of_one_type_are_found_among_many_others_without_reading_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.db"
+
+    async def main() -> None:
+        log = open_paper(path)
+        facts = [FILL if at % 700 == 0 else note(str(at)) for at in range(2 * READ_PAGE_EVENTS)]
+        for start in range(0, len(facts), 2_000):
+            await log.append(
+                to("cycle-a", start, *facts[start : start + 2_000]), at_ns=AT_NS, meta=META
+            )
+        await log.append(to("cycle-b", 0, FILL), at_ns=AT_NS, meta=META)
+        await log.close()
+
+    asyncio.run(main())
+    read: list[str] = []
+
+    def counted(row: rows.Row) -> Recorded:
+        read.append(row[3])
+        return record(row)
+
+    monkeypatch.setattr(rows, "record", counted)
+    with LogReader(path) as reader:
+        assert reader.facts("cycle-a", OrderFilled) == [FILL] * (2 * READ_PAGE_EVENTS // 700 + 1)
+        assert set(read) == {"OrderFilled"}
+        assert reader.facts("cycle-c", OrderFilled) == []
 
 
 def test_a_reader_sees_what_is_committed_meanwhile_and_can_write_nothing(tmp_path: Path) -> None:

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import apsw
 
 from arb.errors import LogDamaged, WrongLog
 from arb.events.envelope import Head, Recorded
-from arb.events.facts import LogCreated
+from arb.events.facts import Fact, LogCreated
 from arb.events.sqlite import connections, rows
 from arb.events.sqlite.links import real_file
 from arb.events.sqlite.storage import check_header, check_sqlite, read_header
 from arb.events.sqlite.witness import Sworn, read_witness
+
+_F = TypeVar("_F", bound=Fact)
 
 
 class LogReader:
@@ -48,6 +50,11 @@ class LogReader:
     def read_stream(self, stream: str, after_version: int = 0) -> Iterator[Recorded]:
         """Events of one stream in order of version."""
         return rows.stream_records(self.connection, stream, after_version)
+
+    def facts(self, stream: str, kind: type[_F]) -> list[_F]:
+        """The facts of one stream that are of one type, which are few, in order of version."""
+        found = rows.stream_records_of(self.connection, stream, kind.__name__)
+        return [one.fact for one in found if isinstance(one.fact, kind)]
 
     def stream_version(self, stream: str) -> int:
         """The number of events in a stream, 0 if there is none."""

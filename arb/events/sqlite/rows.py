@@ -21,6 +21,7 @@ _PAGE: Final = f"SELECT {COLUMNS} FROM events WHERE position > ? ORDER BY positi
 _STREAM: Final = (
     f"SELECT {COLUMNS} FROM events WHERE stream = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
 )
+_OF_KIND: Final = _STREAM.replace("ORDER BY", "AND type = ? ORDER BY").replace("LIMIT ?", "")
 _LAST_LETTER: Final = "\U0010ffff"
 
 
@@ -79,6 +80,11 @@ def stream_records(
         if len(rows) < READ_PAGE_EVENTS:
             return
         after_version = rows[-1][2]
+
+
+def stream_records_of(connection: apsw.Connection, stream: str, type_: str) -> list[Recorded]:
+    """Decoded events of one stream that are of one type: for those that are few among very many."""
+    return [record(row) for row in fetch(connection, _OF_KIND, (stream, 0, type_))]
 
 
 def head(connection: apsw.Connection) -> Head:
