@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from arb.errors import DiskFailed
 from arb.events.sqlite.storage import beside
 from arb.limits import BALLAST_BYTES, FREE_SPACE_RESERVE_BYTES
 
@@ -41,4 +42,13 @@ def free_space_low(db: Path) -> bool:
 def space_gauge(db: Path) -> Callable[[], bool]:
     """Give what tells the same again and again: an open log is looked for once, not at every decision."""
     folder = os.fspath(beside(db, "").parent)
-    return lambda: shutil.disk_usage(folder).free < FREE_SPACE_RESERVE_BYTES
+
+    def is_low() -> bool:
+        try:
+            return shutil.disk_usage(folder).free < FREE_SPACE_RESERVE_BYTES
+        except OSError as error:
+            raise DiskFailed(
+                f"the room that is left in {folder} cannot be told: {error.strerror}; see that the folder is there"
+            ) from None
+
+    return is_low

@@ -11,6 +11,7 @@ from arb.events.envelope import Head, Recorded
 from arb.events.log import Appended
 from arb.events.sequence import Draft, Sequencer
 from arb.events.sqlite import connections, rows, stamp
+from arb.events.sqlite.places import Places
 from arb.events.sqlite.projector import Projector
 from arb.events.sqlite.witness import Witness
 from arb.limits import CHECKPOINT_PAGES
@@ -55,6 +56,7 @@ class Committer:
         self.broken: BaseException | None = None
         self._witness = witness
         self._projector = projector
+        self._places = Places(connection)
         self._sequencer = Sequencer(
             head,
             lambda stream: rows.stream_version(connection, stream),
@@ -157,6 +159,7 @@ class Committer:
         cursor.executemany(_INSERT, map(_bindings, records))
         self._projector.apply(self.connection, records)
         cursor.execute("COMMIT")
+        self._places.check()
         head = sequencer.head()
         self._witness.write(head)
         self.head = head

@@ -31,6 +31,7 @@ BOOKS: Final = (
         """
 @ events/sqlite/commit.py
 -        cursor.execute("COMMIT")
+         self._places.check()
          head = sequencer.head()
          self._witness.write(head)
 +        cursor.execute("COMMIT")
