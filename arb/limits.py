@@ -10,6 +10,7 @@ APPEND_QUEUE_MAX: Final = 10_000  # appends waiting for the writer
 BATCH_EVENTS_MAX: Final = 4_096  # events in one transaction of the group commit
 WRITER_TURN_S: Final = 0.0002  # how long the writer's thread waits for a busy loop to make room
 CHECKPOINT_PAGES: Final = 1_000  # WAL pages after which the writer checkpoints between batches
+WAL_PAGES_TOLD: Final = 16_000  # that a reader keeps from being used again: 64 MB
 READ_PAGE_EVENTS: Final = 4_096  # events per short read transaction
 BALLAST_BYTES: Final = 4 * 1024 * 1024
 FREE_SPACE_RESERVE_BYTES: Final = 64 * 1024 * 1024  # below this no new cycle starts

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import apsw
+import structlog
 
 from arb.errors import Indeterminate, VersionConflict
 from arb.events.envelope import Head, Recorded
@@ -14,11 +15,14 @@ from arb.events.sqlite import connections, rows, stamp
 from arb.events.sqlite.places import Places
 from arb.events.sqlite.projector import Projector
 from arb.events.sqlite.witness import Witness
-from arb.limits import CHECKPOINT_PAGES
+from arb.limits import CHECKPOINT_PAGES, WAL_PAGES_TOLD
+
+log = structlog.get_logger()
 
 _VERSIONS_KEPT_MAX: Final = (
     20_000  # streams whose version is in memory; the others are asked for again
 )
+_PAGE_BYTES: Final = 4096
 _INSERT = f"INSERT INTO events({rows.COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -66,6 +70,7 @@ class Committer:
         self._wal_pages = 0
         self._checkpoint_pages = checkpoint_pages or CHECKPOINT_PAGES
         self._checkpoint_at = self._checkpoint_pages
+        self._tell_at = WAL_PAGES_TOLD
         connection.set_wal_hook(self._count_pages)
 
     def commit(self, batch: Sequence[Waiting]) -> None:
@@ -123,6 +128,7 @@ class Committer:
             return
         # A long reader keeps the WAL from beginning again; trying at every commit would only cost.
         self._checkpoint_at = pages + self._checkpoint_pages
+        self._tell_of_readers(0 if whole else pages)
         self._swear_mark()
         if whole and not last and self.broken is None:
             self._begin_wal()
@@ -176,6 +182,20 @@ class Committer:
             stamp.begin(self.connection)
         except Exception as error:  # noqa: BLE001 -- kept, and told to everybody who waits
             self.broken = error
+
+    def _tell_of_readers(self, pages: int) -> None:
+        """Say that a reader keeps so many pages of the WAL; again when they are twice as many."""
+        if pages < self._tell_at:
+            self._tell_at = self._tell_at if pages else WAL_PAGES_TOLD
+            return
+        self._tell_at = 2 * pages
+        log.warning(
+            "log.held",
+            wal=self.connection.filename_wal,
+            mb=pages * _PAGE_BYTES // 10**6,
+            why="a program reads the log in one transaction that does not end, and the WAL grows until it does:"
+            " look for a stopped `--verify`, an open sqlite3 shell or a backup",
+        )
 
     def _count_pages(self, _: apsw.Connection, __: str, pages: int) -> int:
         if pages < self._wal_pages:
