@@ -19,6 +19,7 @@ SQLITE_VERSION_MIN: Final = (
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
 _WAL_FORMAT: Final = b"\x02\x02"
+_ROLLBACK_FORMAT: Final = b"\x01\x01"
 _WRITTEN: Final = ("", "-wal", "-shm", ".witness", ".ballast")
 _MOUNTINFO: Final = Path("/proc/self/mountinfo")
 # A lock there may not be a lock, an fsync may be an opinion, and a WAL needs memory shared on one host.
@@ -57,6 +58,7 @@ class FileHeader(Struct, frozen=True):
 
     is_sqlite: bool
     is_wal: bool
+    is_rollback: bool  # whole too, but not as a log is kept
     application_id: int
     schema_version: int
 
@@ -140,6 +142,7 @@ def read_header(path: Path) -> FileHeader | None:
     return FileHeader(
         is_sqlite=head.startswith(_MAGIC),
         is_wal=head[18:20] == _WAL_FORMAT,
+        is_rollback=head[18:20] == _ROLLBACK_FORMAT,
         schema_version=int.from_bytes(head[60:64]),
         application_id=int.from_bytes(head[68:72]),
     )
@@ -155,6 +158,11 @@ def check_header(path: Path, header: FileHeader, *, witnessed: bool) -> None:
             )
         if header.schema_version == SCHEMA_VERSION and header.is_wal:
             return
+        if header.schema_version == SCHEMA_VERSION and header.is_rollback:
+            raise LogDamaged(
+                f"{path} is not in WAL mode, like a copy that VACUUM INTO made: with no {path.name}-wal beside it,"
+                f" `sqlite3 {path} 'PRAGMA journal_mode=wal'` makes it a log again"
+            )
         raise LogDamaged(f"the header of {path} is not as a log was created; restore a backup")
     if witnessed:
         raise LogDamaged(
