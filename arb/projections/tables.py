@@ -1,12 +1,16 @@
 """The tables that show the log: what they look like, which code wrote them, and how they read as text."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 import apsw
 from msgspec.structs import fields
 
-from arb.machine.account import Account
+from arb.events.facts import ALL_FACTS, Fact
+from arb.limits import SUPPRESSION_S_MAX
+from arb.machine import risk
+from arb.machine.account import FOREIGN_KEPT, Account
 from arb.machine.risk import DayTotal, Failed, Opening, Risk
 from arb.machine.state import Cycle, Order, Trade
 
@@ -121,19 +125,32 @@ _SHAPES: Final = {
     OPEN_CYCLES: (Cycle, Order, Trade),
     ACCOUNT_STATE: (Account, Risk, DayTotal, Opening, Failed),
 }
+# How much of what was is kept in a table.
+_KEPT: Final = {
+    ACCOUNT_STATE: (
+        *(FOREIGN_KEPT, SUPPRESSION_S_MAX, risk.RESULTS_KEPT, risk.DAYS_KEPT, risk.OPENINGS_KEPT),
+        *(risk.EARLIER_KEPT, risk.COOLDOWNS_KEPT, risk.FAILURES_KEPT),
+    ),
+}
 
 
-def _code(name: str) -> str:
-    """Fingerprint a table's definition and what its snapshots hold: a changed field is another code."""
+def code_of(name: str, facts: Iterable[type[Fact]] = ALL_FACTS) -> str:
+    """Fingerprint a table's definition and what its snapshots hold: a changed field is another code.
+
+    What an account is follows from every fact that its version knows. So a log that a newer one went
+    on with is read from the beginning by an older one, which then stops at what it does not know.
+    """
     shapes = [
         f"{shape.__name__}({','.join(f'{field.name}:{field.type}' for field in fields(shape))})"
         for shape in _SHAPES.get(name, ())
     ]
-    text = "\n".join([*_CREATE[name], *shapes])
+    known = [f"{fact.__name__} {fact.SHAPE}" for fact in facts if name == ACCOUNT_STATE]
+    kept = [str(count) for count in _KEPT.get(name, ())]
+    text = "\n".join([*_CREATE[name], *shapes, *known, *kept])
     return f"{_REVISION[name]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-CODES: Final = {name: _code(name) for name in NAMES}
+CODES: Final = {name: code_of(name) for name in NAMES}
 
 
 def create(connection: apsw.Connection) -> None:
