@@ -57,7 +57,13 @@ class Projections:
 
     def prepare(self, connection: apsw.Connection, *, anew: bool = False) -> None:
         """Make the tables, or build them anew where that is asked for, other code wrote them or they are not at the head."""
-        if anew or tables.stale(connection) is not None:
+        why = "an unclean end left some that may be old" if anew else tables.stale(connection)
+        if why is not None:
+            events = connection.execute("SELECT coalesce(max(position), 0) FROM events").get
+            if events:  # with very many it takes a while
+                import structlog  # noqa: PLC0415 -- whoever only looks starts without it
+
+                structlog.get_logger().warning("tables.rebuild", events=events, why=why)
             self.rebuild(connection, read_records(connection))
             return
         self._live = {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
 from arb.events.sqlite import LogReader
 from arb.events.sqlite.connections import close, writer
@@ -126,7 +127,11 @@ def test_other_code_or_another_position_is_written_anew_when_the_log_is_opened(
     alter(db, "UPDATE account_state SET snapshot = '{}'")
     with LogReader(db) as reader:
         assert tables.stale(reader.connection) is not None
-    asyncio.run(open_and_close(db))
+        head = reader.head().position
+    with capture_logs() as told:
+        asyncio.run(open_and_close(db))
+        asyncio.run(open_and_close(db))
+    assert [(one["event"], one["events"]) for one in told] == [("tables.rebuild", head)]
     with LogReader(db) as reader:
         assert tables.stale(reader.connection) is None
         assert {name: tables.dump(reader.connection, name) for name in tables.NAMES} == before
