@@ -35,6 +35,7 @@ class Sweeper:
         self._runner = runner
         self._archive = archive
         self._known = known  # (market, trade id) of trades in the log, ours and foreign
+        self._traded = {market for market, _trade in known}  # asked again and again: few of many
         self._alarmed: set[tuple[str, str]] = set()  # (market, what is wrong with a trade)
         # Trades that were seen and not booked yet: market -> trade id -> (assets, first seen), in
         # monotonic time: a clock may be set back meanwhile.
@@ -44,6 +45,7 @@ class Sweeper:
     def _hear(self, _stream: str, fact: f.Fact, _at_ns: int) -> None:
         if isinstance(fact, f.OrderFilled | f.ForeignTradeSeen):
             self._known.add((fact.market, fact.trade_id))
+            self._traded.add(fact.market)
 
     async def sweep(self, deep: Collection[str] = ()) -> None:
         """Read own markets' trades again: late fills go to their cycles, foreign ones are noted.
@@ -150,7 +152,7 @@ class Sweeper:
                 for rules in self._desk.markets.values()
                 if rules.base in path and rules.quote in path
             }
-        markets |= {market for market, _trade in self._known}
+        markets |= self._traded
         return sorted(markets & set(self._desk.markets))
 
     def _cycles(self) -> Sequence[Cycle]:
