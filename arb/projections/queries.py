@@ -9,13 +9,14 @@ from msgspec import Struct
 
 from arb.clock import NS_PER_S
 from arb.errors import ArbError, LogDamaged, WrongLog
+from arb.events import facts as f
 from arb.events.facts import Amounts
 from arb.machine.account import Account
 from arb.machine.net import Net, net_of
 from arb.machine.state import Cycle
 from arb.machine.table import DECLINED, PARKED
 from arb.money import ZERO
-from arb.projections import tables
+from arb.projections import counters, tables
 from arb.projections.snapshots import decode_account, decode_cycle
 
 CYCLE_COLUMNS: Final = (
@@ -304,11 +305,16 @@ def declined(connection: apsw.Connection) -> list[DeclinedRow]:
 
 
 def counts(connection: apsw.Connection) -> dict[tuple[str, str], int]:
-    """Cycles by state, and totals of orders and trades: (table, what) -> how many."""
+    """Cycles by state, and totals of orders and trades: (table, what) -> how many.
+
+    What an operator attested and the venue told otherwise is no trade.
+    """
     found = connection.execute(
         """SELECT 'cycles', state, count(*) FROM cycles GROUP BY state
         UNION ALL SELECT 'orders', status, count(*) FROM orders GROUP BY status
-        UNION ALL SELECT 'trades', 'all', count(*) FROM ledger WHERE kind = 'base'"""
+        UNION ALL SELECT 'trades', 'all', (SELECT count(*) FROM ledger WHERE kind = 'base')
+            - (SELECT coalesce(sum(count), 0) FROM risk WHERE name = ?)""",
+        (counters.NAMES[f.AttestedFillReversed],),
     )
     return {(str(table), str(what)): int(number) for table, what, number in found}
 

@@ -9,13 +9,17 @@ import apsw
 import pytest
 from structlog.testing import capture_logs
 
+from arb.events import facts as f
 from arb.events.sqlite import LogReader
 from arb.events.sqlite.connections import close, writer
+from arb.machine.order_fold import attested_trade_id
 from arb.machine.table import CLOSED, OUTCOMES, STATES
 from arb.money import ZERO
 from arb.projections import queries, tables
 from arb.projections.projector import Projections
+from arb.projections.rebuilding import rebuild
 from arb.projections.replay import fold_cycle, replay_all
+from tests.golden.folded import unpack
 from tests.spec.written import open_paper
 
 DOCUMENTED = [
@@ -164,6 +168,16 @@ def test_a_full_replay_agrees_with_the_tables(db: Path) -> None:
     states = {what: count for (name, what), count in counts.items() if name == "cycles"}
     assert {state: n for state, n in replayed.states.items() if n} == states
     assert replayed.cycles == sum(states.values())
+
+
+def test_a_trade_that_was_attested_and_taken_back_is_not_counted(tmp_path: Path) -> None:
+    path = unpack("attested", tmp_path)
+    rebuild(path)
+    with LogReader(path) as reader:
+        fills = [one.fact for one in reader.read() if isinstance(one.fact, f.OrderFilled)]
+        told = [one for one in fills if one.trade_id != attested_trade_id(one.client_order_id)]
+        assert len(told) == len(fills) - 1
+        assert queries.counts(reader.connection)["trades", "all"] == len(told)
 
 
 def test_what_closed_cycles_own_is_their_dust_and_what_they_parked(db: Path) -> None:
