@@ -16,7 +16,7 @@ from arb.strategy.cycle_file import CycleFile, read_cycle_file
 from arb.strategy.document import compose
 from arb.strategy.flags import Flags, apply
 from arb.strategy.reading import KeyPath, Reader
-from arb.strategy.rules import complaints, latency_complaints, money_complaints
+from arb.strategy.rules import complaints, latency_complaints, money_complaints, row_complaints
 from arb.strategy.schema import Exchange, Execution, Fees, Mode, Strategy
 from arb.strategy.settings import Setting, put
 from arb.strategy.source import Place, Problem, read_source
@@ -103,7 +103,8 @@ def load(
     cycle_file = None if cycles is None or problems else read_cycle_file(cycles)
     if strategy is not None:
         starts = start_currencies(strategy, cycle_file)
-        found = money_complaints(strategy, starts)
+        rows = () if cycle_file is None else cycle_file.rows
+        found = chain(money_complaints(strategy, starts), row_complaints(strategy, rows))
         problems += [Problem(_place(reader, key), text) for key, text in found]
     if strategy is None or problems:
         raise source.invalid(problems)

@@ -1,12 +1,13 @@
 """What a strategy's keys must fulfil together; the range of a single key stands in the schema."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
 from arb.limits import CREATE_TIMEOUT_S, PAPER_LATENCY_MS_MAX
+from arb.market.listed import CycleRow
 from arb.money import plain
 from arb.strategy.schema import MAX_HOPS_DEFAULT, CapitalAllocation, Money, Strategy
 
@@ -57,6 +58,17 @@ def money_complaints(strategy: Strategy, starts: Collection[str] | None) -> Iter
         elif several and strategy.reference_currency is None:
             text = f"{name} is a number, but cycles may begin with several currencies"
             yield key, f"{text}; give one a currency, or a `reference_currency`"
+
+
+def row_complaints(strategy: Strategy, rows: Sequence[CycleRow]) -> Iterator[Complaint]:
+    """Tell the first row of a file of cycles that asks for losses where that is real money."""
+    if not _is_real_money(strategy):
+        return
+    for row in rows:
+        if row.min_profit_bps is not None and row.min_profit_bps < 0:
+            text = f"{strategy.trading_pairs_file}:{row.line}: {_no_losses(row.min_profit_bps)}"
+            yield ("trading_pairs_file",), text
+            return
 
 
 def latency_complaints(strategy: Strategy) -> Iterator[Complaint]:
@@ -142,15 +154,9 @@ def _fees(strategy: Strategy) -> Iterator[Complaint]:
 
 
 def _execution(strategy: Strategy) -> Iterator[Complaint]:
-    mode, paper, backtest = (
-        strategy.execution.mode,
-        strategy.execution.paper,
-        strategy.execution.backtest,
-    )
-    real = strategy.venue.connect_to is None and not strategy.venue.sandbox
-    if mode == "live" and real and strategy.min_profit_bps < 0:
-        text = "min_profit_bps must be at least 0 in live mode: every cycle would lose money"
-        yield ("min_profit_bps",), text
+    paper, backtest = strategy.execution.paper, strategy.execution.backtest
+    if _is_real_money(strategy) and strategy.min_profit_bps < 0:
+        yield ("min_profit_bps",), _no_losses(strategy.min_profit_bps)
     if paper.feed != "recorded" and paper.data_file is not None:
         text = f"data_file has no effect with feed {paper.feed}; set `feed: recorded`"
         yield ("execution", "paper", "data_file"), text
@@ -161,3 +167,13 @@ def _execution(strategy: Strategy) -> Iterator[Complaint]:
     start, end = backtest.start_time, backtest.end_time
     if start is not None and end is not None and start >= end:
         yield ("execution", "backtest", "end_time"), "end_time must be after start_time"
+
+
+def _is_real_money(strategy: Strategy) -> bool:
+    venue = strategy.venue
+    return strategy.execution.mode == "live" and venue.connect_to is None and not venue.sandbox
+
+
+def _no_losses(bar: Decimal) -> str:
+    text = f"min_profit_bps must be at least 0 in live mode, was {plain(bar)}"
+    return f"{text}: every cycle would lose money"

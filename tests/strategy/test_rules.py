@@ -36,6 +36,19 @@ def test_a_live_strategy_may_not_ask_for_losses(loads: Loads, refuses: Refuses) 
     assert "demo.yaml:4:17" in refuses(text, mode="live")
 
 
+def test_no_row_of_a_live_file_may_ask_for_losses(
+    loads: Loads, refuses: Refuses, tmp_path: Path
+) -> None:
+    rows = "base,inter,quote,min_profit_bps\nUSDT,BTC,ETH,0\nUSDT,ETH,BTC,-0.5\n"
+    (tmp_path / "cycles.csv").write_text(rows)
+    text = MINIMAL.replace("cycle: [USDT, BTC, ETH]\n", "") + "trading_pairs_file: cycles.csv\n"
+    assert loads(text).cycle_file is not None
+    message = refuses(text, mode="live")
+    assert "cycles.csv:3: min_profit_bps must be at least 0 in live mode, was -0.5" in message
+    sandbox = text.replace("exchange: binance", "exchange: {id: binance, sandbox: true}")
+    assert loads(sandbox, mode="live").cycle_file is not None
+
+
 def test_a_recording_beside_a_generated_feed_is_refused(refuses: Refuses, tmp_path: Path) -> None:
     (tmp_path / "books.csv").touch()
     message = refuses(MINIMAL + "execution:\n  paper: {data_file: books.csv}\n")
