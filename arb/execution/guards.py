@@ -132,10 +132,12 @@ class Guards:
             return Refusal(DUPLICATE, f"{identity} is being opened")
         risk = self._risk(strategy)
         opened_ns = risk.opened_ns(identity)
-        now_ns = self._desk.clock.now_ns()
-        ago_ns = now_ns - (risk.forgotten_ns if opened_ns is None else opened_ns)
+        last_ns = risk.forgotten_ns if opened_ns is None else opened_ns
+        ago_ns = self._desk.clock.now_ns() - last_ns
+        # Before anything is forgotten there is nothing that it may be among, however early it is.
+        is_told = opened_ns is not None or risk.forgotten_ns > 0
         # One of a time to come was opened by a clock that was ahead, and forbids nothing until then.
-        if 0 <= ago_ns < window_s * NS_PER_S:
+        if is_told and 0 <= ago_ns < window_s * NS_PER_S:
             forgotten = " may be among the paths that are forgotten, the last of which"
             which = identity + (forgotten if opened_ns is None else "")
             text = f"{which} was opened {_seconds(ago_ns)} s ago, within {plain(window_s)} s"
@@ -167,13 +169,14 @@ class Guards:
             return Refusal(MAX_ALLOCATION, f"the allocation has no value in {start_asset} now")
         held = ZERO
         for one in open_cycles:
+            # A limit per currency is one for each; a number is one for all of them together.
+            if isinstance(allocation, dict) and one.start_asset != start_asset:
+                continue
             worth = desk.value(one.start_asset, one.start_amount, start_asset)
             if worth is None:
                 text = f"what {one.id} holds has no value in {start_asset} now"
                 return Refusal(MAX_ALLOCATION, text)
-            # A limit per currency is one for each; a number is one for all of them together.
-            if one.start_asset == start_asset or not isinstance(allocation, dict):
-                held += worth
+            held += worth
         if held + amount <= most:
             return None
         left = f"{plain(amount)} more is above {plain(most)}"

@@ -1,13 +1,14 @@
 """What stops new cycles, also when the engine is killed and started again on the way."""
 
 from collections.abc import Callable
+from copy import copy
 from decimal import Decimal
 
 import pytest
 from msgspec import structs
 
 from arb import crashpoints
-from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
+from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.execution.declined import Refusal
 from arb.execution.guards import DUPLICATE, Guards
@@ -338,6 +339,27 @@ def test_a_path_is_not_opened_twice_within_the_window_however_many_others_were(
     forgets = openings > OPENINGS_KEPT + EARLIER_KEPT
     assert isinstance(new, Refusal) == forgets
     assert ("may be among the paths that are forgotten" in first.detail) == forgets
+
+
+def test_nothing_is_forgotten_at_the_beginning_of_time(world: World) -> None:
+    """A recording may count its seconds from nothing."""
+    limited(world, duplicate_suppression_window_seconds=3_600)
+    found: list[Refusal | None] = []
+
+    def early(life: Life) -> None:
+        desk = copy(life.parts.desk)
+        desk.clock = VirtualClock(5 * NS_PER_S)
+        (strategy,) = desk.running.values()
+        guards = Guards(desk)
+        found.append(guards._duplicate(strategy, PATH, {}, ()))
+        evolve_risk(desk.journal.account.risk, opened(), 0)
+        found.append(guards._duplicate(strategy, PATH, {}, ()))
+
+    world.at(0.1, early)
+    world.run(cycles=None, duration_s=1)
+    first, again = found
+    assert first is None
+    assert isinstance(again, Refusal)
 
 
 # --- one book
