@@ -17,7 +17,7 @@ from arb.market.book import MarketRules
 from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
-from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells, value
+from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells
 from arb.money import BPS, ONE, ZERO, floor_to
 
 
@@ -144,7 +144,7 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
     listed = desk.markets_of(asset)
     if targets is None:
         return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
-    if _told_value(desk, asset, amount, targets[0]) == 0:
+    if desk.value(asset, amount, targets[0]) == 0:
         return True
     barred = desk.barred(targets)
     return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset, *barred})
@@ -207,12 +207,8 @@ def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
         # What books as nothing in the quote is no trade, whichever way it goes.
         traded = kept is not None and kept > 0 and booked_cost(price, base) > 0
         return traded and base * price >= rules.notional_min
-    worth = _told_value(desk, asset, amount, rules.quote)
+    worth = desk.value(asset, amount, rules.quote)
     return worth is None or worth >= rules.notional_min
-
-
-def _told_value(desk: Desk, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
-    return value(asset, amount, in_asset, desk.telling_book, desk.markets, desk.exits)
 
 
 def exposure(
@@ -279,7 +275,7 @@ def first_hop(  # noqa: PLR0917 -- a holding, its way out and where that goes
 ) -> Walk | None:
     """Plan the first order of a way out, no larger than the cycle's notional cap; None where no market takes so little."""
     found: Liquidation | None = way_out
-    worth = desk.value(asset, amount, cycle.start_asset)
+    worth = desk.value_at_any(asset, amount, cycle.start_asset)
     if worth is not None and cycle.cap and worth > cycle.cap:
         found = _way_out(desk, cycle, asset, amount * cycle.cap / worth, targets)
     return None if found is None else found.hops[0].walk
@@ -291,7 +287,7 @@ def is_above_cap(desk: Desk, cycle: Cycle, walk: Walk) -> bool:
     asset, needs = rules.base, walk.amount
     if walk.side == "buy":
         asset, needs = rules.quote, walk.amount * walk.limit
-    worth = desk.value(asset, needs, cycle.start_asset)
+    worth = desk.value_at_any(asset, needs, cycle.start_asset)
     return worth is not None and cycle.cap > 0 and worth > cycle.cap
 
 

@@ -73,7 +73,7 @@ class Gate:
 
     def _too_large(self, cycle: Cycle, order: Order) -> str | None:
         desk = self._desk
-        worth = desk.value(order.spend_asset, order.reserve, cycle.start_asset)
+        worth = desk.value_at_any(order.spend_asset, order.reserve, cycle.start_asset)
         if worth is None:
             return None if order.purpose == "unwind" else f"nothing values {order.spend_asset}"
         if cycle.cap and worth > cycle.cap:

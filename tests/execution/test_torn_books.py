@@ -1,6 +1,8 @@
 """A book whose two sides are further apart than any order may go tells no price, and makes nothing dust."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -116,3 +118,41 @@ def test_below_a_minimum_at_the_touch_is_dust_unless_the_touch_is_too_far_from_t
     cycle = world.cycle()
     assert cycle.outcome == ends
     assert "ETH" in (cycle.dust if ends == "liquidated" else cycle.parked)
+
+
+# --- what results and limits are told by
+
+
+def test_a_fee_is_not_told_as_nothing_by_what_is_left_of_its_book(
+    worlds: Callable[..., World],
+) -> None:
+    """Its book is torn when the cycle ends: it waits for one that tells what was paid."""
+    world = worlds(fee_asset="BNB", bnb="10")
+    world.strategies = [world.strategy(fees=", fee_currency: BNB")]
+    tear = partial(world.show_soon, "BNB/USDT", [("0.01", "90")], [("501", "90")])
+    heal = partial(world.show, "BNB/USDT", [("500", "90")], [("501", "90")])
+    world.on(f.OrderIntended, 3, tear)
+    world.on(f.OrderIntended, 3, partial(world.later, 5, heal))
+    assert world.run() == 0
+    world.check()
+    cycle = world.cycle()
+    assert cycle.outcome == "completed"
+    assert cycle.fee_value == cycle.fees["BNB"] * 500 > 2
+
+
+def test_what_came_back_in_another_currency_is_not_a_loss_by_what_is_left_of_a_book(
+    world: World,
+) -> None:
+    """1,002 USDT were told as a tenth of the 0.02 BTC that they are, and a limit was tripped for good."""
+    risk = "risk_controls: {stop_after_consecutive_losses: 50, max_daily_loss: 0.001}\n"
+    world.strategies = [world.strategy(cycle="[BTC, ETH, USDT]", amount="0.02", extra=risk)]
+    world.on(
+        f.OrderIntended, 2, lambda: world.show_soon("BTC/USDT", [("50000", "5")], [("500000", "5")])
+    )
+    assert world.run() == 0
+    world.check()
+    cycle = world.cycle()
+    assert cycle.outcome == "liquidated"
+    assert cycle.pnl is not None
+    assert abs(cycle.pnl) < Decimal("0.0001")  # by way of USDC
+    assert world.facts(f.RiskTripped) == []
