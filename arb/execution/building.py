@@ -98,6 +98,9 @@ def deciding(
 ) -> Deciding:
     """Join what decides; it knows the venue's markets once `watching.plan` was called."""
     desk.running = {one.strategy.name: one.strategy for one in loaded}
+    desk.starts = {
+        one.strategy.name: start_currencies(one.strategy, one.cycle_file) for one in loaded
+    }
     detector = Detector()
     watchlist = Watchlist(detector.scan.cycles)
     trader = Trader(
@@ -168,7 +171,6 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         changes = beginning_with(standing, now_ns, outside.changes(now_ns))
         return changes if tap is None else tap.through(changes)
 
-    starts = {one.strategy.name: start_currencies(one.strategy, one.cycle_file) for one in loaded}
     parts = Parts(
         desk=desk,
         runner=runner,
@@ -183,7 +185,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         attend=following.attend,
         follow_for_ever=following.look_for_ever,
         kill_watch=None if switch is None else KillWatch(switch, journal, clock),
-        broken_limits=partial(broken_at_start, desk, starts),
+        broken_limits=partial(broken_at_start, desk),
         lock_account=outside.lock_account,
         settled=outside.settled,
         run=outside.run_id,

@@ -28,6 +28,8 @@ from arb.strategy.schema import Strategy
 
 log = structlog.get_logger()
 
+Starts = Collection[str] | None  # the currencies that a strategy's cycles begin with; None: any
+
 
 class Desk:
     """The engine's shared surroundings; made once by the wiring."""
@@ -56,6 +58,7 @@ class Desk:
         self._charged = ZERO  # the dearest trade since the venue told these fees
         self.strategies = dict(strategies)  # by configuration hash, recovered ones included
         self.running: Mapping[str, Strategy] = {}  # by name: those of this run
+        self.starts: Mapping[str, Starts] = {}  # of the same
         self.arbiter = Arbiter(journal)
         self.ration = Ration(clock, access.venue)
         self.attentive_since_ns = 0  # since when this life works on cycles

@@ -192,8 +192,7 @@ class Guards:
         after = closed_part(cycle).result
         if after is None or after == before:
             return []
-        strategy = self._desk.strategy_now(cycle)
-        limits = limits_at(self._desk, strategy, after.asset, after.ended_ns // NS_PER_DAY)
+        limits = limits_at(self._desk, cycle, after.ended_ns // NS_PER_DAY)
         found = tripped_by(journal.account.risk, before, after, limits)
         return [
             f.RiskTripped(strategy=cycle.strategy, limit=limit, reason=why, cycle_id=cycle.id)

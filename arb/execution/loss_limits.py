@@ -1,26 +1,26 @@
 """What a strategy may lose, valued at the books of the moment."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 from arb.clock import NS_PER_DAY
 from arb.events import facts as f
 from arb.execution.capital import money_in
-from arb.execution.desk import Desk
+from arb.execution.desk import Desk, Starts
 from arb.machine.risk import DAILY_LOSS, DayTotal, Limits, Risk, broken
 from arb.machine.state import Cycle
 from arb.money import ZERO
 from arb.strategy.schema import Strategy
 
 NOTHING_YET: Final = Risk()
-Starts = Collection[str] | None  # the currencies that a strategy's cycles begin with; None: any
 
 
-def limits_at(desk: Desk, strategy: Strategy, asset: str, day: int) -> Limits:
-    """The limits of a strategy in a currency that its cycles begin with, on a UTC day."""
-    controls = strategy.risk_controls
-    limit, daily, rates = controls.max_daily_loss, None, None
+def limits_at(desk: Desk, cycle: Cycle, day: int) -> Limits:
+    """The limits that the end of a cycle is held against, on a UTC day."""
+    controls, asset = desk.strategy_now(cycle).risk_controls, cycle.start_asset
+    strategy = _limiting_days(desk, cycle)
+    limit, daily, rates = strategy.risk_controls.max_daily_loss, None, None
     if limit is not None:
         # A currency that is not named, or that nothing values now, may lose nothing.
         daily = money_in(desk, limit, asset, strategy) or ZERO
@@ -33,7 +33,20 @@ def limits_at(desk: Desk, strategy: Strategy, asset: str, day: int) -> Limits:
     )
 
 
-def broken_at_start(desk: Desk, starts: Mapping[str, Starts]) -> Iterator[f.RiskTripped]:
+def _limiting_days(desk: Desk, cycle: Cycle) -> Strategy:
+    """The configuration whose loss of a day counts for a cycle's end: as set now, where that is of its currency.
+
+    A plain number is of the currency that cycles begin with now. One of another currency says nothing
+    of a cycle that began before the file was changed: what it began with counts for it.
+    """
+    strategy = desk.strategy_now(cycle)
+    limit, starts = strategy.risk_controls.max_daily_loss, desk.starts.get(strategy.name)
+    if isinstance(limit, Decimal) and strategy.reference_currency is None and starts is not None:
+        return strategy if cycle.start_asset in starts else desk.strategy(cycle.config)
+    return strategy
+
+
+def broken_at_start(desk: Desk) -> Iterator[f.RiskTripped]:
     """The limits of this run's strategies that are broken by what the log knows: a file may have lowered them.
 
     What has no value now is left to the next close: only what can be judged is.
@@ -45,7 +58,7 @@ def broken_at_start(desk: Desk, starts: Mapping[str, Starts]) -> Iterator[f.Risk
             continue
         streak = Limits(strategy.risk_controls.stop_after_consecutive_losses, None)
         found = broken(risk, day, "", streak)
-        for asset, limits in _of_day(desk, strategy, starts[name], day):
+        for asset, limits in _of_day(desk, strategy, desk.starts[name], day):
             found |= broken(risk, day, asset, limits)
         for limit, reason in found.items():
             if limit not in risk.tripped:
@@ -77,7 +90,7 @@ def _of_day(
 
 def unvalued(desk: Desk, cycle: Cycle, at_ns: int) -> set[str]:
     """The currencies without a value that the limits need where a cycle ends at a time; none where none is needed."""
-    strategy, start = desk.strategy_now(cycle), cycle.start_asset
+    strategy, start = _limiting_days(desk, cycle), cycle.start_asset
     risk = desk.journal.account.risk.get(strategy.name, NOTHING_YET)
     reference = strategy.reference_currency
     if not is_one_for_all(strategy) or reference is None or DAILY_LOSS in risk.tripped:

@@ -215,3 +215,19 @@ def test_what_a_strategy_no_longer_begins_with_is_held_against_no_plain_number(
     begins(losing, "BTC", "max_daily_loss: 5")
     assert losing.run() == 0
     assert trips(losing) == []
+
+
+@pytest.mark.parametrize(("own", "trips"), [("500", False), ("5", True)])
+@pytest.mark.parametrize("other", ["0.00001", "50"])
+def test_what_a_cycle_of_before_loses_is_held_against_a_number_of_its_own_currency(
+    losing: World, own: str, other: str, *, trips: bool
+) -> None:
+    """Meanwhile the strategy begins with another one: 5 USDT are not more than 0.00001 BTC allow."""
+    begins(losing, "USDT", f"max_daily_loss: {own}")
+    losing.kill_at(crashpoints.EXECUTED_NOT_TOLD, 3)
+    assert losing.run() is None
+    begins(losing, "BTC", f"max_daily_loss: {other}")
+    losing.recover()
+    losing.check()
+    assert losing.cycle().outcome == "completed"
+    assert [trip.limit for trip in losing.facts(f.RiskTripped)] == [DAILY_LOSS] * trips
