@@ -37,8 +37,12 @@ def price_leg(  # noqa: PLR0917 -- a leg, its amount and the market it meets
     fee_in_received: bool = True,
     at_bound: bool = False,
     depth_share: Decimal = ONE,
+    from_mid_bps: Decimal | None = None,
 ) -> Walk | Shortfall:
-    """Walk one leg with its bound `slippage_bps` from the touch; `at_bound` and `depth_share` as `walk`."""
+    """Walk one leg with its bound `slippage_bps` from the touch; `at_bound` and `depth_share` as `walk`.
+
+    With `from_mid_bps` it is no further than that from the middle either.
+    """
     rules = markets.get(leg.market)
     if rules is None or not rules.active:
         return Shortfall(leg.market, HALTED, f"{leg.market} is halted or not listed")
@@ -49,6 +53,10 @@ def price_leg(  # noqa: PLR0917 -- a leg, its amount and the market it meets
     if not levels:
         return Shortfall(leg.market, NO_DEPTH, f"the book has nothing to {leg.side} from")
     worst = bound(leg.side, levels[0][0], slippage_bps, rules.tick_size)
+    mid = None if from_mid_bps is None else book.mid()
+    if from_mid_bps is not None and mid is not None:
+        nearer = min if leg.side == "buy" else max
+        worst = nearer(worst, bound(leg.side, mid, from_mid_bps, rules.tick_size))
     return walk(
         book,
         leg.side,

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from arb.events.facts import LegRoute
-from arb.limits import HOPS_MAX
+from arb.limits import DISTANCE_FROM_MID_BPS_MAX, HOPS_MAX
 from arb.market.book import Book, FeeRates, MarketRules
 from arb.market.booking import BOOKED_UNIT
 from arb.market.chain import BookOf, price_leg
-from arb.market.depth import Walk
+from arb.market.depth import Shortfall, Walk
 from arb.market.routes import Exits, exits_of
 from arb.money import ONE, truncate
 
@@ -70,7 +70,7 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
             there = leg.receive_asset
             if there in seen or (best is not None and held * most < best.value):
                 continue
-            priced = price_leg(leg, held, now, markets, fees.taker, slippage_bps)
+            priced = _priced(leg, held, now, markets, fees, slippage_bps)
             if not isinstance(priced, Walk) or priced.received <= 0:
                 continue
             walked = (*hops, Hop(leg, priced))
@@ -100,10 +100,30 @@ def one_order_sells(  # noqa: PLR0917 -- a holding, where it goes and the market
     """Tell whether one order turns a holding into the target: then there is a way, without a search."""
     for leg in exits.get(asset, ()):
         if leg.receive_asset == target:
-            priced = price_leg(leg, amount, books, markets, fees.taker, slippage_bps)
+            priced = _priced(leg, amount, books, markets, fees, slippage_bps)
             if isinstance(priced, Walk) and priced.received > 0:
                 return True
     return False
+
+
+def _priced(  # noqa: PLR0917 -- a hop, its amount and the market it meets
+    leg: LegRoute,
+    amount: Decimal,
+    books: BookOf,
+    markets: Mapping[str, MarketRules],
+    fees: FeeRates,
+    slippage_bps: Decimal,
+) -> Walk | Shortfall:
+    """Price one hop, as far from the touch as is allowed, and from the middle as any order may go."""
+    return price_leg(
+        leg,
+        amount,
+        books,
+        markets,
+        fees.taker,
+        slippage_bps,
+        from_mid_bps=DISTANCE_FROM_MID_BPS_MAX,
+    )
 
 
 class _Remembered:

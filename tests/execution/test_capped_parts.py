@@ -1,4 +1,4 @@
-"""An order is no larger than a cycle's notional cap, and no smaller than what its market takes."""
+"""An order is within what the gate lets pass, and no smaller than what its market takes: the rest is sold in parts."""
 
 from decimal import Decimal
 
@@ -70,3 +70,22 @@ def test_no_leg_is_intended_that_is_above_the_cap(
     sold = [one.amount for one in world.facts(f.OrderIntended) if one.purpose == "unwind"]
     assert len(sold) == 2
     assert world.cycle().outcome == "completed"
+
+
+def test_an_unwind_goes_no_further_from_the_middle_than_the_gate_lets_it(world: World) -> None:
+    """What the bids near it take is sold; the rest where they leave the middle, not never."""
+    world.strategies = [world.strategy(extra="panic_sell: {max_slippage_bps: 1000}\n")]
+
+    def crash() -> None:
+        world.show_soon("ETH/USDT", [("2010", "0.2"), ("1815", "90")], [("2050", "90")])
+        world.show_soon("ETH/BTC", [("0.001", "0.1")], [("0.2", "90")])
+
+    world.on(f.OrderClosed, 2, crash)
+    world.fault("refused", order=3, times=1)
+    assert world.run() == 0
+    world.check()
+    cycle = world.cycle()
+    assert (cycle.outcome, cycle.parked) == ("liquidated", {})
+    assert [one.reason for one in world.facts(f.OrderRefused)] == ["fault"]
+    sold = [one.limit for one in world.facts(f.OrderIntended) if one.purpose == "unwind"]
+    assert sold == [2010, 1815]
