@@ -144,22 +144,25 @@ def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
     capital, panic = strategy.capital_allocation, strategy.panic_sell
     own = [wanted.min_profit_bps for wanted in found.wanted]
     lowest = min(own, default=strategy.min_profit_bps)
-    floor_bps = max(strategy.max_slippage_bps - lowest, Decimal(0))
-    yield f"a cycle that completes loses at most {plain(floor_bps)} bps of its amount"
+    # The floor is held against what is planned: the last order may get its worst price for all.
+    least = (ONE - (strategy.max_slippage_bps - lowest) / BPS) * _slipped(strategy)
+    yield (
+        f"a cycle that completes loses at most {_lost_bps(least)} bps of its amount, and what "
+        "rounding leaves over"
+    )
     if not panic.enabled:
         yield "a cycle that cannot go on: what it holds is parked (panic_sell is not enabled)"
         return
     lengths = [len(wanted.legs) for wanted in found.wanted]
     legs = max(found.sought.counts if found.sought is not None else lengths)
     keep = (ONE - strategy.fees.taker_bps / BPS) ** (legs - 1 + panic.max_hops)
-    keep *= (ONE - strategy.max_slippage_bps / BPS) ** (legs - 1)
+    keep *= _slipped(strategy) ** (legs - 1)
     keep *= (ONE - panic.max_slippage_bps / BPS) ** panic.max_hops
-    unwound_bps = ((ONE - keep) * BPS).quantize(_CENT, rounding=ROUND_UP)
     targets = ", ".join(panic.base_currencies)
     yield (
         f"one that cannot go on is sold for its start currency, {targets}: with the fees of its legs "
         f"and of {panic.max_hops} hops at {plain(panic.max_slippage_bps)} bps it loses at most "
-        f"{plain(unwound_bps)} bps, plus what the prices move meanwhile"
+        f"{_lost_bps(keep)} bps, plus what the prices move meanwhile"
     )
     if capital.amount is not None and not isinstance(capital.amount, dict):
         most = capital.amount * strategy.risk_controls.max_open_cycles
@@ -167,6 +170,16 @@ def _worst(loaded: Loaded, found: Discovery) -> Iterator[str]:
         if allocation is not None and not isinstance(allocation, dict):
             most = min(most, allocation)
         yield f"at work at once: at most {money_text(most, loaded)}"
+
+
+def _slipped(strategy: Strategy) -> Decimal:
+    """What one order leaves where it gets the worst price that it may."""
+    return ONE - strategy.max_slippage_bps / BPS
+
+
+def _lost_bps(keep: Decimal) -> str:
+    lost = max(ONE - keep, Decimal(0)) * BPS
+    return plain(lost.quantize(_CENT, rounding=ROUND_UP))
 
 
 def _missing(loaded: Loaded, found: Discovery) -> Iterator[str]:
