@@ -101,7 +101,7 @@ class CycleCompleted(CycleFact, frozen=True):
     pnl: Decimal  # in the start asset, from fills: everything returned so far - start amount
     dust: Amounts
     fees: Amounts  # every fee paid, by asset
-    fee_value: Decimal | None  # third-currency fees in the start asset, not in pnl; None: unknown
+    fee_value: Decimal | None  # what the account paid beside pnl, in the start asset; None: unknown
 
 
 class RecoveryStarted(CycleFact, frozen=True):

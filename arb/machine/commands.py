@@ -165,7 +165,7 @@ class SettleLeg(Command, frozen=True):
 
 
 class CompleteCycle(Command, frozen=True):
-    """Close the loop. `fee_value`: third-currency fees in the start asset, at the books of now."""
+    """Close the loop. `fee_value`: fees that the account paid, in the start asset, at the books of now."""
 
     fee_value: Decimal | None
 

@@ -1,9 +1,9 @@
 """What a cycle brought after every fee.
 
-Fees in a currency of its path are in its P/L, but for those that the account paid. These, and fees in
-other currencies, stand beside it, with what they were worth in the start currency when it ended. So
-does what a cycle owes: an order that filled more than the venue had told sold what was not the
-cycle's, and its P/L has only what that brought.
+Fees that are taken from what is received are in its P/L. Those that the account paid, such as in BNB,
+stand beside it, with what they were worth in the start currency when it ended. So does what a cycle
+owes: an order that filled more than the venue had told sold what was not the cycle's, and its P/L has
+only what that brought.
 """
 
 from collections.abc import Collection
@@ -46,17 +46,15 @@ def owed_of(dust: Amounts) -> Amounts:
 
 
 def fees_beside(cycle: Cycle) -> Amounts:
-    """The fees of a cycle that are not in its P/L.
+    """The fees of a cycle that are not in its P/L: those that the account paid.
 
-    In a currency of its path they are those that the account paid: what the cycle has and gave back is
-    what its trades changed, but for these. In the start currency there are none.
+    What the cycle has and gave back is what its trades changed, but for these. One that is taken from
+    what a trade received is in its P/L whatever its currency: an unwind goes through others than the
+    path's too. In the start currency there are none.
     """
     paid: Amounts = {}
-    path = {leg.spend_asset for leg in cycle.legs}
-    for asset, fee in cycle.fees.items():
-        if asset not in path:
-            paid[asset] = fee
-        elif asset != cycle.start_asset and _is_charged_apart(cycle, asset):
+    for asset in cycle.fees:
+        if asset != cycle.start_asset and _is_charged_apart(cycle, asset):
             parts = (cycle.holdings, cycle.dust, cycle.parked, cycle.returned)
             rest = sum((part.get(asset, ZERO) for part in parts), ZERO) - _changed(cycle, asset)
             if rest:

@@ -8,6 +8,7 @@ import pytest
 from arb.clock import NS_PER_MS
 from arb.events import facts as f
 from arb.machine import table as t
+from arb.machine.net import fees_beside
 from tests.market.examples import book
 from tests.spec.world import World
 
@@ -62,3 +63,24 @@ def test_crumbs_of_another_target_currency_do_not_undo_a_closed_loop(world: Worl
     cycle = world.cycle()
     assert cycle.outcome == t.LOOP_COMPLETED
     assert Decimal(0) < cycle.dust["BTC"] < Decimal("0.00001")
+
+
+def test_a_fee_that_a_sale_for_another_currency_paid_counts_once(world: World) -> None:
+    """It is taken from what the sale brings, so that what went back has it already."""
+    world.show("ETH/BTC", [("0.0399", "90")], [("0.04", "90")])
+    dear = [("0.0399", "90")], [("0.06", "90")]
+    world.on(f.OrderIntended, 1, lambda: world.show_soon("ETH/BTC", *dear))
+    low = [("40000", "90")], [("50010", "90")]
+    world.on(f.OrderClosed, 1, lambda: world.show_soon("BTC/USDT", *low))
+    assert world.run() == 0
+    world.check()
+    cycle = world.cycle()
+    assert cycle.outcome == t.LIQUIDATED
+    assert cycle.fees["USDC"] > Decimal("0.9")
+    assert fees_beside(cycle) == {}
+    (told,) = world.facts(f.CycleLiquidated)
+    assert told.fee_value == 0
+    worth = cycle.returned["USDT"] + cycle.returned["USDC"] * Decimal("0.9990")  # at the bid
+    assert told.pnl == worth.quantize(Decimal("1E-8")) - cycle.start_amount
+    account = world.account()
+    assert account.risk["demo"].days[0].losses == -told.pnl

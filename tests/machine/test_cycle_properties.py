@@ -12,8 +12,10 @@ from arb.events import facts as f
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.account import Account, evolve_account, shift_owned
+from arb.machine.amounts import add
 from arb.machine.evolve import evolve
-from arb.machine.invariants import broken, total
+from arb.machine.invariants import broken, held, total
+from arb.machine.net import fees_beside
 from arb.machine.order_fold import attested_trade_id
 from arb.machine.transitions import fire
 from tests.machine.histories import Walk
@@ -59,6 +61,16 @@ def test_firing_is_folding_and_money_is_conserved_on_drawn_histories(
     rng: Random, steps: int
 ) -> None:
     Walk(rng).go(steps)
+
+
+@pytest.mark.parametrize("seed", range(0, SEEDS, BATCHES))
+def test_every_fee_is_in_the_result_or_beside_it_and_none_is_in_both(seed: int) -> None:
+    """Beside it stands what the account paid: by so much more is there than the trades left."""
+    walk = Walk(Random(seed)).go(STEPS)
+    assert walk.cycle is not None
+    left = total(fact for fact in walk.facts if isinstance(fact, f.Posted))
+    paid = add(held(walk.cycle), {asset: -amount for asset, amount in left.items()})
+    assert fees_beside(walk.cycle) == paid
 
 
 @given(st.integers(0, 2**32), st.integers(0, STEPS))
