@@ -78,6 +78,7 @@ class Cycle:
     parked: Amounts = field(default_factory=dict)
     returned: Amounts = field(default_factory=dict)
     fees: Amounts = field(default_factory=dict)
+    paid_apart: Amounts = field(default_factory=dict)  # the part of them that the account paid
     value: Decimal = ZERO  # of what came back in other currencies
     pnl: Decimal | None = None
     fee_value: Decimal | None = ZERO
@@ -194,6 +195,9 @@ class Cycle:
         came = self.returned.get(self.start_asset, ZERO) + self.value - self.start_amount
         if self.pnl != came:
             self.wrong("profit", f"{self.id} says P/L {self.pnl}, what came back says {came}")
+        if self.fee_value and not self.paid_apart:
+            what = f"fees worth {self.fee_value} beside its P/L, and the account paid none"
+            self.wrong("profit", f"{self.id} says {what}")
         if amounts(data["fees"]) != self.fees:
             said = shown(amounts(data["fees"]))
             self.wrong("profit", f"{self.id} says fees {said}, its trades {shown(self.fees)}")
@@ -297,6 +301,8 @@ class Cycle:
             own = asset in {order.gets, self.start_asset} or fee < 0
             if own or self.holdings.get(asset, ZERO) >= fee:
                 add(self.holdings, asset, -fee)
+            else:
+                add(self.paid_apart, asset, fee)
         if order.purpose == "leg" and order.leg == self.leg:
             self.leg_spent += spent
             self.leg_received += got - (fee if asset == order.gets else ZERO)

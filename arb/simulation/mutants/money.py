@@ -152,6 +152,18 @@ MONEY: Final = (
 """,
     ),
     Mutant(
+        "fees twice",
+        "the fee of a sale for a currency that is not of the path is taken from its P/L again",
+        "profit",
+        """
+@ machine/net.py
+-        if asset != cycle.start_asset and _is_charged_apart(cycle, asset):
++        if asset not in {leg.spend_asset for leg in cycle.legs}:
++            paid[asset] = cycle.fees[asset]
++        elif asset != cycle.start_asset and _is_charged_apart(cycle, asset):
+""",
+    ),
+    Mutant(
         "late fills stay outside",
         "a fill that comes after the end of its cycle is booked, and the cycle stays closed",
         "exposure",
