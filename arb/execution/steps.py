@@ -10,7 +10,7 @@ from msgspec import Struct
 from arb import crashpoints, limits
 from arb.events import facts as f
 from arb.exchange.port import Balance
-from arb.execution import cooling, patience, planning
+from arb.execution import cooling, patience, planning, rests
 from arb.execution.desk import Desk, targets_of
 from arb.execution.guards import may_begin_again
 from arb.execution.journal import Draft
@@ -19,7 +19,7 @@ from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Cycle, Order
 from arb.market.depth import NO_DEPTH, Shortfall, Walk
-from arb.money import ZERO, plain
+from arb.money import plain
 
 
 class Situation(Struct, frozen=True):
@@ -72,10 +72,7 @@ def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
         draft.do(c.StartRecovery(reason="an operator asked to liquidate"))
         return
     if cycle.leg >= len(cycle.legs):
-        if patience.values_wait(desk, draft):
-            draft.do(c.StartRecovery(reason=patience.NO_VALUE))
-        else:
-            draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
+        _close_loop(desk, draft)
         return
     slow = cooling.slow_leg(desk, draft)
     if cycle.leg_received <= 0:
@@ -100,6 +97,16 @@ def _advance_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
             cooling.leave(desk, draft, cooling.LATENCY, slow)
             return
         _send_leg(desk, draft, situation)
+
+
+def _close_loop(desk: Desk, draft: Draft) -> None:
+    cycle = draft.cycle
+    if rests.are_more_than_dust(desk, cycle):
+        draft.do(c.StartRecovery(reason="more than dust is left over on the way"))
+    elif patience.values_wait(desk, draft):
+        draft.do(c.StartRecovery(reason=patience.NO_VALUE))
+    else:
+        draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
 
 
 def _rest_is_worth_an_order(desk: Desk, cycle: Cycle) -> bool:
@@ -218,7 +225,7 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
-    if exposed.is_none or _left_only_change(desk, cycle, exposed):
+    if exposed.is_none or rests.are_only_change(desk, cycle, exposed):
         _close_without_exposure(desk, draft, targets)
         return
     if not situation.panic and patience.books_come(desk, draft):
@@ -231,19 +238,6 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     _unwind_or_wait(desk, draft, situation, exposed, targets)
 
 
-def _left_only_change(desk: Desk, cycle: Cycle, exposed: planning.Exposure) -> bool:
-    """Whether the loop is closed, and what rounding left over on the way is too little to be sold now.
-
-    Outside of recovery that becomes dust; without books recovery cannot know that it is that little.
-    """
-    sells = desk.strategy(cycle.config).panic_sell.enabled
-    if cycle.leg < len(cycle.legs) or cycle.returned or exposed.short:
-        return False
-    if sells and any(way.walk is not None for way in exposed.ways):
-        return False
-    return all(planning.is_change(cycle, way.asset) for way in exposed.ways)
-
-
 def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) -> None:
     cycle = draft.cycle
     if patience.values_wait(desk, draft):
@@ -254,7 +248,7 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
     last_leg = cycle.leg == len(cycle.legs) - 1 and cycle.leg_received > 0
     sold = any(order.purpose == "unwind" for order in cycle.orders)
     over = cycle.leg == len(cycle.legs) or (last_leg and not sold)
-    if over and not _is_elsewhere(desk, cycle, targets):
+    if over and not rests.are_elsewhere(desk, cycle, targets):
         draft.do(c.CompleteCycle(fee_value=planning.fee_value(desk, cycle)))
         return
     worth = planning.value_of_others(desk, cycle, targets)
@@ -268,16 +262,6 @@ def _close_without_exposure(desk: Desk, draft: Draft, targets: tuple[str, ...]) 
         return
     fees = planning.fee_value(desk, cycle)
     draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
-
-
-def _is_elsewhere(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> bool:
-    """Whether money of the cycle is, or went back, in another target currency than the start's."""
-    return any(
-        cycle.returned.get(asset, ZERO) > 0
-        or (cycle.holding(asset) > 0 and not planning.is_dust(desk, asset, cycle.holding(asset)))
-        for asset in targets
-        if asset != cycle.start_asset
-    )
 
 
 def _worth_resuming(
@@ -383,7 +367,10 @@ def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
             draft.do(c.StartRecovery(reason=patience.NO_VALUE))  # where it is waited for
             return
         fees = planning.fee_value(desk, cycle)
-        draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
+        if cycle.leg == len(cycle.legs) and not rests.are_elsewhere(desk, cycle, targets):
+            draft.do(c.CompleteCycle(fee_value=fees))  # only what it had left over was sold
+        else:
+            draft.do(c.LiquidateCycle(targets=targets, value=worth, fee_value=fees))
         return
     first = [(way.asset, way.walk) for way in exposed.ways if way.walk is not None]
     if not first or cycle.unwind_orders >= limits.UNWIND_ORDERS_MAX:
