@@ -110,12 +110,12 @@ class Desk:
         return asset in self._of_asset
 
     def value(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
-        """Value an amount of one asset in another at the touch, by books that tell a price; None without a way."""
-        return value(asset, amount, in_asset, self.telling_book, self._markets, self.exits)
+        """Value an amount of one asset in another at the touch, by whole books alone; None without a way."""
+        return value(asset, amount, in_asset, self.whole_book, self._markets, self.exits)
 
     def rate(self, asset: str, in_asset: str) -> Decimal | None:
         """Tell what a unit of one asset is worth in another, as `value` does."""
-        return rate_of(asset, in_asset, self.telling_book, self.exits)
+        return rate_of(asset, in_asset, self.whole_book, self.exits)
 
     def value_at_any(self, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
         """The same by any books: a bound on one order need not be told well, but has to be there."""

@@ -17,7 +17,7 @@ from arb.market.book import MarketRules
 from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
-from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells
+from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells, value
 from arb.money import BPS, ONE, ZERO, floor_to
 
 
@@ -144,7 +144,7 @@ def is_dust(desk: Desk, asset: str, amount: Decimal, targets: Sequence[str] | No
     listed = desk.markets_of(asset)
     if targets is None:
         return bool(listed) and not any(_takes(desk, rules, asset, amount) for rules in listed)
-    if desk.value(asset, amount, targets[0]) == 0:
+    if _told_value(desk, asset, amount, targets[0]) == 0:
         return True
     barred = desk.barred(targets)
     return bool(listed) and not _arrives(desk, asset, amount, targets, HOPS_MAX, {asset, *barred})
@@ -207,8 +207,12 @@ def _takes(desk: Desk, rules: MarketRules, asset: str, amount: Decimal) -> bool:
         # What books as nothing in the quote is no trade, whichever way it goes.
         traded = kept is not None and kept > 0 and booked_cost(price, base) > 0
         return traded and base * price >= rules.notional_min
-    worth = desk.value(asset, amount, rules.quote)
+    worth = _told_value(desk, asset, amount, rules.quote)
     return worth is None or worth >= rules.notional_min
+
+
+def _told_value(desk: Desk, asset: str, amount: Decimal, in_asset: str) -> Decimal | None:
+    return value(asset, amount, in_asset, desk.telling_book, desk.markets, desk.exits)
 
 
 def exposure(

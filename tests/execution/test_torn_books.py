@@ -140,15 +140,14 @@ def test_a_fee_is_not_told_as_nothing_by_what_is_left_of_its_book(
     assert cycle.fee_value == cycle.fees["BNB"] * 500 > 2
 
 
+@pytest.mark.parametrize("bids", [[("50000", "5")], []])
 def test_what_came_back_in_another_currency_is_not_a_loss_by_what_is_left_of_a_book(
-    world: World,
+    world: World, bids: list[tuple[str, str]]
 ) -> None:
     """1,002 USDT were told as a tenth of the 0.02 BTC that they are, and a limit was tripped for good."""
     risk = "risk_controls: {stop_after_consecutive_losses: 50, max_daily_loss: 0.001}\n"
     world.strategies = [world.strategy(cycle="[BTC, ETH, USDT]", amount="0.02", extra=risk)]
-    world.on(
-        f.OrderIntended, 2, lambda: world.show_soon("BTC/USDT", [("50000", "5")], [("500000", "5")])
-    )
+    world.on(f.OrderIntended, 2, lambda: world.show_soon("BTC/USDT", bids, [("500000", "5")]))
     assert world.run() == 0
     world.check()
     cycle = world.cycle()
