@@ -7,13 +7,13 @@ from arb.money import ZERO
 
 
 def are_more_than_dust(desk: Desk, cycle: Cycle) -> bool:
-    """Whether something is left that an order sells now, or that is too much to be left behind unsold.
+    """Whether something is left that an order sells now, that is a target itself, or is too much to stay behind.
 
     A leg that filled in part may leave more than its own market takes any more, and others still do.
     """
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
-    return any(
+    return are_elsewhere(desk, cycle, targets) or any(
         not planning.is_dust(desk, asset, amount, targets)
         and (
             not planning.is_change(cycle, asset)

@@ -83,3 +83,24 @@ def test_nothing_is_sold_where_that_is_not_enabled(
     cycle = world.cycle()
     assert (cycle.outcome, len(cycle.orders)) == (outcome, 3)
     assert "BTC" in (cycle.parked if outcome == t.PARKED else cycle.dust)
+
+
+@pytest.mark.parametrize(("btc", "notional_min"), [("0.0198", "30"), ("0.012", "450")])
+def test_a_rest_in_another_target_currency_goes_back_and_counts(
+    world: World, btc: str, notional_min: str
+) -> None:
+    """The second leg leaves 8 USDC, or 398, which nothing has to be sold for."""
+    world.strategies = [world.strategy(cycle="[USDT, USDC, BTC]", min_profit="-9000")]
+    rules = world.stage.markets["BTC/USDC"]
+    world.stage.markets["BTC/USDC"] = replace(rules, notional_min=Decimal(notional_min))
+    world.show("BTC/USDC", [("49900", "9")], [("50000", "9")])
+    asks = [("50000", btc), ("60000", "90")]
+    world.on(f.OrderIntended, 2, lambda: world.show_soon("BTC/USDC", [("49900", "9")], asks))
+    assert world.run() == 0
+    world.check()
+    cycle = world.cycle()
+    assert (cycle.outcome, len(cycle.orders)) == (t.LIQUIDATED, 3)
+    assert cycle.returned["USDC"] > 8
+    assert "USDC" not in cycle.dust
+    assert cycle.pnl is not None
+    assert cycle.pnl > -5
