@@ -84,7 +84,7 @@ def signed(amount: Decimal, asset: str) -> str:
 
 
 def result(net: Net, asset: str) -> str:
-    """`-13.18 USDT after 13.48 of fees in BNB`: what is left after every fee, whatever it was paid in."""
+    """`-13.18 USDT after fees in BNB worth 13.48 USDT`: what is left after every fee, whatever it was paid in."""
     if net.owed:
         owed = " and ".join(f"{plain(amount)} {owing}" for owing, amount in net.owed.items())
         return f"unknown: {owed} was sold without having it, for a part of {signed(net.pnl, asset)}"
@@ -97,7 +97,7 @@ def result(net: Net, asset: str) -> str:
         return signed(net.pnl, asset)
     # A value at a price can have any number of digits.
     left, worth = ((net.pnl - net.worth).quantize(_FINEST), net.worth.quantize(_FINEST))
-    return f"{signed(left, asset)} after {plain(worth)} of fees in {payers or 'others'}"
+    return f"{signed(left, asset)} after fees in {payers or 'others'} worth {plain(worth)} {asset}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:

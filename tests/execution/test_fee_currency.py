@@ -177,3 +177,18 @@ def test_what_the_account_paid_in_fees_counts_in_a_currency_of_the_path_too(
     paid = (account.opening or {})["BNB"] + kept - account.expected("BNB")
     assert paid > 0
     assert ended.fee_value == paid * 500  # at the bid
+
+
+@pytest.mark.parametrize("target", ["USDC", "USDT"])  # it ends in USDC, or goes through it
+def test_a_fee_that_was_taken_from_what_a_sale_brought_counts_once(
+    worlds: Callable[..., World], target: str
+) -> None:
+    """What came back is less by it already, in a currency beside the path as in one of it."""
+    world = to_sell_eth(worlds, gone=("BNB/ETH",))
+    world.strategies = [world.strategy(extra=f"panic_sell: {{base_currencies: [{target}]}}\n")]
+    assert world.run() == 0
+    world.check()
+    ended = world.cycle()
+    assert (ended.outcome, unwound(world)[0]) == ("liquidated", "ETH/USDC")
+    assert ended.fees["USDC"] > 0
+    assert ended.fee_value == 0

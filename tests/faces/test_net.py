@@ -22,7 +22,7 @@ D = Decimal
 def test_a_fee_beside_the_path_turns_a_profit_into_the_loss_that_it_is() -> None:
     net = net_of(D("0.30"), D("13.48"), {"BNB": D("0.02"), "BTC": D(1)}, ("USDT", "BTC"), {})
     assert net.after == D("-13.18")
-    assert result(net, "USDT") == "-13.18 USDT after 13.48 of fees in BNB"
+    assert result(net, "USDT") == "-13.18 USDT after fees in BNB worth 13.48 USDT"
 
 
 def test_without_such_fees_there_is_nothing_to_say_of_them() -> None:
@@ -50,11 +50,13 @@ def test_what_a_sale_of_more_than_there_was_brought_is_no_profit() -> None:
 
 def test_results_add_up_with_their_fees() -> None:
     total = Net(D(1), D("0.5"), ("BNB",)) + Net(D(2)) + Net(D(1), D("0.25"), ("OKB",))
-    assert result(total, "USDT") == "+3.25 USDT after 0.75 of fees in BNB and OKB"
+    assert result(total, "USDT") == "+3.25 USDT after fees in BNB and OKB worth 0.75 USDT"
 
 
 def test_a_worth_of_many_digits_is_shown_to_the_eighth() -> None:
-    assert result(Net(D(1), D(1) / 3, ("BNB",)), "USDT").startswith("+0.66666667 USDT after 0.3333")
+    assert result(Net(D(1), D(1) / 3, ("BNB",)), "USDT").startswith(
+        "+0.66666667 USDT after fees in BNB worth 0.3333"
+    )
 
 
 # --- commands
@@ -68,13 +70,13 @@ def kept(tmp_path: Path) -> Path:
     return path
 
 
-LOST = "-7.416271 USDT after 1.6025 of fees in BNB"
+LOST = "-7.416271 USDT after fees in BNB worth 1.6025 USDT"
 
 
 def test_history_tells_it_of_each_cycle_and_of_their_sum(kept: Path) -> None:
     shown = call(monitor, "--history", "--db", kept).stdout
     assert LOST in shown
-    assert "P/L -6.032307 USDT after 1.6025 of fees in BNB" in shown
+    assert "P/L -6.032307 USDT after fees in BNB worth 1.6025 USDT" in shown
 
 
 def test_details_and_a_story_tell_it_too(kept: Path) -> None:
@@ -113,7 +115,7 @@ def test_a_run_tells_the_loss_of_each_cycle_and_of_all(tmp_path: Path) -> None:
     assert len(told) == 3
     for line in told:
         assert " USDT after " in line
-        assert line.endswith("of fees in BNB")
+        assert "after fees in BNB worth" in line
 
 
 def test_no_view_of_a_log_shows_an_exponent(kept: Path) -> None:

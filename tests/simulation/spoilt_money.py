@@ -1,5 +1,6 @@
 """Orders and money that are not what the log says."""
 
+from decimal import Decimal
 from typing import Any
 
 from tests.simulation.judged import Judged, more
@@ -202,3 +203,11 @@ def a_profit_is_too_good(judged: Judged) -> None:
 @spoils("profit")
 def fees_are_left_out_at_the_end(judged: Judged) -> None:
     say(judged, first(judged, "CycleLiquidated"), fees={})
+
+
+@spoils("profit")
+def a_fee_that_was_taken_from_a_trade_is_told_beside_the_result(judged: Judged) -> None:
+    ended = next(
+        row for row in judged.rows("CycleCompleted") if Decimal(row["data"]["fee_value"]) == 0
+    )
+    say(judged, ended, fee_value="0.5")
