@@ -281,8 +281,15 @@ def first_hop(  # noqa: PLR0917 -- a holding, its way out and where that goes
     found: Liquidation | None = way_out
     worth = desk.value_at_any(asset, amount, cycle.start_asset)
     if worth is not None and cycle.cap and worth > cycle.cap:
-        found = _way_out(desk, cycle, asset, amount * cycle.cap / worth, targets)
-    return None if found is None else found.hops[0].walk
+        amount = amount * cycle.cap / worth
+        found = _way_out(desk, cycle, asset, amount, targets)
+    if found is None or not cycle.missed_unwinding():
+        return None if found is None else found.hops[0].walk
+    # The market runs away from the touch: take what is there, as far as the bound.
+    route, rate = found.hops[0].route, desk.fees.taker
+    slippage = desk.strategy(cycle.config).panic_sell.max_slippage_bps
+    priced = price_leg(route, amount, desk.whole_book, desk.markets, rate, slippage, at_bound=True)
+    return priced if isinstance(priced, Walk) else found.hops[0].walk
 
 
 def is_above_cap(desk: Desk, cycle: Cycle, walk: Walk) -> bool:

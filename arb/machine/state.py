@@ -188,6 +188,11 @@ class Cycle(Struct, gc=False, omit_defaults=True):
             count += 1
         return count
 
+    def missed_unwinding(self) -> bool:
+        """Whether its last order was one of an unwind that the market had nothing for."""
+        last = self.orders[-1] if self.orders else None
+        return last is not None and last.purpose == "unwind" and last.told == 0 == last.filled
+
     def pending_orders(self) -> list[Order]:
         """Orders whose fate or fills are not known yet."""
         return [order for order in self.recent if not order.is_final]

@@ -85,7 +85,8 @@ _MEANINGS: Final[dict[type[Struct], dict[str, str]]] = {
     s.PanicSell: {
         "enabled": "`false` parks what a cycle holds, for an operator to decide.",
         "base_currencies": "Where a sale may end beside the start currency: the way that brings most is taken.",
-        "max_slippage_bps": "How far from the best price such an order may go.",
+        "max_slippage_bps": "How far from the best price such an order may go. It goes to the worst level that it"
+        " needs, and after one that got nothing to this bound.",
         "max_hops": "How many markets such a way may have.",
     },
     s.Execution: {

@@ -170,7 +170,11 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class PanicSell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where holdings go when a cycle cannot go on."""
+    """Where holdings go when a cycle cannot go on.
+
+    Each order is sent at the worst level that it needs; after one that got nothing the next goes to the
+    bound itself, `max_slippage_bps` from the touch.
+    """
 
     enabled: bool = True
     base_currencies: Annotated[tuple[str, ...], Codes(count_min=1, count_max=CURRENCIES_MAX)] = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -126,3 +127,25 @@ def test_orders_of_an_unwind_that_filled_make_no_pause_longer(world: World) -> N
     assert [fact.market for fact in orders.values()] == ["ETH/BTC", "BTC/USDC", *["USDC/USDT"] * 3]
     after_misses = [round((after - before) / 1e6) for before, after in pairwise(at_ns[-3:])]
     assert after_misses == pytest.approx([100, 200], abs=40)
+
+
+def test_after_an_order_of_an_unwind_that_got_nothing_the_next_goes_to_the_bound(
+    world: World,
+) -> None:
+    """Bids fall by 4 bps while each order is underway: one at the touch comes too late each time."""
+    only = {"panic_sell.base_currencies": "[USDT]", "panic_sell.max_hops": 1}
+    fall(world, only)
+
+    def lower(number: int) -> None:
+        price = str(50_000 - 20 * number)
+        world.show("BTC/USDT", [(price, "5")], [("50010", "5")])
+
+    for number in range(1, 9):
+        world.on(f.OrderIntended, number, partial(lower, number), purpose="unwind")
+    world.run()
+    world.check()
+    touch, bound = unwinds(world)
+    assert (touch.limit, touch.best) == (Decimal(49990), Decimal(50000))
+    assert (bound.limit, bound.best) == (Decimal("49480.20"), Decimal(49980))  # 100 bps below
+    cost = world.facts(f.OrderFilled)[-1].cost
+    assert cost == bound.amount * 49_960  # it pays what is there, not what it would have taken
