@@ -129,8 +129,12 @@ class Reader:
         if self._guesses > _GUESSES_MAX:
             return message
         elsewhere = [".".join(other) for other in ALL_KEYS if other[-1] == key]
-        near = elsewhere[:1] or difflib.get_close_matches(key, known, n=1)
-        return f"{message}; did you mean `{near[0]}`?" if near else message
+        near = elsewhere or difflib.get_close_matches(key, known, n=1)
+        return (
+            f"{message}; did you mean {' or '.join(f'`{one}`' for one in near)}?"
+            if near
+            else message
+        )
 
 
 def _ticked(key: str) -> str:

@@ -1,7 +1,9 @@
 """A file that is not our log is recognised, named, and not touched."""
 
 import asyncio
+import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -125,6 +127,25 @@ def test_a_path_that_cannot_be_a_log_is_refused_with_a_reason(tmp_path: Path) ->
     (tmp_path / "log.db").mkdir()
     with pytest.raises(WrongLog, match="cannot be read: Is a directory"):
         open_paper(tmp_path / "log.db")
+
+
+@pytest.mark.parametrize("door", [open_paper, LogReader])
+def test_what_is_no_file_on_a_disk_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, door: Callable[[Path], object]
+) -> None:
+    """SQLite would keep a log of that name in memory, and a device was replaced by a file."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    for name, words in (
+        ("pipe", "is a device or a pipe"),
+        ("link", "is a device or a pipe"),
+        (":memory:", "not in memory"),
+    ):
+        with pytest.raises(WrongLog, match=words):
+            door(Path(name))
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "pipe"]
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
 
 
 def test_a_newer_log_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:

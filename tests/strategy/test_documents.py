@@ -33,6 +33,11 @@ def test_a_key_in_the_wrong_block_gets_its_right_path(refuses: Refuses) -> None:
     assert "did you mean `risk_controls.max_open_cycles`?" in message
 
 
+def test_a_key_that_several_blocks_have_gets_all_of_their_paths(refuses: Refuses) -> None:
+    message = refuses(MINIMAL + "mode: live\n")
+    assert "did you mean `capital_allocation.mode` or `execution.mode`?" in message
+
+
 def test_all_problems_of_a_file_are_told_in_its_order(refuses: Refuses) -> None:
     message = refuses(
         "name: a b\nexchange: 5\nnaem: x\ncycle: [USDT, usdt, 7]\nmax_slippage_bps: 0\n"

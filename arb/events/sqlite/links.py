@@ -10,6 +10,7 @@ from arb.events.sqlite.witness import read_witness_file
 
 _WITNESS: Final = ".witness"
 _PAPER: Final = ".paper"  # the account of a paper venue
+_IN_MEMORY: Final = ":memory:"  # to SQLite
 
 
 def real_file(path: Path) -> Path:
@@ -17,8 +18,13 @@ def real_file(path: Path) -> Path:
 
     SQLite keeps the WAL beside the file, so a witness beside the link would swear to another log than
     the one it stands at, and a lock there would lock a name. Versions that did so left a witness there
-    that may know of more than the one beside the file: raises WrongLog, naming what to move where.
+    that may know of more than the one beside the file: raises WrongLog, naming what to move where. So
+    does a name under which no file can be: what is kept there would be gone with the process.
     """
+    if str(path) == _IN_MEMORY:
+        raise WrongLog(f"a log is a file, not in memory; use another `--db` than {path}")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise WrongLog(f"{path} is a device or a pipe, and a log is a file; use another `--db`")
     if not path.is_symlink():
         return path
     real = Path(os.path.realpath(path))
