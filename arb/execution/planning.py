@@ -113,8 +113,9 @@ def _at_bound(desk: Desk, cycle: Cycle) -> bool:
 
 
 def floor_now(cycle: Cycle) -> Decimal:
-    """The least that what was spent so far must bring: the cycle's floor, in proportion."""
-    return cycle.spent_start() * cycle.floor / cycle.start_amount
+    """The least that going on must bring: the floor of what was spent, less what the last leg has brought."""
+    back = cycle.leg_received if cycle.leg == len(cycle.legs) - 1 else ZERO
+    return max(ZERO, (cycle.spent_start() + back) * cycle.floor / cycle.start_amount - back)
 
 
 def threshold_bps(cycle: Cycle) -> Decimal:

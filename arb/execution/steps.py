@@ -174,7 +174,9 @@ def _send_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
         return
     if cycle.leg > 0 and ahead.output < planning.floor_now(cycle):
         floor = plain(planning.floor_now(cycle))
-        reason = f"output {plain(ahead.output)} is below floor {floor}"
+        reason = (
+            f"going on gives {plain(ahead.output)} {cycle.start_asset}, the floor asks for {floor}"
+        )
         cooling.leave(desk, draft, cooling.BELOW_FLOOR, reason)
         return
     assert ahead.walk is not None
