@@ -42,15 +42,22 @@ class Ended(Struct, frozen=True):
     results: Results
     best: Best | None  # at the end, where no cycle was opened
     error: str | None
-    left: tuple[str, ...]  # cycles that are parked or still open
+    parked: tuple[str, ...]  # cycles that hold what could not be sold
+    open: tuple[str, ...]  # cycles that are not at their end
 
 
 Watch = Callable[[Run], None]
 
 
-def run_engine(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ended:
+def run_engine(
+    loaded: Sequence[Loaded],
+    options: Options,
+    watch: Watch,
+    interrupted: Watch = lambda _run: None,
+) -> Ended:
     """Run strategies to the end of their work; `watch` is shown the run before it starts.
 
+    `interrupted` is shown it at each interrupt, but for that of a backtest, which ends in no time.
     Raises ArbError where the run could not be put together.
     """
     mode = loaded[0].strategy.execution.mode
@@ -66,7 +73,7 @@ def run_engine(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ende
                 signals.engine = run.engine
 
             return run_virtual(loop, _backtest(loaded, options, clock, market, seen))
-    return asyncio.run(_on_the_clock(loaded, options, watch))
+    return asyncio.run(_on_the_clock(loaded, options, watch, interrupted))
 
 
 async def _backtest(
@@ -111,8 +118,10 @@ class _BacktestSignals:
         self.engine.interrupt()
 
 
-async def _on_the_clock(loaded: Sequence[Loaded], options: Options, watch: Watch) -> Ended:
-    with _Signals() as signals:
+async def _on_the_clock(
+    loaded: Sequence[Loaded], options: Options, watch: Watch, interrupted: Watch
+) -> Ended:
+    with _Signals(interrupted) as signals:
         try:
             async with _assembled(loaded, options, RealClock()) as run:
                 control = ControlServer(Path(options.db), run.operator.handle)
@@ -166,12 +175,13 @@ class _Signals:
     A terminal that hangs up is no reason to leave a cycle where it stands; under `nohup` it is none at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interrupted: Watch) -> None:
+        self._interrupted = interrupted
         hangs_up = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
         self._numbers = (*SIGNALS, signal.SIGHUP) if hangs_up else SIGNALS
         self._before = [(number, signal.getsignal(number)) for number in self._numbers]
         self._loop = asyncio.get_running_loop()
-        self._engine: Engine | None = None
+        self._run: Run | None = None
         self._task = asyncio.current_task()
 
     def __enter__(self) -> Self:
@@ -185,18 +195,20 @@ class _Signals:
             signal.signal(number, handler)  # the loop would leave it to the system, which kills
 
     def _hear(self) -> None:
-        if self._engine is not None:
-            self._engine.interrupt()
+        if self._run is not None:
+            self._run.engine.interrupt()
         if self._task is None:
             return
-        if self._engine is None:
+        if self._run is None:
             self._task.cancel()
-        elif self._engine.interrupts == 2:  # noqa: PLR2004
+            return
+        if self._run.engine.interrupts == 2:  # noqa: PLR2004
             self._loop.call_later(STOP_PATIENCE_S, self._task.cancel)
+        self._interrupted(self._run)
 
     async def run(self, run: Run) -> Ended:
         """Run the engine; a second interrupt cuts off what does not end by itself."""
-        self._engine = run.engine
+        self._run = run
         self._task = asyncio.ensure_future(run.engine.run())
         try:
             return _ended(run, await self._task)
@@ -216,7 +228,6 @@ def _ended(run: Run, exit_code: int) -> Ended:
         events=head.position - run.began,
         head_hash=head.hash,
     )
-    left = (*parts.tally.parked, *sorted(parts.desk.journal.cycles))
     fatal = run.engine.fatal
     error = None if fatal is None else f"{fatal} [{fatal.code}]"
     results = parts.tally.results()
@@ -228,5 +239,6 @@ def _ended(run: Run, exit_code: int) -> Ended:
         results=results,
         best=best,
         error=error,
-        left=left,
+        parked=tuple(parts.tally.parked),
+        open=tuple(sorted(parts.desk.journal.cycles)),
     )

@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ from arb.faces.log_lines import configure_log
 from arb.faces.progress import Progress
 from arb.faces.report.command import Reporting, came_to_its_end
 from arb.faces.report.folder import PAGE
-from arb.faces.run_text import Echo, Story, summary_lines
+from arb.faces.run_text import Echo, Story, interrupted_lines, left_lines, summary_lines
 from arb.faces.standing import standing_lines, waiting_line
 from arb.faces.text import say
 from arb.faces.tool import EXIT_CODES, tool
@@ -310,7 +311,7 @@ def _live_through(flags: Flags, loaded: Sequence[Loaded], reporting: Reporting |
                 if watcher is not None:
                     watcher.follow(run)
 
-        ended = run_engine(loaded, options, watch)
+        ended = run_engine(loaded, options, watch, _interrupted)
     code = ended.exit_code
     if not flags.as_json:
         _conclude(ended, strategy, db, as_json=False)
@@ -368,13 +369,17 @@ def _make_room(db: Path, *, replace: bool) -> None:
 
 
 def _conclude(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) -> None:
-    began = ended.error is None or bool(ended.summary.cycles) or bool(ended.left)
+    began = ended.error is None or bool(ended.summary.cycles or ended.parked or ended.open)
     if began or as_json:  # of a run that could not begin there is nothing to sum up
         for line in summary_lines(ended, strategy, db, as_json=as_json):
             click.echo(line)
     if ended.error is not None:
         say(f"error: {ended.error}")
-    for cycle_id in ended.left:
-        say(
-            f"cycle {cycle_id} is still open or parked: tools/monitor.py --details {cycle_id} --db {db}"
-        )
+    for line in left_lines(ended, db):
+        say(line)
+
+
+def _interrupted(run: Run) -> None:
+    with suppress(OSError):  # a terminal that has hung up hears nothing
+        for line in interrupted_lines(run.engine.interrupts, len(run.parts.desk.journal.cycles)):
+            say(line)

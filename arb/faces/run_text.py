@@ -15,6 +15,7 @@ from arb.execution.running import Ended
 from arb.faces.audience import Audience
 from arb.faces.standing import halt_line, paused_line, tripped_line
 from arb.faces.text import counted, result, say, when
+from arb.limits import SHUTDOWN_PATIENCE_S
 from arb.machine.account import pause_reason
 from arb.machine.net import Net, net_of
 from arb.machine.state import Cycle, path_of
@@ -154,3 +155,29 @@ def summary_lines(ended: Ended, strategy: Strategy, db: Path, *, as_json: bool) 
     if ended.results.slippage_bps is not None:
         yield f"mean slippage: {plain(ended.results.slippage_bps)} bps"
     yield f"log: {db}, {summary.events} events in this run ({strategy.execution.mode})"
+
+
+def interrupted_lines(interrupts: int, cycles: int) -> Iterator[str]:
+    """What an interrupt does, where it has anything to wait for."""
+    if interrupts == 1 and cycles:
+        these = "the one that is open has" if cycles == 1 else f"the {cycles} that are open have"
+        yield (
+            f"interrupted: no new cycle is opened, {these} {SHUTDOWN_PATIENCE_S:.0f} s to end;"
+            " interrupt again to stop at once"
+        )
+    elif interrupts == 2 and cycles:  # noqa: PLR2004
+        yield "interrupted again: stopping at once"
+
+
+def left_lines(ended: Ended, db: Path) -> Iterator[str]:
+    """What a run leaves behind, and what becomes of it."""
+    for cycle_id in ended.parked:
+        yield (
+            f"cycle {cycle_id} is parked: what it holds is not sold by itself;"
+            f" tools/monitor.py --details {cycle_id} --db {db}"
+        )
+    for cycle_id in ended.open:
+        yield (
+            f"cycle {cycle_id} is still open: the next run with this log brings it to its end first;"
+            f" tools/monitor.py --details {cycle_id} --db {db}"
+        )

@@ -84,7 +84,7 @@ def test_one_interrupt_lets_running_cycles_end(lives: Lives, number: int) -> Non
     ended = engine.wait()
     assert ended.code == 130
     assert set(lives.states().values()) <= CLOSED
-    assert "still open or parked" not in ended.err
+    assert "still open" not in ended.err
     assert "Traceback" not in ended.err
     assert events(lives.db, "RunEnded")[-1]["exit_code"] == 130
     assert not lives.db.with_name("log.db.sock").exists()
@@ -142,7 +142,9 @@ def test_two_interrupts_stop_at_once_and_name_what_is_left(lives: Lives) -> None
     assert ended.code == 130
     left = [cycle for cycle, state in lives.states().items() if state not in CLOSED]
     assert left == ["demo-1"]
-    assert "cycle demo-1 is still open or parked" in ended.err
+    assert "the one that is open has 45 s to end; interrupt again" in ended.err
+    assert "interrupted again: stopping at once" in ended.err
+    assert "cycle demo-1 is still open: the next run" in ended.err
     # The next run finds out what became of the order, and ends the cycle.
     paper_strategy(lives.folder, open_cycles="1")
     said = invoke("--strategy", "s.yaml", "--db", lives.db, "--cycles", "0", "--json")
