@@ -102,12 +102,20 @@ def _no_connection(error: BaseException, there: str) -> str:
         host, port = getattr(one, "host", None), getattr(one, "port", None)
         if isinstance(host, str) and isinstance(port, int):
             cause = getattr(one, "certificate_error", None) or getattr(one, "os_error", None)
-            words = getattr(cause, "strerror", None) or getattr(cause, "verify_message", None)
             place = f"{host}:{port}"
             if there:
                 place = f"{there}, where `connect_to` leads instead of {place}"
-            return f"no connection to {place} ({words or type(cause).__name__})"
+            return f"no connection to {place} ({_cause_words(cause)})"
     return ""
+
+
+def _cause_words(cause: object) -> str:
+    """What the system says; where in the sources of its libraries it says it helps nobody."""
+    untrusted = getattr(cause, "verify_message", None)
+    if untrusted:
+        return f"its certificate is not trusted, see `ca_file`: {untrusted}"
+    words = getattr(cause, "strerror", None) or type(cause).__name__
+    return str(words).partition(" (_ssl.c")[0]
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -236,6 +236,7 @@ PLACE = ConnectionKey(
         (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
         (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
         (OSError(), "OSError"),
+        (ssl.SSLError(1, "wrong version number (_ssl.c:1006)"), "wrong version number"),
     ],
 )
 def test_what_could_not_be_connected_to_is_told_and_nothing_of_the_request(
@@ -255,11 +256,15 @@ def test_a_certificate_that_is_not_trusted_is_told_as_that(wires: Mapping[str, W
     def refuse(_: Asked) -> object:
         raise aiohttp.ClientConnectorCertificateError(PLACE, untrusted)
 
-    untrusted = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] failed")
+    said = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: no issuer (_ssl.c:1006)"
+    untrusted = ssl.SSLCertVerificationError(1, said)
+    untrusted.verify_message = "no issuer"
     wire = wires["binance"]
     wire.session.answer = refuse
-    with pytest.raises(VenueError, match=r"no connection to api\.binance\.com:443 \(\[SSL: CERT"):
+    with pytest.raises(VenueError) as told:
         wire.run(wire.gateway.balances())
+    words = "its certificate is not trusted, see `ca_file`: no issuer"
+    assert str(told.value) == f"binance: no connection to api.binance.com:443 ({words})"
 
 
 @pytest.mark.parametrize(
