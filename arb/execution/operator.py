@@ -135,10 +135,10 @@ class Operator:
     async def _panic(self, request: Request) -> ActResult:
         opening = self._opening()
         open_ids = list(dict.fromkeys([*self._journal.cycles, *opening]))
+        if request.target is not None and request.target not in open_ids:
+            return _not_open(self._cycle(request.target))
         if request.target is not None:
-            if request.target not in opening:
-                self._cycle(request.target)  # raises where there is none of that name
-            open_ids = [one for one in open_ids if one == request.target]
+            open_ids = [request.target]
         if not open_ids:
             return ActResult(ok=True, message="no cycle is open")
         facts = [
@@ -258,6 +258,14 @@ class Operator:
 def _unexplained(request: Request) -> str:
     """Say that the log holds no reason for what was done, where none was given."""
     return "" if request.reason else WITHOUT_REASON
+
+
+def _not_open(cycle: Cycle) -> ActResult:
+    """Say why a cycle is not liquidated; one that holds something still is no success."""
+    if not cycle.parked:
+        return ActResult(ok=True, message=f"{cycle.id} is not open any more, and holds nothing")
+    message = f"{cycle.id} is parked: `--unwind {cycle.id}` sells what it holds"
+    return ActResult(ok=False, message=message)
 
 
 def _refuse_unfit(cycle: Cycle, command: c.RequestUnwind | c.ReleaseHoldings, what: str) -> None:

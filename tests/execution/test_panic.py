@@ -60,7 +60,19 @@ def test_panic_names_no_cycle_that_there_is_not(world: World) -> None:
     with pytest.raises(IllegalMove, match="there is no cycle demo-9"):
         world.ask("panic", "demo-9")
     assert world.run() == 0
-    assert world.ask("panic", "demo-1").message == "no cycle is open"
+    assert world.ask("panic", "demo-1").message == "demo-1 is not open any more, and holds nothing"
+
+
+def test_panic_of_a_parked_cycle_names_what_sells_it(world: World) -> None:
+    world.strategies = [world.strategy(extra="panic_sell: {enabled: false}\n")]
+    world.fault("refused", order=2, times=1)
+    world.on(f.LegSettled, 1, lambda: world.show("ETH/USDT", [("1500", "90")], [("1501", "90")]))
+    assert world.run() == 1
+    said = world.ask("panic", "demo-1")
+    assert (said.ok, said.message) == (
+        False,
+        "demo-1 is parked: `--unwind demo-1` sells what it holds",
+    )
 
 
 def test_panic_forbids_no_new_cycles_and_says_so(world: World) -> None:
