@@ -29,6 +29,7 @@ class FaultPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # of how an order is shown; a function of its id, so that a restart changes nothing
     order_hidden: float = 0.0  # reads do not show it, for up to the venue's visibility window
     late_fill: float = 0.0  # reported finished; its last trade appears up to `late_fill_ns` later
+    untold_fill: float = 0.0  # the same for `untold_fill_ns`, but balances show the trade at once
     # of what a reply says
     duplicated_reports: float = 0.0  # one fill twice
     reordered_reports: float = 0.0  # fills in another order, or an older state of the order
@@ -41,6 +42,7 @@ class FaultPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ban_ns: int = NS_PER_S
     maintenance_ns: int = NS_PER_S
     late_fill_ns: int = 3 * NS_PER_S
+    untold_fill_ns: int = 8 * NS_PER_S
 
 
 # Every fault at every chance, for a script to say when.

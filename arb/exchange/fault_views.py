@@ -1,6 +1,7 @@
 """What a lagging venue shows: orders that are not visible yet, last trades that are late. Pure.
 
-Orders, trades and balances are shown as of the same world: what is hidden in one is hidden in all.
+Orders, trades and balances are shown as of the same world: what is hidden in one is hidden in all, but for
+trades that are not told of and stand in the balances at once.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,15 +32,25 @@ class _Veiled(Struct, frozen=True):
     fills: tuple[PaperFill, ...]
     until_ns: int
     whole: bool  # the order is not shown either
+    held: bool = True  # back from the balances too
 
 
-def view_of(statement: Statement, hidden_until: Until, late_until: Until) -> View:
+def _at_once(order: PaperOrder) -> int:
+    return order.created_ns
+
+
+def view_of(
+    statement: Statement,
+    hidden_until: Until,
+    late_until: Until,
+    untold_until: Until = _at_once,
+) -> View:
     """Work out what the venue shows at the statement's time.
 
     What somebody has built on is shown: where leaving a trade out would have made a balance
     negative at any moment since, it is not left out.
     """
-    veiled = list(_veils(statement, hidden_until, late_until))
+    veiled = list(_veils(statement, hidden_until, late_until, untold_until))
     while (exposed := _exposed(statement, veiled)) is not None:
         kept = [one for one in veiled if not _brings(one, exposed)]
         if len(kept) == len(veiled):  # the venue's clock went back: nothing of ours to show
@@ -50,7 +61,7 @@ def view_of(statement: Statement, hidden_until: Until, late_until: Until) -> Vie
     for one in now:
         if one.whole:
             _shift(balances, one.order.spent_asset, free=one.order.locked, locked=-one.order.locked)
-        for fill in one.fills:
+        for fill in one.fills if one.held else ():
             for asset, amount in _effects(one.order, fill):
                 _shift(balances, asset, free=-amount)
     return View(
@@ -65,23 +76,30 @@ def view_of(statement: Statement, hidden_until: Until, late_until: Until) -> Vie
     )
 
 
-def _veils(statement: Statement, hidden_until: Until, late_until: Until) -> Iterable[_Veiled]:
+def _veils(
+    statement: Statement, hidden_until: Until, late_until: Until, untold_until: Until
+) -> Iterable[_Veiled]:
     for order in statement.orders:
         fills = tuple(fill for fill in statement.fills if fill.order == order.number)
         hidden_ns = hidden_until(order)
         if hidden_ns > order.created_ns:
             yield _Veiled(order, fills, hidden_ns, whole=True)
             continue
-        at_once = order.closed_ns == order.created_ns
-        late_ns = late_until(order) if at_once and fills else 0
+        if order.closed_ns != order.created_ns or not fills:
+            continue
+        late_ns = late_until(order)
         if late_ns > order.created_ns:
             yield _Veiled(order, fills[-1:], late_ns, whole=False)
+            continue
+        untold_ns = untold_until(order)
+        if untold_ns > order.created_ns:
+            yield _Veiled(order, fills[-1:], untold_ns, whole=False, held=False)
 
 
 def _exposed(statement: Statement, veiled: list[_Veiled]) -> str | None:
     """Name an asset that would have been shown below 0 at some moment; None when none would."""
     orders = {order.number: order for order in statement.orders}
-    covered = {fill.trade_id: one.until_ns for one in veiled for fill in one.fills}
+    covered = {fill.trade_id: one.until_ns for one in veiled if one.held for fill in one.fills}
     steps: list[tuple[int, str, Decimal]] = []  # shown at, asset, amount
     shown = {asset: balance.total for asset, balance in statement.balances.items()}
     for fill in statement.fills:
@@ -100,7 +118,7 @@ def _exposed(statement: Statement, veiled: list[_Veiled]) -> str | None:
 
 
 def _brings(one: _Veiled, asset: str) -> bool:
-    return one.order.received_asset == asset and bool(one.fills)
+    return one.held and one.order.received_asset == asset and bool(one.fills)
 
 
 def _effects(order: PaperOrder, fill: PaperFill) -> tuple[tuple[str, Decimal], ...]:

@@ -49,6 +49,11 @@ class Inspectable(Protocol):
         ...
 
 
+def _veils(plan: FaultPlan) -> bool:
+    """Whether anything of an order may be shown late."""
+    return bool(plan.order_hidden or plan.late_fill or plan.untold_fill)
+
+
 class FaultyVenue:
     """A venue that fails by plan.
 
@@ -68,7 +73,7 @@ class FaultyVenue:
         only: Only | None = None,
         draws: random.Random | None = None,
     ) -> None:
-        if (plan.order_hidden or plan.late_fill) and not isinstance(inner, Inspectable):
+        if _veils(plan) and not isinstance(inner, Inspectable):
             raise ValueError("hidden orders and late fills need a venue with a statement")
         self.inner: Final = inner
         self.struck: Final[Counter[str]] = Counter()
@@ -277,16 +282,18 @@ class FaultyVenue:
 
     def _view(self) -> View | None:
         plan = self._plan
-        if not (plan.order_hidden or plan.late_fill):
+        if not _veils(plan):
             return None
         assert isinstance(self.inner, Inspectable), self.inner
         window_ns = self.rules.visibility_ns
         # Twice the longest veil: an order that was veiled beside a veiled one still counts.
-        statement = self.inner.statement(2 * max(window_ns, plan.late_fill_ns))
+        untold_ns = plan.untold_fill_ns if plan.untold_fill else 0
+        statement = self.inner.statement(2 * max(window_ns, plan.late_fill_ns, untold_ns))
         return view_of(
             statement,
             lambda order: self._until("order_hidden", order, window_ns),
             lambda order: self._until("late_fill", order, plan.late_fill_ns),
+            lambda order: self._until("untold_fill", order, plan.untold_fill_ns),
         )
 
     def _shown(self, report: OrderReport, call: Strike, *, told: bool = False) -> OrderReport:

@@ -140,6 +140,7 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         access=Access(outside.venue, clock),
         books=outside.venue if tap is None else tap.looked,
         strategies={**_began_with(history, sorted({cycle.config for cycle in cycles})), **configs},
+        alone=backtest,
     )
     history.on_miss = lambda config: desk.strategies.update(_began_with(history, [config]))
     runner = Runner(desk, history)
@@ -150,7 +151,6 @@ def build(loaded: Sequence[Loaded], wish: Wish, outside: Outside) -> Built:
         history,
         known=history.known_trades(since),
         changes=history.known_changes(),
-        alone=backtest,
     )
     decider = deciding(
         loaded, desk, runner, cycles_max=wish.cycles, space_low=outside.space_low, tap=tap

@@ -42,6 +42,7 @@ class Desk:
         access: Access,
         books: Books,
         strategies: Mapping[str, Strategy],
+        alone: bool = False,
     ) -> None:
         self.clock = clock
         self.journal = journal
@@ -49,6 +50,7 @@ class Desk:
         account = journal.account
         access.held = access.held or any(account.expected(one) for one in account.assets())
         self.books = books
+        self.alone = alone  # nobody but us can move this account: it stands in a backtest's memory
         self._markets: Mapping[str, MarketRules] = {}  # until the venue was heard: see `learn`
         self.exits: Exits = {}  # of the markets
         self._apart: dict[str, Exits] = {}  # the same without the ways into a currency

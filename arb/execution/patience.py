@@ -19,8 +19,9 @@ NO_MARKET = "no market takes what is held now"
 TOO_LITTLE = "less is there than the cycle holds"
 NO_VALUE = "a book is missing to value what was sold or paid, or may be lost"
 NO_BOOKS = "the books of its path have not come yet"
+UNTOLD = "the balances do not fit what the venue has told of the last orders"
 # What a cycle may have waited for long enough.
-_AWAITED = frozenset({NO_MARKET, TOO_LITTLE, NO_VALUE})
+_AWAITED = frozenset({NO_MARKET, TOO_LITTLE, NO_VALUE, UNTOLD})
 
 
 def wait(desk: Desk, draft: Draft, trouble: str) -> None:

@@ -23,6 +23,7 @@ from arb.exchange.port import (
     OrderReport,
     Unreachable,
 )
+from arb.execution import untold
 from arb.execution.archive import Archive
 from arb.execution.desk import Desk
 from arb.execution.opening import read_opening
@@ -49,7 +50,6 @@ class Reconciler:
         *,
         known: set[tuple[str, str]],
         changes: set[str],
-        alone: bool = False,
     ) -> None:
         self._desk = desk
         self._archive = archive
@@ -59,7 +59,6 @@ class Reconciler:
         self._opening: f.AccountOpened | None = None
         self._judging = asyncio.Lock()
         self._moved_ns: dict[str, int] = {}  # asset -> when, in monotonic time, it was last moved
-        self._alone = alone  # nobody but us can move this account: it stands in a backtest's memory
         self._still = False  # nothing that can move it was told since every balance fitted
         self._looked_ns = 0
         desk.journal.listen(self._hear)
@@ -125,7 +124,7 @@ class Reconciler:
     async def look_again(self) -> None:
         """Judge, as every so often; where that can bring nothing new only the venue's clock is read."""
         now_ns = self._desk.clock.now_ns()
-        if not (self._alone and self._still):
+        if not (self._desk.alone and self._still):
             await try_judge(self)
         elif now_ns - self._looked_ns >= _CLOCK_READ_NS:
             with suppress(Unreachable, Banned):  # the next time is soon
@@ -235,9 +234,11 @@ class Reconciler:
             )
             log.warning("balance.changed", asset=change.asset, amount=plain(change.amount))
             await desk.journal.note(fact, cause="reconcile")
+        awaited = untold.awaited(desk)
         for asset, amount in off.items():
-            # A report may be ahead of the balance; what is left beside it is judged the next time.
-            if amount == 0 or asset in told:
+            # A report may be ahead of the balance; what is left beside it is judged the next time. So
+            # is what a trade may explain that a cycle waits for: booked as unexplained it would be sold.
+            if amount == 0 or asset in told or asset in awaited:
                 continue
             found = f.ExternalChangeFound(
                 asset=asset, amount=amount, explained=False, source="unexplained", detail=""

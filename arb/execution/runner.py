@@ -4,20 +4,19 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
-from msgspec.structs import replace
 
 from arb import limits
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.errors import ArbError, IllegalMove
 from arb.events import facts as f
-from arb.exchange.port import Banned, KeyRevoked, Unreachable
-from arb.execution import steps
+from arb.exchange.port import Banned, Unreachable
+from arb.execution import steps, untold
 from arb.execution.archive import Archive
 from arb.execution.desk import Desk
 from arb.execution.journal import Draft, Journal
 from arb.execution.resolving import Attempt, look, told_now
 from arb.execution.sending import NOT_SENT, Gate, send
-from arb.execution.steps import Situation
+from arb.execution.situation import Situation, read_situation
 from arb.execution.surprises import Surprises
 from arb.machine import commands as c
 from arb.machine import table as t
@@ -219,8 +218,9 @@ class Runner:
             await self._pause_before_retry(cycle)
             await self._wait_for_room(cycle)
             await self._surprises.let_books_catch_up(cycle)
-        situation = await self._situation(cycle, commands, trouble)
-        return commands, replace(situation, rested=not pending)
+            commands = await untold.ask_again(self.desk, cycle)
+        panic = cycle.id in self._panics
+        return commands, await read_situation(self.desk, cycle, commands, trouble, panic=panic)
 
     async def _send(self, cycle: Cycle, order: Order) -> tuple[c.Command, ...]:
         recheck = self._rechecks.pop(order.client_order_id, None)
@@ -300,28 +300,6 @@ class Runner:
         if wait_ns > 0:
             log.info("order.waits", cycle=cycle.id, seconds=wait_ns / NS_PER_S)
             await self._wait_until(cycle.id, self.desk.clock.now_ns() + wait_ns)
-
-    async def _situation(
-        self, cycle: Cycle, commands: tuple[c.Command, ...], trouble: str
-    ) -> Situation:
-        panic = cycle.id in self._panics
-        access = self.desk.access
-        selling = cycle.state in {t.RECOVERING, t.PANIC_SELLING}
-        balances = None
-        pending = cycle.pending_orders()
-        # While an order's fate is open nothing is chosen, so nothing else is read.
-        if selling and not trouble and (not pending or commands):
-            try:
-                balances = await access.balances()
-            except (Unreachable, Banned, KeyRevoked) as error:
-                trouble = str(error)
-        venue_ns = access.venue_time_estimate_ns()
-        if venue_ns is None and not trouble:
-            try:
-                venue_ns = await access.venue_time_ns()
-            except (Unreachable, Banned, KeyRevoked) as error:
-                trouble = str(error)
-        return Situation(balances=balances, venue_ns=venue_ns, panic=panic, trouble=trouble)
 
     async def _delay(self, cycle_id: str, seconds: float) -> None:
         if self.desk.access.banned:

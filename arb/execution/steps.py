@@ -3,33 +3,19 @@
 Each function adds facts to the draft until the cycle has an order to send, waits, or is closed.
 """
 
-from collections.abc import Mapping
-
-from msgspec import Struct
-
 from arb import crashpoints, limits
 from arb.events import facts as f
-from arb.exchange.port import Balance
-from arb.execution import cooling, patience, planning, rests
+from arb.execution import awaiting, cooling, patience, planning, rests, untold
 from arb.execution.desk import Desk, targets_of
 from arb.execution.guards import may_begin_again
 from arb.execution.journal import Draft
 from arb.execution.parking import park
+from arb.execution.situation import Situation
 from arb.machine import commands as c
 from arb.machine import table as t
 from arb.machine.state import Cycle, Order
 from arb.market.depth import NO_DEPTH, Shortfall, Walk
 from arb.money import plain
-
-
-class Situation(Struct, frozen=True):
-    """What was read before deciding. Without balances nothing is sold and nothing is resumed."""
-
-    balances: Mapping[str, Balance] | None = None
-    venue_ns: int | None = None  # the venue's clock, estimated
-    panic: bool = False  # an operator wants this cycle liquidated
-    trouble: str = ""  # why the venue could not be asked
-    rested: bool = False  # since the last order ended; the one after a failure waits for that
 
 
 def advance(desk: Desk, draft: Draft, situation: Situation) -> None:
@@ -160,6 +146,14 @@ def _why(order: Order) -> str:
 
 def _send_leg(desk: Desk, draft: Draft, situation: Situation) -> None:
     cycle = draft.cycle
+    if untold.resells(desk, cycle, draft.at_ns):
+        if situation.balances is None:
+            if situation.trouble:
+                _to_recovery_or_wait(desk, draft, situation.trouble)
+            return  # the balances are read next: none of before its last order's end tell of that
+        if awaiting.differing(desk, draft, situation):
+            draft.do(c.StartRecovery(reason=patience.UNTOLD))  # where it is waited for
+            return
     ahead = planning.go_on(desk, cycle)
     if isinstance(ahead, Shortfall):
         reason = f"leg {cycle.leg + 1}: {ahead.reason} ({ahead.detail})"
@@ -213,6 +207,8 @@ def _to_recovery_or_wait(desk: Desk, draft: Draft, reason: str) -> None:
 def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     cycle = draft.cycle
     crashpoints.reach(crashpoints.RECOVERING)
+    if awaiting.waits(desk, draft, situation):
+        return
     if not cycle.has_traded:
         last = cycle.orders[-1] if cycle.orders else None
         if last is None:
@@ -360,6 +356,9 @@ def _advance_unwind(desk: Desk, draft: Draft, situation: Situation) -> None:
             _to_recovery_or_wait(desk, draft, situation.trouble)
         return
     crashpoints.reach(crashpoints.UNWINDING)
+    if awaiting.differing(desk, draft, situation):
+        draft.do(c.StartRecovery(reason=patience.UNTOLD))
+        return
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
     exposed = planning.exposure(desk, cycle, situation.balances, targets)

@@ -29,7 +29,14 @@ from arb.simulation.scratch import scratch
 from arb.simulation.sights import Seen
 from arb.simulation.strategies import strategy
 from arb.simulation.truth import account_truth, write_truth
-from arb.simulation.weather import RATES_MAX, Weather, draw_ration, draw_weather
+from arb.simulation.weather import (
+    RATES_MAX,
+    UNTOLD,
+    Weather,
+    draw_ration,
+    draw_weather,
+    with_untold,
+)
 from arb.simulation.world import Manner, World, with_rules
 
 RUN_S_MAX: Final = 3_600  # of virtual time, to rest and through the fair life, pauses left out
@@ -76,7 +83,7 @@ class SeedWorld(World):
     def __init__(self, folder: Path, seed: int) -> None:
         self.seed = seed
         self.rng = Random(seed)  # noqa: S311 -- repeatable on purpose
-        self.weather: Weather = draw_weather(self.rng)
+        self.weather: Weather = with_untold(draw_weather(self.rng), seed)
         self.stormy = True
         self.counts: Counter[str] = Counter()  # deaths, faults, and both together
         self.seen = Seen()
@@ -181,7 +188,7 @@ class SeedWorld(World):
     def storm(self) -> None:
         """Live and die in the weather."""
         rng = self.rng
-        names = [name for name in RATES_MAX if getattr(self.weather.faults, name)]
+        names = [name for name in (*RATES_MAX, UNTOLD) if getattr(self.weather.faults, name)]
         self.tell(f"the weather: {', '.join(names) or 'no faults of the venue'}")
         for _ in range(self.weather.lives):
             for _ in range(rng.choice([0, 1, 1, 2, 3])):
@@ -290,6 +297,7 @@ class SeedWorld(World):
             virtual_s_max=RUN_S_MAX + max(PAUSES_S) * self.weather.lives,
             lives=self.lives,
             must_trade=self.fair,
+            candid=not (self.weather.faults.order_hidden or self.weather.faults.late_fill),
         )
         return path
 

@@ -85,6 +85,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     virtual_s_max: float
     lives: int
     must_trade: bool  # the last life was fair weather on a market that pays
+    candid: bool  # balances showed at once whatever had happened
 
 
 def account_truth(account: PaperAccount, *, bare_ids: bool = False) -> Account:
@@ -149,6 +150,7 @@ def write_truth(
     virtual_s_max: float,
     lives: int,
     must_trade: bool,
+    candid: bool = False,
 ) -> None:
     """Write it where the checker finds it."""
     told = Truth(
@@ -164,5 +166,6 @@ def write_truth(
         virtual_s_max=virtual_s_max,
         lives=lives,
         must_trade=must_trade,
+        candid=candid,
     )
     path.write_bytes(msgspec.json.encode(told))

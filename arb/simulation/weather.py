@@ -31,6 +31,8 @@ RATES_MAX: Final = {
     "garbage": 0.1,
 }
 SHARE_PRESENT: Final = 0.4  # of the faults, in a run
+UNTOLD: Final = "untold_fill"
+SHARE_UNTOLD: Final = 0.4  # of the runs in which balances show everything at once
 LIVES_MIN: Final = 3
 LIVES_MAX: Final = 7
 LASTING: Final = FaultPlan(never_ns=20 * NS_PER_S, ban_ns=3 * NS_PER_S, maintenance_ns=5 * NS_PER_S)
@@ -92,6 +94,21 @@ def draw_ration(seed: int) -> Ration | None:
         return None
     orders, window_s = rng.choice(RATIONS)
     return Ration(1_000_000, 60, (Allowance(orders, window_s),))
+
+
+def with_untold(weather: Weather, seed: int) -> Weather:
+    """Let some runs have trades that the venue tells late, and shows in the balances at once.
+
+    Apart from the other draws, which it came after: runs without it stay what they were. Where other
+    faults hold something back from the balances, these prove nothing.
+    """
+    rng = Random(f"untold {seed}")  # noqa: S311 -- repeatable on purpose
+    faults = weather.faults
+    if faults.order_hidden or faults.late_fill or rng.random() >= SHARE_UNTOLD:
+        return weather
+    rate, lasting_ns = rng.uniform(0.3, 1), rng.randint(1, 8) * NS_PER_S
+    faults = structs.replace(faults, untold_fill=rate, untold_fill_ns=lasting_ns)
+    return structs.replace(weather, faults=faults)
 
 
 def _frictions(rng: Random) -> Frictions:

@@ -211,3 +211,9 @@ def a_fee_that_was_taken_from_a_trade_is_told_beside_the_result(judged: Judged) 
         row for row in judged.rows("CycleCompleted") if Decimal(row["data"]["fee_value"]) == 0
     )
     say(judged, ended, fee_value="0.5")
+
+
+@spoils("oversold")
+def balances_had_shown_what_was_sold_twice(judged: Judged) -> None:
+    """The late fill of the run: what it sold was sold again, and its venue had held it back in the balances."""
+    judged.really(lambda told: told.update(candid=True))

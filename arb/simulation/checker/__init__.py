@@ -8,7 +8,7 @@ import decimal
 import sqlite3
 from pathlib import Path
 
-from arb.simulation.checker import money, seals, tables, venue
+from arb.simulation.checker import money, oversold, seals, tables, venue
 from arb.simulation.checker.story import Story
 from arb.simulation.checker.truth import Truth, read_truth
 from arb.simulation.checker.words import Event, NotALog, Violation, read_log
@@ -32,6 +32,7 @@ RULES: dict[str, str] = {
     "illegal_move": "no fact stands where its cycle or order could not have it",
     "unproven": "absence is declared only behind every proof, and nothing moves while an order is unproven",
     "reservation": "no cycle is given, and no order spends, what is not there for it",
+    "oversold": "no order gives what a trade has taken already, where the balances have shown it all the time",
     "limits": "no cycle opens and no order is sent against a limit, restarts included",
     "unbounded": "the run ended in bounded virtual time",
     "liveness": "in fair weather a market that pays is traded",
@@ -73,5 +74,6 @@ def _judge(db: Path, events: list[Event], really: Truth) -> list[Violation]:
         *story.found,
         *venue.check(story, really),
         *money.check(events, story, really),
+        *(Violation("oversold", what) for what in oversold.check(story.intents, really)),
         *tables.check(db, story),
     ]

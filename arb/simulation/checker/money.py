@@ -6,8 +6,9 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
+from arb.simulation.checker.oversold import moved_by
 from arb.simulation.checker.story import Story
-from arb.simulation.checker.truth import Truth, VenueFill
+from arb.simulation.checker.truth import Truth
 from arb.simulation.checker.words import ZERO, Amounts, Event, Violation, add, dec, joined
 
 WORDS = ("trade_id", "market", "side", "fee_asset")
@@ -30,7 +31,7 @@ def check(events: list[Event], story: Story, really: Truth) -> list[Violation]:
 
 def _totals(story: Story, really: Truth) -> list[str]:
     """Hold both books against the balances: the log's, and the venue's own list of what happened."""
-    there = joined(really.opening, *(_moved(fill) for fill in really.fills))
+    there = joined(really.opening, *(moved_by(fill) for fill in really.fills))
     for change in really.changes:
         add(there, change.asset, dec(change.amount))
     wrong = [
@@ -49,16 +50,6 @@ def _off(book: Amounts, held: Amounts) -> list[str]:
         for asset in sorted({*book, *held})
         if book.get(asset, ZERO) != held.get(asset, ZERO)
     ]
-
-
-def _moved(fill: VenueFill) -> Amounts:
-    base, _, quote = fill.market.partition("/")
-    sign = 1 if fill.side == "buy" else -1
-    return joined(
-        {base: sign * dec(fill.amount)},
-        {quote: -sign * dec(fill.cost)},
-        {fill.fee_asset: -dec(fill.fee)},
-    )
 
 
 def _fills(events: list[Event], story: Story, really: Truth) -> list[str]:
@@ -152,7 +143,7 @@ def _hidden_at_opening(story: Story, really: Truth) -> Amounts:
     opened = story.opened_venue_ns
     there = joined(
         really.opening,
-        *(_moved(fill) for fill in really.fills if fill.at_ns < opened),
+        *(moved_by(fill) for fill in really.fills if fill.at_ns < opened),
         *({one.asset: dec(one.amount)} for one in really.changes if one.at_ns < opened),
     )
     off = {
@@ -162,9 +153,9 @@ def _hidden_at_opening(story: Story, really: Truth) -> Amounts:
     moved: dict[str, Amounts] = {}
     for fill in really.fills:
         if opened - HIDDEN_NS_MAX <= fill.at_ns < opened:
-            moved[fill.order_id] = joined(moved.get(fill.order_id, {}), _moved(fill))
+            moved[fill.order_id] = joined(moved.get(fill.order_id, {}), moved_by(fill))
             # Of an order that was shown in part.
-            moved[f"{fill.market} {fill.trade_id}"] = _moved(fill)
+            moved[f"{fill.market} {fill.trade_id}"] = moved_by(fill)
     for number in range(1, min(len(moved), HIDDEN_ORDERS_MAX) + 1):
         for some in combinations(moved.values(), number):
             sum_of_them = joined(*some)

@@ -8,6 +8,7 @@ from typing import Any
 from arb.simulation.checker import moves
 from arb.simulation.checker.cycles import Cycle, Order
 from arb.simulation.checker.limits import Limits
+from arb.simulation.checker.oversold import Intent
 from arb.simulation.checker.words import (
     ZERO,
     Amounts,
@@ -16,7 +17,6 @@ from arb.simulation.checker.words import (
     add,
     amounts,
     dec,
-    joined,
     shown,
 )
 
@@ -48,6 +48,11 @@ class Story:
         self.opened_venue_ns = 0
         self.external: Amounts = {}
         self.expected: Amounts = {}  # opening + ledger + external changes
+        self.intents: list[Intent] = []
+        # Position, asset, what is expected then, and what was taken by then without an explanation.
+        self._booked: list[tuple[int, str, Decimal, Decimal]] = []
+        self._taken: Amounts = {}
+        self._ended: dict[str, int] = {}  # cycle -> position of the last end of an order
         self.runs: list[int] = []  # positions of their beginnings
         self.run_began_ns = 0
         self.opened_at: dict[str, int] = {}  # cycle -> position
@@ -119,6 +124,8 @@ class Story:
                 self.wrong("illegal_move", f"{event.type} of an order that {name} never intended")
                 return
             cycle.tell(order, event.type, data)
+            if order.state in moves.FINAL:
+                self._ended[name] = event.position
             self._post(name, event)
         elif event.type != "DiscrepancyFound":
             self.wrong("illegal_move", f"{event.type} stands in the stream of {name}")
@@ -153,6 +160,28 @@ class Story:
         order = cycle.intend(data, at_ns)
         self.orders[order.id] = order
         self.limits.sends(cycle, order)
+        self._note_intent(cycle, order, data["venue_time_ns"])
+
+    def _note_intent(self, cycle: Cycle, order: Order, venue_ns: int) -> None:
+        since = self._ended.get(cycle.id, 0)
+        self.intents.append(
+            Intent(
+                position=self._at,
+                cycle_id=cycle.id,
+                order=order,
+                venue_ns=venue_ns,
+                held=cycle.holdings.get(order.spends, ZERO),
+                ended=frozenset(
+                    one.id for one in cycle.orders.values() if one.state in moves.FINAL
+                ),
+                booked=frozenset(
+                    (trade["exchange_order_id"], trade_id)
+                    for one in cycle.orders.values()
+                    for trade_id, trade in one.trades.items()
+                ),
+                least=self._least(order.spends, since),
+            )
+        )
 
     def _post(self, cycle_id: str, event: Event) -> None:
         if event.type not in {"OrderFilled", "AttestedFillReversed"}:
@@ -169,7 +198,26 @@ class Story:
         for asset, amount, kind in lines:
             line = Posting(event.position, cycle_id, asset, amount, kind, data["trade_id"])
             self.postings.append(line)
-            add(self.expected, asset, amount)
+            self._expect(asset, amount)
+
+    def _expect(self, asset: str, amount: Decimal) -> None:
+        add(self.expected, asset, amount)
+        taken = self._taken.get(asset, ZERO)
+        self._booked.append((self._at, asset, self.expected.get(asset, ZERO), taken))
+
+    def _least(self, asset: str, since: int) -> Decimal:
+        """The least that was expected of an asset between a position and now.
+
+        What is booked meanwhile as missing without an explanation is no reason to expect less: it may
+        be the trade that the venue has not told.
+        """
+        least: Decimal | None = None
+        for position, one, expected, taken in reversed(self._booked):
+            if one == asset:
+                least = expected + taken if least is None else min(least, expected + taken)
+                if position <= since:
+                    return least - taken
+        return ZERO if least is None else least
 
     # --- the account --------------------------------------------------------------------------
 
@@ -181,10 +229,14 @@ class Story:
             case "AccountOpened":
                 self.opening = amounts(data["opening"])
                 self.opened_venue_ns = data["venue_ns"]
-                self.expected = joined(self.expected, self.opening)
+                for asset, amount in self.opening.items():
+                    self._expect(asset, amount)
             case "ExternalChangeFound":
                 add(self.external, data["asset"], dec(data["amount"]))
-                add(self.expected, data["asset"], dec(data["amount"]))
+                amount = dec(data["amount"])
+                if amount < 0 and not data["explained"]:
+                    add(self._taken, data["asset"], -amount)
+                self._expect(data["asset"], amount)
             case "StrategyLoaded":
                 self.limits.loads(data["name"], data["config"], json.loads(data["text"]))
             case "RunStarted":

@@ -62,6 +62,7 @@ class Truth:
     virtual_s: float
     virtual_s_max: float
     must_trade: bool
+    candid: bool  # balances showed at once whatever had happened
 
 
 def read_truth(path: Path) -> Truth:
@@ -83,4 +84,5 @@ def read_truth(path: Path) -> Truth:
         virtual_s=told["virtual_s"],
         virtual_s_max=told["virtual_s_max"],
         must_trade=told["must_trade"],
+        candid=told["candid"],
     )

@@ -164,6 +164,48 @@ MONEY: Final = (
 """,
     ),
     Mutant(
+        "its word is enough",
+        "what an order has left by the venue's word is given again, whatever the balances show",
+        "oversold",
+        """
+@ execution/untold.py
+-    if desk.alone:
++    if True:
+""",
+    ),
+    Mutant(
+        "a leg goes on unasked",
+        "the rest of a leg is sent again without a look at the balances",
+        "oversold",
+        """
+@ execution/steps.py
+-    if untold.resells(desk, cycle, draft.at_ns):
++    if False:
+""",
+    ),
+    Mutant(
+        "what is gone is sold off",
+        "a recovering cycle goes on, or is sold, whatever the balances show",
+        "oversold",
+        """
+@ execution/steps.py
+-    if awaiting.waits(desk, draft, situation):
++    if False:
+""",
+        seeds=200,
+    ),
+    Mutant(
+        "what is awaited is unexplained",
+        "what is missing is booked as unexplained while a cycle waits for the trade that it may be",
+        "oversold",
+        """
+@ execution/reconcile.py
+-            if amount == 0 or asset in told or asset in awaited:
++            if amount == 0 or asset in told:
+""",
+        seeds=200,
+    ),
+    Mutant(
         "late fills stay outside",
         "a fill that comes after the end of its cycle is booked, and the cycle stays closed",
         "exposure",

@@ -1,0 +1,239 @@
+"""A venue that ends an order with less filled than was filled: what is gone is not sold a second time."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from arb.clock import NS_PER_MS, NS_PER_S
+from arb.events import facts as f
+from arb.exchange.port import Unreachable
+from arb.execution import patience
+from arb.limits import PARK_AFTER_S
+from tests.spec.world import World
+
+Worlds = Callable[..., World]
+LEGS = [2, 3]
+NEVER_S = 600
+
+
+def misled(worlds: Worlds, *orders: int, late_s: float = 4, **options: Any) -> World:
+    """A world whose venue tells the last trade of some orders late, and shows it in the balances at once."""
+    world = worlds(plan={"untold_fill_ns": int(late_s * NS_PER_S)}, **options)
+    for order in orders:
+        world.fault("untold_fill", call=None, order=order)
+    return world
+
+
+def oversold(world: World) -> dict[str, Decimal]:
+    """What cycles owe of each asset."""
+    return {
+        asset: amount
+        for cycle in world.cycles().values()
+        for part in (cycle.holdings, cycle.dust)
+        for asset, amount in part.items()
+        if amount < 0
+    }
+
+
+def nothing_was_sold_twice(world: World) -> None:
+    world.check()
+    assert oversold(world) == {}
+    assert len(world.facts(f.OrderFilled)) == len(world.venue.account.all_fills())
+
+
+@pytest.mark.parametrize("leg", LEGS)
+@pytest.mark.parametrize("late_s", [0.5, 4, 12])
+def test_what_the_balances_say_is_gone_is_not_sold_again(
+    worlds: Worlds, leg: int, late_s: float
+) -> None:
+    world = misled(worlds, leg, late_s=late_s)
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    assert world.facts(f.EngineHalted, f.RiskTripped, f.ExternalChangeFound) == []
+    assert world.cycle().outcome == "completed"
+    waits = {one.reason for one in world.facts(f.RecoveryWaiting)}
+    assert waits <= {patience.UNTOLD}
+    assert late_s < 1 or waits
+
+
+@pytest.mark.parametrize("order", [1, *LEGS])
+def test_nothing_filled_is_a_word_too(worlds: Worlds, order: int) -> None:
+    """One level takes all of it: the venue says that it filled nothing."""
+    world = misled(worlds, order)
+    world.strategies = [world.strategy(amount="500")]
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    assert world.facts(f.EngineHalted, f.RiskTripped, f.ExternalChangeFound) == []
+    assert world.cycle().outcome in {"completed", "liquidated"}
+    assert world.cycle().orders[order - 1].filled > 0
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_what_recovery_would_sell_off_waits_for_the_word_as_well(worlds: Worlds, leg: int) -> None:
+    world = misled(worlds, leg)
+    world.strategies = [world.strategy(retries=0)]
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    assert world.facts(f.EngineHalted, f.RiskTripped) == []
+
+
+def test_the_orders_of_an_unwind_are_not_believed_more(worlds: Worlds) -> None:
+    world = misled(worlds, 4)
+
+    def fall() -> None:
+        world.show("ETH/USDT", [("1900", "0.2"), ("1899", "90")], [("1901", "90")])
+        world.show("ETH/BTC", [("0.037", "90")], [("0.04", "90")])
+
+    world.on(f.OrderIntended, 3, fall)
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    cycle = world.cycle()
+    assert (cycle.outcome, cycle.orders[3].purpose) == ("liquidated", "unwind")
+    assert len(cycle.orders) == 4
+    assert world.facts(f.EngineHalted, f.RiskTripped) == []
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_where_no_word_comes_the_cycle_is_parked_with_the_reason(worlds: Worlds, leg: int) -> None:
+    world = misled(worlds, leg, late_s=NEVER_S)
+    began_ns = world.now_ns()
+    assert world.run(cycles=1) in {1, 4}
+    cycle = world.cycle()
+    assert cycle.outcome == "parked"
+    assert cycle.error is not None
+    assert cycle.error.startswith(patience.UNTOLD)
+    assert cycle.ended_ns - began_ns < (PARK_AFTER_S + 5) * NS_PER_S
+    assert len(cycle.orders) == leg
+    assert world.facts(f.ShortfallFound)
+    assert world.facts(f.EngineHalted)  # nothing explains the balances
+    world.wait(NEVER_S)
+    world.recover()
+    world.check()
+    assert oversold(world) == {}
+    assert world.facts(f.LateFillFound)
+
+
+@pytest.mark.parametrize("pause_s", [0, 2, 30])
+@pytest.mark.parametrize("fact", [f.OrderClosed, f.RecoveryWaiting])
+def test_a_restart_does_not_believe_it_either(worlds: Worlds, fact: type, pause_s: float) -> None:
+    world = misled(worlds, 3, late_s=34)
+    seen: list[f.Fact] = []
+
+    def fatal(one: f.Fact) -> bool:
+        seen.extend([one] if isinstance(one, fact) else [])
+        return len(seen) == (3 if fact is f.OrderClosed else 1)
+
+    world.kill_after(fatal)
+    assert world.run(cycles=1) is None
+    world.wait(pause_s)
+    world.run(cycles=0)
+    world.wait(NEVER_S)
+    world.recover()
+    world.check()
+    assert oversold(world) == {}
+    if pause_s == 30:
+        assert world.cycle().outcome == "completed"
+        assert world.facts(f.EngineHalted) == []
+
+
+def test_balances_that_cannot_be_read_are_no_leave_to_send(worlds: Worlds) -> None:
+    world = misled(worlds, 3)
+    real = world.faulty.balances
+    silent = [0, 0]
+
+    async def balances() -> Any:
+        if silent[0] <= world.now_ns() < silent[1]:
+            raise Unreachable("no answer")
+        return await real()
+
+    def begin() -> None:
+        silent[:] = [world.now_ns(), world.now_ns() + 2 * NS_PER_S]
+
+    world.faulty.balances = balances  # type: ignore[method-assign]
+    world.on(f.OrderIntended, 3, begin)
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    assert world.cycle().outcome == "completed"
+
+
+def test_a_venue_whose_balances_are_late_is_waited_for(worlds: Worlds) -> None:
+    """For as long as it may show what was before the order: then they tell."""
+    world = misled(worlds, 3, rules={"visibility_ns": 2 * NS_PER_S})
+    real, stale = world.faulty.balances, list[tuple[int, Any]]()
+
+    async def balances() -> Any:
+        told = await real()
+        return stale[0][1] if stale and world.now_ns() < stale[0][0] else told
+
+    def begin() -> None:
+        until_ns = world.now_ns() + 1500 * NS_PER_MS
+        stale.append((until_ns, world.venue.account.balances()))
+
+    world.faulty.balances = balances  # type: ignore[method-assign]
+    world.on(f.OrderIntended, 3, begin)
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+
+
+def thin(world: World) -> None:
+    """Let the last leg fill in part, truly."""
+    whole = world.stage.book_at("ETH/USDT", world.now_ns())
+    assert whole is not None
+
+    def dry() -> None:
+        world.show("ETH/USDT", [("2010", "0.1")], [("2011", "0.1")])
+        world.stage.put(world.now_ns() + 8 * NS_PER_MS, whole)
+
+    world.on(f.OrderIntended, 3, dry)
+
+
+def test_a_true_word_costs_one_reading_of_the_balances(world: World) -> None:
+    thin(world)
+    reads = [0, 0]
+    world.on(f.OrderIntended, 3, lambda: reads.__setitem__(0, world.calls("balances")))
+    world.on(f.OrderIntended, 4, lambda: reads.__setitem__(1, world.calls("balances")))
+    assert world.run() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.facts(f.RecoveryStarted) == []
+    assert len(world.cycle().orders) == 4
+    assert reads[1] - reads[0] == 1
+
+
+@pytest.mark.parametrize("amount", ["0.2", "-0.2"])
+def test_money_that_its_owner_moves_meanwhile_stops_nothing(world: World, amount: str) -> None:
+    """What the venue reports of it is recorded, and the cycle goes on."""
+    thin(world)
+    change = Decimal(amount)
+
+    def move() -> None:
+        if change > 0:
+            world.venue.deposit("ETH", change)
+        else:
+            world.venue.withdraw("ETH", -change)
+
+    world.on(f.OrderClosed, 3, move)
+    assert world.run() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert world.cycle().dust.get("ETH", 0) >= 0
+    found = world.facts(f.ExternalChangeFound)
+    assert [(one.amount, one.explained) for one in found] == [(change, True)]
+    assert world.facts(f.EngineHalted) == []
+
+
+@pytest.mark.parametrize("order", [1, *LEGS])
+def test_cycles_that_share_the_currency_sell_nothing_twice(worlds: Worlds, order: int) -> None:
+    """Each of four at once is misled; what one of them lacks may be another's."""
+    world = misled(worlds, order)
+    risk = "risk_controls: {max_open_cycles: 4}\n"
+    world.strategies = [world.strategy(extra=risk, amount="1200")]
+    world.run(cycles=4)
+    world.ask("unpause", reason="x")
+    world.wait(30)
+    world.recover()
+    world.check()
+    assert len(world.cycles()) == 4
+    assert oversold(world) == {}
