@@ -45,9 +45,14 @@ def _fell_short(order: Order) -> bool:
 
 
 def _is_late(desk: Desk, order: Order, at_ns: int) -> bool:
-    """Whether it ended so lately; what a new life found counts from its beginning."""
-    age_ns = at_ns - max(order.final_ns, desk.attentive_since_ns)
-    return 0 <= age_ns < limits.PARK_AFTER_S * NS_PER_S
+    """Whether it ended so lately; what a new life found counts from its beginning.
+
+    Time in which the venue did not answer is none in which it could have told. Where the clock was set
+    back since, nobody knows how long ago that was.
+    """
+    since_ns = max(order.final_ns, desk.attentive_since_ns)
+    silent_ns = desk.access.silences.within_ns(since_ns, at_ns)
+    return at_ns - since_ns - silent_ns < limits.PARK_AFTER_S * NS_PER_S
 
 
 def resells(desk: Desk, cycle: Cycle, at_ns: int) -> bool:
@@ -101,7 +106,7 @@ def _is_given_again(desk: Desk, cycle: Cycle, asset: str) -> bool:
 
 
 def _may_be_old(desk: Desk, cycle: Cycle, order: Order, at_ns: int) -> bool:
-    if 0 <= at_ns - order.final_ns < desk.rules.visibility_ns:
+    if at_ns - order.final_ns < desk.rules.visibility_ns:
         return True
     return any(
         order.spend_asset in {other.base, other.quote}

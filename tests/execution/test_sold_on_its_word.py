@@ -138,21 +138,32 @@ def test_a_restart_does_not_believe_it_either(worlds: Worlds, fact: type, pause_
         assert world.facts(f.EngineHalted) == []
 
 
-def test_balances_that_cannot_be_read_are_no_leave_to_send(worlds: Worlds) -> None:
-    world = misled(worlds, 3)
-    real = world.faulty.balances
-    silent = [0, 0]
+@pytest.mark.parametrize("calls", [["balances"], ["balances", "order", "trades", "time_ns"]])
+@pytest.mark.parametrize("silent_s", [2, 30])
+def test_balances_that_cannot_be_read_are_no_leave_to_send(
+    worlds: Worlds, calls: list[str], silent_s: int
+) -> None:
+    """And a venue that does not answer at all could not have told either."""
+    world = misled(worlds, 3, late_s=silent_s * 1.2 + 4)
+    silent_until = [0]
 
-    async def balances() -> Any:
-        if silent[0] <= world.now_ns() < silent[1]:
-            raise Unreachable("no answer")
-        return await real()
+    def silence(name: str) -> None:
+        real = getattr(world.faulty, name)
 
-    def begin() -> None:
-        silent[:] = [world.now_ns(), world.now_ns() + 2 * NS_PER_S]
+        async def call(*asked: Any) -> Any:
+            if world.now_ns() < silent_until[0]:
+                raise Unreachable("no answer")
+            return await real(*asked)
 
-    world.faulty.balances = balances  # type: ignore[method-assign]
-    world.on(f.OrderIntended, 3, begin)
+        setattr(world.faulty, name, call)
+
+    for name in calls:
+        silence(name)
+    world.on(
+        f.OrderIntended,
+        3,
+        lambda: silent_until.__setitem__(0, world.now_ns() + silent_s * NS_PER_S),
+    )
     assert world.run(cycles=1) == 0
     nothing_was_sold_twice(world)
     assert world.cycle().outcome == "completed"
