@@ -130,6 +130,24 @@ def test_a_late_fill_is_late_in_the_order_its_trades_and_the_balances() -> None:
     run(story)
 
 
+def test_an_untold_fill_is_late_in_the_order_and_its_trades_and_stands_in_the_balances() -> None:
+    async def story() -> None:
+        here = World(FaultPlan(untold_fill=1.0))
+        report = await here.venue.create(order(amount="0.8", limit="2001", client_order_id="x"))
+        assert (report.status, report.filled) == ("canceled", Decimal("0.5"))
+        early = await here.venue.order("ETH/USDT", "x")
+        assert (early.status, early.filled) == ("canceled", Decimal("0.5"))
+        assert [one.trade_id for one in await here.venue.trades("ETH/USDT", 0)] == ["t1"]
+        assert await here.venue.balances() == here.paper.account.balances()
+        here.clock.advance_to(START_NS + 8 * SECOND_NS)
+        late = await here.venue.order("ETH/USDT", "x")
+        assert (late.status, late.filled) == ("closed", Decimal("0.8"))
+        assert [one.trade_id for one in await here.venue.trades("ETH/USDT", 0)] == ["t1", "t2"]
+        assert await here.venue.balances() == here.paper.account.balances()
+
+    run(story)
+
+
 def test_what_was_built_on_is_shown() -> None:
     async def story() -> None:
         plan = FaultPlan(order_hidden=1.0)
