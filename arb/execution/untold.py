@@ -80,8 +80,7 @@ def differing(  # noqa: PLR0917 -- what is compared, and when
 
     `before` is what the log expected as they were asked for: a fill that was booked since may be in
     them or not. `drafted` is what was told before they were read and is not in the log yet. More than
-    expected is a doubt while the balances may be older than the order's end, or an order of another
-    cycle may have brought it; beyond that somebody paid it in.
+    expected is a doubt where it may hide what is missing; elsewhere somebody paid it in.
     """
     found: Amounts = {}
     for order in suspects(desk, cycle, at_ns):
@@ -92,7 +91,7 @@ def differing(  # noqa: PLR0917 -- what is compared, and when
         shown = ZERO if balance is None else balance.total
         now = desk.journal.account.expected(asset)
         most = max(now, before.get(asset, now)) + drafted.get(asset, ZERO)
-        if shown < most or (shown > most and _may_be_old(desk, cycle, order, at_ns)):
+        if shown < most or (shown > most and _may_hide(desk, cycle, order, at_ns)):
             found[asset] = shown - most
     return found
 
@@ -105,15 +104,22 @@ def _is_given_again(desk: Desk, cycle: Cycle, asset: str) -> bool:
     return amount > 0 and not planning.is_dust(desk, asset, amount)
 
 
-def _may_be_old(desk: Desk, cycle: Cycle, order: Order, at_ns: int) -> bool:
+def _may_hide(desk: Desk, cycle: Cycle, order: Order, at_ns: int) -> bool:
+    """Whether more than expected may be there although something is missing.
+
+    The balances may be older than the order's end, and what an order of another cycle brings, or one
+    that fell short as well, may be in them and not in the log.
+    """
     if at_ns - order.final_ns < desk.rules.visibility_ns:
         return True
-    return any(
-        order.spend_asset in {other.base, other.quote}
-        for one in desk.journal.cycles.values()
-        if one.id != cycle.id
-        for other in one.pending_orders()
-    )
+    asset = order.spend_asset
+    for one in desk.journal.cycles.values():
+        pending = one.pending_orders() if one.id != cycle.id else ()
+        if any(asset in {other.base, other.quote} for other in pending):
+            return True
+        if any(asset == other.receive_asset for other in suspects(desk, one, at_ns)):
+            return True
+    return False
 
 
 def awaited(desk: Desk) -> set[str]:

@@ -8,9 +8,11 @@ import pytest
 
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.events import facts as f
+from arb.exchange.fault_plan import Strike
 from arb.exchange.port import Unreachable
 from arb.execution import patience
 from arb.limits import PARK_AFTER_S
+from tests.spec.fault_scripts import order_number
 from tests.spec.world import World
 
 Worlds = Callable[..., World]
@@ -186,6 +188,26 @@ def test_a_venue_whose_balances_are_late_is_waited_for(worlds: Worlds) -> None:
     world.on(f.OrderIntended, 3, begin)
     assert world.run(cycles=1) == 0
     nothing_was_sold_twice(world)
+
+
+def test_a_trade_that_is_told_at_last_does_not_make_up_for_one_that_is_not(worlds: Worlds) -> None:
+    """What the first order bought comes as large as what the second has sold: both are told late."""
+    world = misled(worlds, late_s=60)
+    world.show("BTC/USDT", [("49990", "9")], [("50000", "0.008"), ("50010", "9")])
+    world.show("ETH/BTC", [("0.0399", "90")], [("0.04", "0.1"), ("0.04001", "90")])
+    until_ns = {1: world.now_ns() + 2_300 * NS_PER_MS, 2: world.now_ns() + 9 * NS_PER_S}
+
+    def strikes(strike: Strike) -> bool:
+        number = order_number(strike.client_order_id)
+        return strike.fault == "untold_fill" and world.now_ns() < until_ns.get(number or 0, 0)
+
+    world.script(strikes)
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    assert world.cycle().outcome in {"completed", "liquidated"}
+    told = [one.client_order_id for one in world.facts(f.OrderFilled)]
+    first, second = (order.client_order_id for order in world.cycle().orders[:2])
+    assert told[:4] == [first, second, first, second]
 
 
 def thin(world: World) -> None:

@@ -140,8 +140,3 @@ def test_some_runs_tell_trades_late_that_balances_show_where_balances_show_every
     assert all(one.order_hidden == one.late_fill == 0 for one in untold)
     for seed, one in enumerate(drawn):
         assert one.faults.untold_fill or one == draw_weather(Random(seed))
-
-
-def test_a_trade_that_is_told_together_with_the_balances_counts_for_them() -> None:
-    """It was not in the log yet as they were compared, and made up for one that the venue had not told."""
-    assert run_seed(151).violations == ()

@@ -98,6 +98,10 @@ class World(simulation.World):
 
         self._script.append((strikes, [times]))
 
+    def script(self, strikes: Callable[[Strike], bool]) -> None:
+        """Script faults in the test's own words."""
+        self._script.append((strikes, [1_000_000]))
+
     def storm(self, rates: Mapping[str, float], seed: int) -> None:
         """Let faults strike at random, each at its rate; what is hidden of an order stays hidden."""
         self._script.append((at_random(rates, seed), [1_000_000]))
