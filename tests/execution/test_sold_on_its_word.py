@@ -270,3 +270,31 @@ def test_cycles_that_share_the_currency_sell_nothing_twice(worlds: Worlds, order
     world.check()
     assert len(world.cycles()) == 4
     assert oversold(world) == {}
+
+
+def test_money_that_leaves_without_a_word_is_waited_for_and_then_unexplained(world: World) -> None:
+    """It may be what the order sold: nobody can tell, so the rest is left to an operator."""
+    thin(world)
+    world.on(f.OrderClosed, 3, lambda: world.venue.withdraw("ETH", Decimal("0.2"), reported=False))
+    began_ns = world.now_ns()
+    assert world.run() == 4
+    world.check()
+    cycle = world.cycle()
+    assert cycle.outcome == "parked"
+    assert cycle.ended_ns - began_ns < (PARK_AFTER_S + 5) * NS_PER_S
+    found = world.facts(f.ExternalChangeFound)
+    assert [(one.amount, one.explained) for one in found] == [(Decimal("-0.2"), False)]
+    assert [one.scope for one in world.facts(f.EngineHalted)] == ["ETH"]
+
+
+def test_where_nobody_else_can_move_the_account_nothing_is_read(world: World) -> None:
+    """As in a backtest."""
+    thin(world)
+    reads = [0, 0]
+    world.at(0, lambda life: setattr(life.parts.desk, "alone", True))
+    world.on(f.OrderIntended, 3, lambda: reads.__setitem__(0, world.calls("balances")))
+    world.on(f.OrderIntended, 4, lambda: reads.__setitem__(1, world.calls("balances")))
+    assert world.run() == 0
+    world.check()
+    assert world.cycle().outcome == "completed"
+    assert reads[1] == reads[0] > 0
