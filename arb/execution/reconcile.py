@@ -56,6 +56,7 @@ class Reconciler:
         self._sweeper = Sweeper(desk, runner, archive, known)
         desk.recorded_changes |= changes
         self._doubted_ns: dict[str, int] = {}  # what is wrong with a change -> since when
+        self._awaited_ns: dict[str, int] = {}  # asset -> since when its difference may be explained
         self._opening: f.AccountOpened | None = None
         self._judging = asyncio.Lock()
         self._moved_ns: dict[str, int] = {}  # asset -> when, in monotonic time, it was last moved
@@ -161,6 +162,8 @@ class Reconciler:
             before = first[asset].total if asset in first else ZERO
             if before == total and total != account.expected(asset):
                 off[asset] = total - account.expected(asset)
+        for asset in rest - set(off):
+            self._awaited_ns.pop(asset, None)  # it fits
         if off:
             ledger, external = account.ledger.copy(), account.external.copy()
             await self._sweeper.sweep(off)
@@ -218,6 +221,13 @@ class Reconciler:
             change for name, change in new.items() if name not in self._desk.recorded_changes
         ], doubtful
 
+    def _awaited(self, off: Collection[str]) -> set[str]:
+        """Assets whose difference a trade may explain that a cycle waits for, for as long as that may last."""
+        now = self._desk.clock.monotonic_ns()
+        awaited = untold.awaited(self._desk) & set(off)
+        since_ns = now - limits.DOUBT_S_MAX * NS_PER_S
+        return {asset for asset in awaited if self._awaited_ns.setdefault(asset, now) > since_ns}
+
     async def _differences(self, off: dict[str, Decimal], changes: Sequence[BalanceChange]) -> None:
         """Record what the venue itself reports; halt new cycles where nothing explains it."""
         desk = self._desk
@@ -234,7 +244,7 @@ class Reconciler:
             )
             log.warning("balance.changed", asset=change.asset, amount=plain(change.amount))
             await desk.journal.note(fact, cause="reconcile")
-        awaited = untold.awaited(desk)
+        awaited = self._awaited(off)
         for asset, amount in off.items():
             # A report may be ahead of the balance; what is left beside it is judged the next time. So
             # is what a trade may explain that a cycle waits for: booked as unexplained it would be sold.

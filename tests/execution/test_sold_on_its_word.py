@@ -10,8 +10,8 @@ from arb.clock import NS_PER_MS, NS_PER_S
 from arb.events import facts as f
 from arb.exchange.fault_plan import Strike
 from arb.exchange.port import Unreachable
-from arb.execution import patience
-from arb.limits import PARK_AFTER_S
+from arb.execution import patience, untold
+from arb.limits import DOUBT_S_MAX, PARK_AFTER_S, SWEEP_INTERVAL_S
 from tests.spec.fault_scripts import order_number
 from tests.spec.world import World
 
@@ -298,3 +298,18 @@ def test_where_nobody_else_can_move_the_account_nothing_is_read(world: World) ->
     world.check()
     assert world.cycle().outcome == "completed"
     assert reads[1] == reads[0] > 0
+
+
+def test_cycles_that_wait_one_after_the_other_keep_no_difference_unseen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as one of them waited nothing was judged, and new ones opened."""
+    monkeypatch.setattr(untold, "awaited", lambda _desk: {"USDT"})
+    world.strategies = [world.strategy(min_profit="900")]
+    world.at(1.0, lambda _life: world.venue.withdraw("USDT", Decimal(70), reported=False))
+    began_ns = world.now_ns()
+    assert world.run(cycles=None, duration_s=200) == 4
+    (halted,) = [one for one in world.records() if isinstance(one.fact, f.EngineHalted)]
+    seconds = (halted.at_ns - began_ns) / NS_PER_S
+    assert DOUBT_S_MAX < seconds < DOUBT_S_MAX + 3 * SWEEP_INTERVAL_S
+    world.check()
