@@ -135,7 +135,7 @@ def _sums(views: Sequence[CycleView]) -> Iterable[str]:
     named = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
     yield from wrapped(f"{counted(len(views), 'cycle')}: ", named)
     for asset, net in sorted(total.items()):
-        yield f"P/L {result(net, asset)}"
+        yield from wrapped("P/L ", result(net, asset))
 
 
 def details_lines(view: CycleView, orders: Sequence[OrderRow]) -> Iterable[str]:
