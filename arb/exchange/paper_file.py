@@ -133,13 +133,16 @@ def _connect(path: Path) -> apsw.Connection:
 
 
 def _fill(db: apsw.Connection, uid: str, opening: Mapping[str, Decimal]) -> None:
-    with db:
-        db.execute(_SCHEMA + _TAKEN)
-        db.pragma("application_id", APPLICATION_ID)
-        db.pragma("user_version", SHAPE)
-        db.execute("INSERT INTO meta VALUES('uid', ?)", (uid,))
-        for asset, amount in opening.items():
-            if amount < 0:
-                raise ValueError(f"an account cannot open with {plain(amount)} {asset}")
-            db.execute("INSERT INTO opening VALUES(?, ?)", (asset, plain(amount)))
-            db.execute("INSERT INTO balances VALUES(?, ?, '0')", (asset, plain(amount)))
+    # The file counts for nothing until it has its name. So nothing is rolled back: of a full disk
+    # that would fail too, and its error stand in place of the one that says so.
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(_SCHEMA + _TAKEN)
+    db.pragma("application_id", APPLICATION_ID)
+    db.pragma("user_version", SHAPE)
+    db.execute("INSERT INTO meta VALUES('uid', ?)", (uid,))
+    for asset, amount in opening.items():
+        if amount < 0:
+            raise ValueError(f"an account cannot open with {plain(amount)} {asset}")
+        db.execute("INSERT INTO opening VALUES(?, ?)", (asset, plain(amount)))
+        db.execute("INSERT INTO balances VALUES(?, ?, '0')", (asset, plain(amount)))
+    db.execute("COMMIT")

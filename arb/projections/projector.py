@@ -75,11 +75,19 @@ class Projections:
         """Drop every table and write it anew from the events, all or nothing."""
         self._live = {}
         self._account = Account()
-        with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
             tables.create(connection)
             events = iter(records)
             while page := list(islice(events, READ_PAGE_EVENTS)):
                 self.apply(connection, page)
+            connection.execute("COMMIT")
+        except BaseException:
+            # Of a full disk SQLite has rolled back by itself, and an error of doing it again would
+            # stand in place of the one that says so.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
     def apply(self, connection: apsw.Connection, records: Sequence[Recorded]) -> None:
         """Follow events that were inserted in this transaction, in order of position."""

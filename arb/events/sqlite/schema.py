@@ -53,11 +53,14 @@ def create(connection: apsw.Connection) -> None:
     """Lay out an empty log in an empty database."""
     connection.pragma("page_size", 4096)
     connection.pragma("journal_mode", "wal")
-    with connection:
-        connection.pragma("application_id", APPLICATION_ID)
-        connection.pragma("user_version", SCHEMA_VERSION)
-        for statement in _OBJECTS.values():
-            connection.execute(statement)
+    # Whoever fails here throws the file away; of a full disk SQLite has rolled back by itself, and
+    # an error of doing it again would stand in place of the one that says so.
+    connection.execute("BEGIN IMMEDIATE")
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("user_version", SCHEMA_VERSION)
+    for statement in _OBJECTS.values():
+        connection.execute(statement)
+    connection.execute("COMMIT")
 
 
 def differences(connection: apsw.Connection) -> list[str]:
