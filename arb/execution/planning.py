@@ -335,12 +335,6 @@ def _has_way_out(
     )
 
 
-def sells(desk: Desk, cycle: Cycle, asset: str, amount: Decimal, targets: tuple[str, ...]) -> bool:
-    """Whether an order is there now that begins a way out of a holding."""
-    found = _way_out(desk, cycle, asset, amount, targets)
-    return found is not None and first_hop(desk, cycle, asset, amount, found, targets) is not None
-
-
 def is_change(cycle: Cycle, asset: str) -> bool:
     """Whether what is held of an asset is a small part of what its orders brought, as rounding leaves it."""
     brought = sum((one.received for one in cycle.orders if one.receive_asset == asset), ZERO)

@@ -1,40 +1,44 @@
 """What a closed loop has left over: dust, change, more than that, or money in another currency."""
 
-from arb.execution import planning
+from arb.execution import patience, planning
 from arb.execution.desk import Desk, targets_of
+from arb.execution.journal import Draft
 from arb.machine.state import Cycle
 from arb.money import ZERO
 
 
 def are_more_than_dust(desk: Desk, cycle: Cycle) -> bool:
-    """Whether something is left that an order sells now, that is a target itself, or is too much to stay behind.
+    """Whether something is left that some market takes, or that is a target itself.
 
     A leg that filled in part may leave more than its own market takes any more, and others still do.
+    Change is left where it is if nothing may be sold.
     """
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
     return are_elsewhere(desk, cycle, targets) or any(
         not planning.is_dust(desk, asset, amount, targets)
-        and (
-            not planning.is_change(cycle, asset)
-            or (strategy.panic_sell.enabled and planning.sells(desk, cycle, asset, amount, targets))
-        )
+        and (strategy.panic_sell.enabled or not planning.is_change(cycle, asset))
         for asset, amount in cycle.holdings.items()
         if asset not in targets and amount > 0
     )
 
 
-def are_only_change(desk: Desk, cycle: Cycle, exposed: planning.Exposure) -> bool:
-    """Whether the loop is closed, and what rounding left over on the way is too little to be sold now.
+def are_left(desk: Desk, draft: Draft, exposed: planning.Exposure) -> bool:
+    """Whether the loop is closed, and only change is left over that nothing has taken for long enough.
 
-    Outside of recovery that becomes dust; without books recovery cannot know that it is that little.
+    Without books nobody knows whether it is dust, and it is too little to be parked.
     """
+    cycle, unsold = draft.cycle, [way.asset for way in exposed.ways]
     sells = desk.strategy(cycle.config).panic_sell.enabled
     if cycle.leg < len(cycle.legs) or cycle.returned or exposed.short:
         return False
     if sells and any(way.walk is not None for way in exposed.ways):
         return False
-    return all(planning.is_change(cycle, way.asset) for way in exposed.ways)
+    if not all(planning.is_change(cycle, asset) for asset in unsold):
+        return False
+    if not sells or cycle.wait_reason == patience.NO_VALUE:  # that comes after it
+        return True
+    return patience.waited_enough(desk, draft, patience.NO_MARKET, unsold)
 
 
 def are_elsewhere(desk: Desk, cycle: Cycle, targets: tuple[str, ...]) -> bool:

@@ -223,7 +223,7 @@ def _advance_recovery(desk: Desk, draft: Draft, situation: Situation) -> None:
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
     exposed = planning.exposure(desk, cycle, situation.balances, targets)
-    if exposed.is_none or rests.are_only_change(desk, cycle, exposed):
+    if exposed.is_none or rests.are_left(desk, draft, exposed):
         _close_without_exposure(desk, draft, targets)
         return
     if not situation.panic and patience.books_come(desk, draft):

@@ -60,7 +60,7 @@ def hide(world: World) -> None:
 
 
 @pytest.mark.parametrize(("part", "outcome"), [(LITTLE, t.LOOP_COMPLETED), (MUCH, t.PARKED)])
-def test_without_a_way_out_only_change_is_left_behind(
+def test_without_a_way_out_change_is_left_behind_in_the_end_and_more_is_parked(
     world: World, part: tuple[str, str], outcome: str
 ) -> None:
     fills_in_part(world, *part)
@@ -70,7 +70,18 @@ def test_without_a_way_out_only_change_is_left_behind(
     cycle = world.cycle()
     assert cycle.outcome == outcome
     assert "BTC" in (cycle.parked if outcome == t.PARKED else cycle.dust)
-    assert (cycle.ended_ns - cycle.opened_ns > 100 * NS_PER_S) is (outcome == t.PARKED)
+    assert cycle.ended_ns - cycle.opened_ns > 100 * NS_PER_S
+
+
+def test_change_waits_for_a_book_that_was_missing_for_a_moment(world: World) -> None:
+    fills_in_part(world, *LITTLE)
+    world.on(f.OrderIntended, 3, lambda: hide(world))
+    shown = [("49990", "9")], [("50015", "9")]
+    world.on(f.OrderIntended, 3, lambda: world.later(4, lambda: world.show("BTC/USDT", *shown)))
+    assert world.run() == 0
+    world.check()
+    assert world.cycle().outcome == t.LOOP_COMPLETED
+    assert world.cycle().dust["BTC"] < Decimal("0.00001")
 
 
 @pytest.mark.parametrize(("part", "outcome"), [(LITTLE, t.LOOP_COMPLETED), (MUCH, t.PARKED)])
