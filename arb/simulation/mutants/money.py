@@ -203,7 +203,7 @@ MONEY: Final = (
 -            if amount == 0 or asset in told or asset in awaited:
 +            if amount == 0 or asset in told:
 """,
-        seeds=200,
+        seeds=500,
     ),
     Mutant(
         "late fills stay outside",
