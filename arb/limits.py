@@ -48,6 +48,7 @@ PARK_AFTER_S: Final = 20  # of waiting for a market that nothing else replaces
 # The same while such a market has no book at all: a feed that is down comes back, and one that is
 # down for longer is for an operator.
 FEED_PATIENCE_S: Final = 120
+REST_SHARE: Final = 1_000  # of a leg: no more than one of so many parts is worth no order
 CHANGE_SHARE: Final = 10  # rounding and minimums leave at most a tenth of what came in behind
 LOOK_AGAIN_MAX_S: Final = 1.0  # for what may come by itself, while it is waited for
 WAIT_FIRST_S: Final = 0.25

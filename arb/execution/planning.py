@@ -9,7 +9,7 @@ from arb import ids
 from arb.events.facts import Amounts
 from arb.exchange.port import Balance
 from arb.execution.desk import Desk, targets_of
-from arb.limits import CHANGE_SHARE, HOPS_MAX
+from arb.limits import HOPS_MAX
 from arb.machine import commands as c
 from arb.machine.net import fees_beside
 from arb.machine.state import Cycle
@@ -335,10 +335,10 @@ def _has_way_out(
     )
 
 
-def is_change(cycle: Cycle, asset: str) -> bool:
-    """Whether what is held of an asset is a small part of what its orders brought, as rounding leaves it."""
+def is_change(cycle: Cycle, asset: str, share: int) -> bool:
+    """Whether what is held of an asset is at most one of so many parts of what its orders brought."""
     brought = sum((one.received for one in cycle.orders if one.receive_asset == asset), ZERO)
-    return cycle.holding(asset) * CHANGE_SHARE <= brought
+    return cycle.holding(asset) * share <= brought
 
 
 def fee_value(desk: Desk, cycle: Cycle) -> Decimal | None:

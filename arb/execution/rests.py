@@ -3,23 +3,30 @@
 from arb.execution import patience, planning
 from arb.execution.desk import Desk, targets_of
 from arb.execution.journal import Draft
+from arb.limits import CHANGE_SHARE, REST_SHARE
 from arb.machine.state import Cycle
 from arb.money import ZERO
 
 
 def are_more_than_dust(desk: Desk, cycle: Cycle) -> bool:
-    """Whether something is left that some market takes, or that is a target itself.
+    """Whether something is left that some market takes, or that is a target itself, and is worth an order.
 
     A leg that filled in part may leave more than its own market takes any more, and others still do.
-    Change is left where it is if nothing may be sold.
+    Change is left where it is if nothing may be sold, and what rounding left in any case: where steps
+    are tiny that would be an order for each cycle.
     """
     strategy = desk.strategy(cycle.config)
     targets = targets_of(strategy, cycle.start_asset)
-    return are_elsewhere(desk, cycle, targets) or any(
-        not planning.is_dust(desk, asset, amount, targets)
-        and (strategy.panic_sell.enabled or not planning.is_change(cycle, asset))
+    return any(
+        not planning.is_change(cycle, asset, REST_SHARE)
+        and not planning.is_dust(desk, asset, amount, None if asset in targets else targets)
+        and (
+            asset in targets
+            or strategy.panic_sell.enabled
+            or not planning.is_change(cycle, asset, CHANGE_SHARE)
+        )
         for asset, amount in cycle.holdings.items()
-        if asset not in targets and amount > 0
+        if asset != cycle.start_asset and amount > 0
     )
 
 
@@ -34,7 +41,7 @@ def are_left(desk: Desk, draft: Draft, exposed: planning.Exposure) -> bool:
         return False
     if sells and any(way.walk is not None for way in exposed.ways):
         return False
-    if not all(planning.is_change(cycle, asset) for asset in unsold):
+    if not all(planning.is_change(cycle, asset, CHANGE_SHARE) for asset in unsold):
         return False
     if not sells or cycle.wait_reason == patience.NO_VALUE:  # that comes after it
         return True
