@@ -98,20 +98,3 @@ def test_the_room_in_a_folder_that_is_gone_is_not_known(tmp_path: Path) -> None:
     folder.rmdir()
     with pytest.raises(DiskFailed, match=f"the room that is left in {folder}"):
         is_low()
-
-
-def test_a_log_may_have_the_name_that_sqlite_has_for_a_log_in_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    path = Path(":memory:")
-
-    async def main() -> None:
-        log = open_paper(path, on_loop=True)
-        await log.append(to("cycle-a", log.stream_version("cycle-a")), at_ns=AT_NS, meta=META)
-        await log.close()
-
-    for _ in range(2):
-        asyncio.run(main())
-    with LogReader(path) as reader:
-        assert reader.stream_version("cycle-a") == 2

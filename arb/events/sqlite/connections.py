@@ -27,7 +27,7 @@ def writer(path: Path, vfs: str | None = None, *, durable: bool = True) -> apsw.
     by `close`.
     """
     flags = apsw.SQLITE_OPEN_READWRITE
-    connection = _register(path, apsw.Connection(_name(path), flags=flags, vfs=vfs))
+    connection = _register(path, apsw.Connection(str(path), flags=flags, vfs=vfs))
     _harden(connection)
     connection.wal_autocheckpoint(0)
     connection.pragma("synchronous", "full" if durable else "off")
@@ -59,7 +59,7 @@ def reader(path: Path) -> apsw.Connection:
 
 
 def _plain_reader(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(_name(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection = _register(path, connection)
     _harden(connection)
     return connection
@@ -71,7 +71,7 @@ def untouching(path: Path) -> apsw.Connection:
     if wal.exists() and wal.stat().st_size > 0:
         # Without locks and in exclusive mode, SQLite keeps the index of the WAL in its own memory.
         flags = apsw.SQLITE_OPEN_READONLY
-        connection = apsw.Connection(_name(path), flags=flags, vfs="unix-none")
+        connection = apsw.Connection(str(path), flags=flags, vfs="unix-none")
         connection.pragma("locking_mode", "exclusive")
         # Closing would delete a WAL in which nothing is valid, and with it what is left of a damaged one.
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
@@ -124,11 +124,6 @@ def is_open_here(path: Path) -> bool:
         return False
     with _guard:
         return _open[found.st_dev, found.st_ino] > 0
-
-
-def _name(path: Path) -> str:
-    """Name a file as SQLite takes it for one: by itself `:memory:` is none."""
-    return str(path.absolute())
 
 
 def _register(path: Path, connection: apsw.Connection) -> apsw.Connection:
