@@ -9,8 +9,8 @@ import structlog
 
 from arb.bench.lines import Line, Setting, middle, now_ns
 from arb.clock import NS_PER_S
-from arb.execution.assembling import Options
-from arb.execution.running import run_engine
+from arb.execution.runs.assembling import Options
+from arb.execution.runs.running import run_engine
 from arb.feeds.columns import RECORDED
 from arb.feeds.recorded import RecordedMarket
 from arb.market.cycles import count_cycles

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.events import facts as f
-from arb.execution.journal import Draft
+from arb.execution.account.journal import Draft
 from arb.ids import client_order_id, cycle_id, cycle_stream, parse_client_order_id
 from arb.machine import commands as c
 from arb.machine.state import Cycle, Order

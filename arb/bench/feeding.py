@@ -14,8 +14,8 @@ from random import Random
 
 from arb.bench.lines import Line, Setting, now_ns
 from arb.clock import NS_PER_S, VirtualClock
-from arb.execution.feeding import play
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.runs.feeding import play
 from arb.feeds.book_rows import Heading
 from arb.feeds.columns import RECORDED
 from arb.feeds.generated import GeneratedMarket

@@ -13,8 +13,8 @@ from arb.bench.cycles import INSTANCE, STRATEGY, Move, Script, script
 from arb.bench.disk import AppendFile, OneRow
 from arb.bench.lines import NS_PER_US, Line, Setting, middle, now_ns
 from arb.events.sqlite import SqliteLog
-from arb.execution.journal import Journal
-from arb.execution.real_clock import RealClock
+from arb.execution.account.journal import Journal
+from arb.execution.process.real_clock import RealClock
 from arb.ids import cycle_id
 from arb.machine import commands as c
 from arb.machine.account import Account

@@ -15,9 +15,9 @@ import structlog
 from msgspec import Struct
 
 import arb
-from arb.execution.assembling import Options, Run
-from arb.execution.live import assemble_live
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
+from arb.execution.runs.assembling import Options, Run
+from arb.execution.runs.live import assemble_live
 from arb.strategy.loader import load
 
 _LISTENS: Final = re.compile(

@@ -13,7 +13,7 @@ import aiohttp
 from arb.bench.lines import Line, Setting, middle
 from arb.bench.practising import Practice, live, practice, quiet
 from arb.bench.way_out import WayOut, between, high
-from arb.execution.assembling import Run
+from arb.execution.runs.assembling import Run
 
 REACTION_MS_MAX: Final = 1.5
 _PUSH: Final = {"act": "dislocate", "market": "ETH/BTC", "amount": "80", "ms": 150}

@@ -16,11 +16,11 @@ from arb.bench.lines import Line, Setting, middle, now_ns
 from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.events.sqlite import LogReader
-from arb.exchange.paper_account import PaperAccount
-from arb.execution.assembling import Options
-from arb.execution.real_clock import RealClock
-from arb.execution.sources import open_market
-from arb.execution.wiring import PAPER_SUFFIX, assemble
+from arb.exchange.paper.account import PaperAccount
+from arb.execution.process.real_clock import RealClock
+from arb.execution.runs.assembling import Options
+from arb.execution.runs.sources import open_market
+from arb.execution.runs.wiring import PAPER_SUFFIX, assemble
 from arb.ids import account_stream, strategy_stream
 from arb.strategy.loader import Loaded, load
 

@@ -27,13 +27,13 @@ from arb.bench.lines import Line, Setting, now_ns
 from arb.bench.markets import Tick, listed, ticks
 from arb.bench.scanning import OTHERS
 from arb.clock import NS_PER_S
-from arb.exchange.binance_carrier import Carried, Carrier, Group
-from arb.exchange.binance_messages import decode
-from arb.exchange.ccxt_gateway import speech
-from arb.exchange.connection import Connection
-from arb.exchange.fast_sockets import Hearing, Way
-from arb.execution.detector import Detector
-from arb.execution.real_clock import RealClock
+from arb.exchange.client.binance_carrier import Carried, Carrier, Group
+from arb.exchange.client.binance_messages import decode
+from arb.exchange.client.ccxt_gateway import speech
+from arb.exchange.client.connection import Connection
+from arb.exchange.client.fast_sockets import Hearing, Way
+from arb.execution.opportunities.detector import Detector
+from arb.execution.process.real_clock import RealClock
 from arb.feeds.live import LiveBooks
 from arb.market.book import MarketRules
 from arb.market.scan import Cover

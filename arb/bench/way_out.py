@@ -11,8 +11,8 @@ from typing import Any, Final
 from arb.bench.lines import now_ns
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.events import facts as f
-from arb.execution.assembling import Run
-from arb.execution.journal import Draft
+from arb.execution.account.journal import Draft
+from arb.execution.runs.assembling import Run
 
 TICK_S: Final = 0.002
 _INTENT: Final = re.compile(r'"type":"OrderIntended".*"client_order_id":"(\w+)"')

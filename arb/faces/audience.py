@@ -6,7 +6,7 @@ from typing import TextIO
 
 import click
 
-from arb.execution.assembling import Run
+from arb.execution.runs.assembling import Run
 
 
 class Audience:

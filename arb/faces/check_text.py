@@ -6,7 +6,7 @@ from decimal import ROUND_UP, Decimal
 from itertools import islice
 
 from arb import limits
-from arb.execution.discovery import SKIPPED_TOLD_MAX, Discovery, Legs, discover
+from arb.execution.opportunities.discovery import SKIPPED_TOLD_MAX, Discovery, Legs, discover
 from arb.faces.text import counted
 from arb.market.book import FeeRates, MarketRules
 from arb.market.cycles import count_cycles

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from arb.clock import NS_PER_MS, NS_PER_S
-from arb.execution.assembling import Run
+from arb.execution.runs.assembling import Run
 from arb.faces.audience import Unheard
 from arb.feeds.source import Change
 from arb.market.scan import Seen

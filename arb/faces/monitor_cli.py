@@ -206,7 +206,7 @@ def _show(flags: Flags, view: Callable[[Flags, LogReader], int]) -> int:
 
 
 def _now_ns() -> int:
-    from arb.execution.real_clock import RealClock  # noqa: PLC0415 -- only for what runs out
+    from arb.execution.process.real_clock import RealClock  # noqa: PLC0415 -- only for what runs out
 
     return RealClock().now_ns()
 
@@ -315,7 +315,7 @@ def _echo(lines: Iterable[str]) -> None:
 def _act(flags: Flags, name: str) -> int:
     if flags.watch:
         raise click.UsageError("--watch goes with a view, not with an action")
-    from arb.execution.acting import act  # noqa: PLC0415 -- the engine is loaded only to act
+    from arb.execution.operating.acting import act  # noqa: PLC0415 -- the engine is loaded only to act
     from arb.faces.log_lines import configure_log  # noqa: PLC0415 -- which talks then
 
     configure_log("WARNING")

@@ -15,7 +15,7 @@ from arb.errors import BadNumber, ConfigInvalid
 from arb.exchange.practice.faults import read_rates
 from arb.exchange.practice.server import BALANCES, Practice, Settings, practice
 from arb.exchange.practice.venues import DOORS
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.faces import exits
 from arb.faces.log_lines import configure_log
 from arb.faces.text import say

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from arb.clock import NS_PER_S
-from arb.execution.assembling import Run
+from arb.execution.runs.assembling import Run
 
 
 class Progress:

@@ -11,9 +11,9 @@ import msgspec
 
 from arb.clock import NS_PER_S
 from arb.errors import ConfigInvalid
-from arb.execution.feed_recording import Asked, Recorded
-from arb.execution.feed_recording import record as record_feed
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
+from arb.execution.runs.feed_recording import Asked, Recorded
+from arb.execution.runs.feed_recording import record as record_feed
 from arb.faces import exits
 from arb.faces.log_lines import configure_log
 from arb.faces.text import say

@@ -232,7 +232,7 @@ def _rebuild(flags: Flags) -> int:
 
 
 def _retrace(flags: Flags, path: Path) -> int:
-    from arb.execution.retracing import retrace_file  # noqa: PLC0415 -- only here
+    from arb.execution.analysis.retracing import retrace_file  # noqa: PLC0415 -- only here
     from arb.faces.log_lines import configure_log  # noqa: PLC0415 -- the engine talks
     from arb.faces.retraced_text import retraced_json, retraced_lines  # noqa: PLC0415 -- the same
 
@@ -253,7 +253,7 @@ def _accept_head(flags: Flags) -> int:
     import secrets  # noqa: PLC0415 -- only here, as the writing side of the log is
 
     from arb.events.sqlite import accept_head  # noqa: PLC0415
-    from arb.execution.real_clock import RealClock  # noqa: PLC0415
+    from arb.execution.process.real_clock import RealClock  # noqa: PLC0415
     from arb.ids import INSTANCE_MAX, instance_from  # noqa: PLC0415
     from arb.projections.projector import Projections  # noqa: PLC0415
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from arb.execution.retracing import Retraced
+from arb.execution.analysis.retracing import Retraced
 from arb.faces.cycle_json import JsonValue
 from arb.faces.text import counted
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from arb.errors import ConfigInvalid
-from arb.execution.assembling import Options, Run, shared
-from arb.execution.real_clock import RealClock
-from arb.execution.running import Ended, opened_market, run_engine
-from arb.execution.tally import halted_everywhere
-from arb.execution.wiring import fee_rates
+from arb.execution.opportunities.tally import halted_everywhere
+from arb.execution.process.real_clock import RealClock
+from arb.execution.runs.assembling import Options, Run, shared
+from arb.execution.runs.running import Ended, opened_market, run_engine
+from arb.execution.runs.wiring import fee_rates
 from arb.faces import exits
 from arb.faces.check_json import check_json
 from arb.faces.check_text import check_lines
@@ -363,7 +363,7 @@ def _make_room(db: Path, *, replace: bool) -> None:
         return
     if not replace:
         raise ConfigInvalid(f"{db} exists: a backtest needs a fresh log; give another --db")
-    from arb.execution.fresh import discard_backtest  # noqa: PLC0415 -- only here
+    from arb.execution.runs.fresh import discard_backtest  # noqa: PLC0415 -- only here
 
     discard_backtest(db)
 

@@ -9,9 +9,9 @@ import click
 import msgspec
 
 from arb.events import facts as f
-from arb.execution.assembling import Run
-from arb.execution.cooling import BELOW_FLOOR, LATENCY, NOTHING, SHORTFALL
-from arb.execution.running import Ended
+from arb.execution.cycles.cooling import BELOW_FLOOR, LATENCY, NOTHING, SHORTFALL
+from arb.execution.runs.assembling import Run
+from arb.execution.runs.running import Ended
 from arb.faces.audience import Audience
 from arb.faces.standing import halt_line, paused_line, tripped_line
 from arb.faces.text import counted, result, say, when

@@ -9,9 +9,9 @@ from typing import Any, Final, Protocol
 from arb.errors import Indeterminate
 from arb.events.log import Appended, StreamAppend
 from arb.events.sqlite import SqliteLog
-from arb.exchange.faults import VenueWithBooks
-from arb.execution.building import Built
-from arb.execution.control import ActResult, Request
+from arb.exchange.faults.venue import VenueWithBooks
+from arb.execution.operating.control import ActResult, Request
+from arb.execution.runs.building import Built
 
 BEFORE: Final = "before"
 AFTER: Final = "after"

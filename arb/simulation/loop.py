@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from arb.execution.virtual_loop import VirtualLoop
+from arb.execution.process.virtual_loop import VirtualLoop
 
 TURNS_MAX: Final = 100_000  # in which no time passes
 _CANCELLED_MAX: Final = 100  # timers in the heap, before it is sorted out

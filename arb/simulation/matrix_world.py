@@ -14,7 +14,7 @@ from arb.clock import NS_PER_MS, NS_PER_S
 from arb.events import facts as f
 from arb.events.log import StreamAppend
 from arb.events.sqlite import SqliteLog
-from arb.exchange.fault_plan import ALWAYS, VIEW, Strike
+from arb.exchange.faults.plan import ALWAYS, VIEW, Strike
 from arb.simulation.disk import SYNC, WRITE, Disk
 from arb.simulation.life import AFTER, BEFORE, Life
 from arb.simulation.market import BOOKS, Sides, Stage

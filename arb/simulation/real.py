@@ -14,9 +14,9 @@ from typing import Final
 from msgspec import Struct, field
 
 from arb.events.sqlite import LogReader
-from arb.exchange.paper_account import PaperAccount
+from arb.exchange.paper.account import PaperAccount
 from arb.exchange.practice.posts import read_posts
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.projections.audit import verify
 from arb.simulation.checker import Violation, check
 from arb.simulation.practice_process import Exchange

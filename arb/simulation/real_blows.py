@@ -12,8 +12,8 @@ from arb import crashpoints
 from arb.errors import ArbError
 from arb.events.sqlite import LogReader
 from arb.events.sqlite.storage import beside
-from arb.execution.acting import act
-from arb.execution.real_clock import OFF_MS
+from arb.execution.operating.acting import act
+from arb.execution.process.real_clock import OFF_MS
 from arb.projections.queries import load_account
 from arb.simulation.practice_process import Exchange
 from arb.simulation.processes import NotSeen, Started, start, until

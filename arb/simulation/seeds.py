@@ -18,7 +18,7 @@ from arb.clock import NS_PER_S
 from arb.errors import ArbError, Indeterminate, LogDamaged
 from arb.events.log import StreamAppend
 from arb.events.sqlite import SqliteLog
-from arb.exchange.fault_plan import VIEW, Strike
+from arb.exchange.faults.plan import VIEW, Strike
 from arb.simulation import checker, people, rebuilt
 from arb.simulation.checker import Violation
 from arb.simulation.disk import Disk

@@ -5,7 +5,7 @@ from typing import Final
 
 from arb.events import facts as f
 from arb.events.log import StreamAppend
-from arb.execution.guards import ORDER_RATE
+from arb.execution.risk.guards import ORDER_RATE
 
 OUTCOMES: Final = {
     "completed": "a cycle was completed",

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from arb.exchange.paper_account import PaperAccount
+from arb.exchange.paper.account import PaperAccount
 from arb.money import plain
 
 

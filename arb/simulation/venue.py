@@ -4,10 +4,10 @@ from contextlib import suppress
 from typing import Any
 
 from arb.clock import Clock
-from arb.exchange.pacing import ORDER_PATIENCE_NS, Pacing, Ration, lane
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_desk import PaperDesk
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.client.pacing import ORDER_PATIENCE_NS, Pacing, Ration, lane
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.desk import PaperDesk
+from arb.exchange.paper.venue import PaperVenue
 from arb.exchange.port import OrderNotFound, OrderReport, OrderRequest
 from arb.market.book import Book
 from arb.simulation.market import Stage

@@ -7,9 +7,9 @@ from typing import Final
 from msgspec import Struct, structs
 
 from arb.clock import NS_PER_MS, NS_PER_S
-from arb.exchange.fault_plan import FaultPlan
-from arb.exchange.frictions import NO_FRICTIONS, Frictions
-from arb.exchange.pacing import Allowance, Ration
+from arb.exchange.client.pacing import Allowance, Ration
+from arb.exchange.faults.plan import FaultPlan
+from arb.exchange.paper.frictions import NO_FRICTIONS, Frictions
 
 # The most often that each fault strikes.
 RATES_MAX: Final = {

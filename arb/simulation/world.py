@@ -20,21 +20,21 @@ from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog, open_log
 from arb.events.sqlite.left_wal import WalAgain
 from arb.events.sqlite.witness import Witness
-from arb.exchange.fault_plan import FaultPlan, Only
-from arb.exchange.faults import FaultyVenue
-from arb.exchange.frictions import NO_FRICTIONS, Frictions
-from arb.exchange.pacing import Ration
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import LATENCY_NS_DEFAULT, PAPER_RULES
+from arb.exchange.client.pacing import Ration
+from arb.exchange.faults.plan import FaultPlan, Only
+from arb.exchange.faults.venue import FaultyVenue
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.frictions import NO_FRICTIONS, Frictions
+from arb.exchange.paper.venue import LATENCY_NS_DEFAULT, PAPER_RULES
 from arb.exchange.port import VenueRules
-from arb.execution.building import Outside, Wish, build
-from arb.execution.control import ActResult, Request
-from arb.execution.feeding import play
-from arb.execution.history import History
-from arb.execution.journal import Journal
-from arb.execution.operator import NextRun, Operator
-from arb.execution.taping import Tap
-from arb.execution.virtual_loop import LoopClock
+from arb.execution.account.history import History
+from arb.execution.account.journal import Journal
+from arb.execution.operating.control import ActResult, Request
+from arb.execution.operating.operator import NextRun, Operator
+from arb.execution.process.virtual_loop import LoopClock
+from arb.execution.runs.building import Outside, Wish, build
+from arb.execution.runs.feeding import play
+from arb.execution.runs.taping import Tap
 from arb.market.book import FeeRates
 from arb.projections.projector import Projections
 from arb.simulation.disk import Disk

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from arb.errors import IllegalMove, WrongLog
-from arb.execution.acting import act
-from arb.execution.engine import EXIT_HALTED
-from arb.execution.kill_switch import kill_file
+from arb.execution.operating.acting import act
+from arb.execution.risk.kill_switch import kill_file
+from arb.execution.runs.engine import EXIT_HALTED
 from arb.faces.monitor_cli import monitor
 from arb.simulation.processes import Started, start, until
 from tests.spec.accounts import assert_nothing_lost, free, move

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from arb.execution.acting import act
-from arb.execution.kill_switch import kill_file
+from arb.execution.operating.acting import act
+from arb.execution.risk.kill_switch import kill_file
 from arb.simulation.processes import Started, start, until
 from tests.spec.accounts import assert_nothing_lost
 from tests.spec.command_line import invoke, paper_strategy

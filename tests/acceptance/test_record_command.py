@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import structlog
 
-from arb.execution import retracing
-from arb.execution.retracing import Retraced, retrace_file
+from arb.execution.analysis import retracing
+from arb.execution.analysis.retracing import Retraced, retrace_file
 from arb.faces.cli import replay
 from arb.faces.record_cli import record
 from arb.feeds.blocks import pack

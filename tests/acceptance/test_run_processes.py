@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from arb.execution.acting import act
+from arb.execution.operating.acting import act
 from arb.simulation.processes import ROOT, Started, environment, start, until
 from tests.crash.kills import audit
 from tests.spec.command_line import invoke, paper_strategy

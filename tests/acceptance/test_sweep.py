@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from arb.errors import ArbError
-from arb.execution.sweep import Job, PointFailed, play_all
+from arb.execution.analysis.sweep import Job, PointFailed, play_all
 from arb.simulation.processes import until
 from arb.strategy.loader import load
 from tests.spec.command_line import Said, files, invoke

@@ -7,9 +7,9 @@ from typing import Any, Final
 import pytest
 
 from arb.clock import VirtualClock
-from arb.exchange.fault_plan import FaultPlan
-from arb.exchange.faults import FaultyVenue, VenueWithBooks
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.faults.plan import FaultPlan
+from arb.exchange.faults.venue import FaultyVenue, VenueWithBooks
+from arb.exchange.paper.venue import PaperVenue
 from arb.exchange.port import OrderReport
 from tests.exchange.scripted import START_NS, paper_venue
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from arb.exchange.paper_account import PaperAccount
+from arb.exchange.paper.account import PaperAccount
 from arb.projections.audit import verify
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from arb import crashpoints
-from arb.execution.acting import act
+from arb.execution.operating.acting import act
 from tests.crash.kills import Audit, audit, recover, start, strategy_text
 
 KILLED = -9

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from arb import crashpoints
-from arb.execution.acting import act
+from arb.execution.operating.acting import act
 from tests.crash.kills import FAULTS, Audit, audit, recover, strategy_text, strike
 
 SEED: Final = 20_261_122

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from arb.events.sqlite import schema
-from arb.exchange import paper_file
+from arb.exchange.paper import file as paper_file
 from arb.simulation.vfs import watched
 
 

@@ -17,8 +17,8 @@ from arb.events.sqlite import (
     verify_chain,
 )
 from arb.events.sqlite.ballast import ensure_ballast
-from arb.execution.control import socket_path
-from arb.execution.kill_switch import kill_file
+from arb.execution.operating.control import socket_path
+from arb.execution.risk.kill_switch import kill_file
 from arb.projections.audit import verify
 from arb.projections.rebuilding import rebuild
 from tests.spec.log_examples import AT_NS, META, names, open_paper, to

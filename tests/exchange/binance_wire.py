@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 
 from arb.clock import NS_PER_S
-from arb.exchange.binance_books import BinanceBooks
-from arb.exchange.fast_sockets import Hearing
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.exchange.client.binance_books import BinanceBooks
+from arb.exchange.client.fast_sockets import Hearing
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.feeds.live import LiveBooks
 
 A, B, C = "BTC/USDT", "ETH/BTC", "ETH/USDT"

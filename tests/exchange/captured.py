@@ -10,10 +10,10 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from arb.clock import VirtualClock
-from arb.exchange import dialects
-from arb.exchange.connection import Connection
-from arb.exchange.gateway import Gateway
-from arb.exchange.listed_markets import market_rules
+from arb.exchange.client.connection import Connection
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.client.listed_markets import market_rules
+from arb.exchange.dialects import table as dialects
 from arb.exchange.port import OrderRequest, VenueError
 from arb.feeds.live import LiveBooks
 from tests.exchange.loopback import KEYS, NOW_NS, ORDER_ID

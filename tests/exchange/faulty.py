@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from arb.clock import VirtualClock
-from arb.exchange.fault_plan import FaultPlan, Only, Strike
-from arb.exchange.faults import FaultyVenue
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.faults.plan import FaultPlan, Only, Strike
+from arb.exchange.faults.venue import FaultyVenue
+from arb.exchange.paper.venue import PaperVenue
 from tests.exchange.scripted import START_NS, paper_venue
 
 

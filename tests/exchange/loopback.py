@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from arb.clock import VirtualClock
-from arb.exchange import dialects
-from arb.exchange.connection import Address, Connection, Credentials
-from arb.exchange.gateway import Gateway
+from arb.exchange.client.connection import Address, Connection, Credentials
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.dialects import table as dialects
 from arb.exchange.port import OrderRequest
 from arb.feeds.live import LiveBooks
 

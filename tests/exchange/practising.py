@@ -15,10 +15,10 @@ import aiohttp
 import ccxt.pro
 
 from arb.clock import NS_PER_MS, VirtualClock
-from arb.exchange.connection import Address
+from arb.exchange.client.connection import Address
+from arb.exchange.client.sockets import Redirected
 from arb.exchange.practice.server import Practice, Settings, practice
-from arb.exchange.sockets import Redirected
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.feeds.source import Change
 from tests.exchange.scripted import BOOKS, OPENING, ScriptedMarket, at
 

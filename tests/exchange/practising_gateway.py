@@ -6,11 +6,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from arb.exchange.connection import Address, Connection, Credentials
-from arb.exchange.dialects import PRACTICE
-from arb.exchange.gateway import Gateway
+from arb.exchange.client.connection import Address, Connection, Credentials
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.dialects.table import PRACTICE
 from arb.exchange.practice.server import Practice, Settings, practice
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.feeds.live import LiveBooks
 from arb.market.book import Book
 from tests.exchange.scripted import OPENING, ScriptedMarket, at

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from arb.clock import VirtualClock
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.venue import PaperVenue
 from arb.exchange.port import OrderReport, OrderRequest, Venue
 from arb.feeds.source import Change, Shown
 from arb.market.book import Book, FeeRates, MarketRules

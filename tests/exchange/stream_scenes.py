@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from arb.clock import NS_PER_S
-from arb.exchange.streams import Streams
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.exchange.client.streams import Streams
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.feeds.live import LiveBooks
 from tests.exchange.scripted_pro import ScriptedPro
 

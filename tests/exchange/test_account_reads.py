@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from arb.clock import NS_PER_DAY, NS_PER_S
-from arb.exchange.account_reads import WITHDRAWAL_READS_MAX
+from arb.exchange.client.account_reads import WITHDRAWAL_READS_MAX
 from arb.exchange.port import Balance, BalanceChange, Unreachable
 from arb.market.book import FeeRates
 from tests.exchange.captured import Asked, Wire, heard, listed

@@ -1,7 +1,7 @@
 """How long a venue is left alone, also on a clock that is set."""
 
 from arb.clock import NS_PER_S, VirtualClock
-from arb.exchange.ban import Ban
+from arb.exchange.client.ban import Ban
 
 HOUR_S = 3_600
 

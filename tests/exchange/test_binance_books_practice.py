@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from arb.exchange.binance_books import BinanceBooks, binance_books
-from arb.exchange.connection import Address, Connection
-from arb.exchange.dialects import for_data
-from arb.exchange.gateway import Gateway
+from arb.exchange.client.binance_books import BinanceBooks, binance_books
+from arb.exchange.client.connection import Address, Connection
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.dialects.table import for_data
 from arb.exchange.practice.fault_table import MARKET_STREAM
 from arb.exchange.practice.server import Practice, Settings, practice
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.live import LiveBooks
 from arb.feeds.source import MarketSource

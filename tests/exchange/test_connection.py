@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from arb.errors import ConfigInvalid
-from arb.exchange.connection import Address, connection_of, read_credentials
-from arb.exchange.sockets import Redirected, trust
+from arb.exchange.client.connection import Address, connection_of, read_credentials
+from arb.exchange.client.sockets import Redirected, trust
 from arb.strategy.schema import Exchange
 
 BINANCE = Exchange(id="binance")

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arb.errors import ConfigInvalid
-from arb.exchange.connection import (
+from arb.exchange.client.connection import (
     Address,
     Connection,
     Credentials,
     parse_connect_to,
 )
-from arb.exchange.connection import read_credentials as read
+from arb.exchange.client.connection import read_credentials as read
 from arb.strategy.schema import Exchange
 from tests.spec.properties import examples
 

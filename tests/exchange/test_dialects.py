@@ -4,7 +4,7 @@ import pytest
 
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.errors import ConfigInvalid
-from arb.exchange.dialects import DIALECTS, PRACTICE, dialect_of, for_data, why_refused
+from arb.exchange.dialects.table import DIALECTS, PRACTICE, dialect_of, for_data, why_refused
 from arb.exchange.practice import windows
 
 NINE = {"binance", "okx", "bybit", "kraken", "coinbase", "kucoin", "gate", "bitget", "mexc"}

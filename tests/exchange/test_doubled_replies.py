@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from aiohttp.client_proto import ResponseHandler
 
-from arb.exchange import attentive
-from arb.exchange.gateway import Gateway
+from arb.exchange.client import attentive
+from arb.exchange.client.gateway import Gateway
 from arb.exchange.port import OrderNotFound, Refused, Unreachable, VenueError
 from tests.exchange.loopback import (
     ACCOUNT,

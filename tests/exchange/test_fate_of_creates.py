@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from arb.exchange.gateway import Gateway
+from arb.exchange.client.gateway import Gateway
 from arb.exchange.port import (
     DUPLICATE_ORDER_ID,
     KEY_REVOKED,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from arb.clock import NS_PER_MS, VirtualClock
-from arb.exchange.fault_plan import FaultPlan
-from arb.exchange.faults import FaultyVenue
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.faults.plan import FaultPlan
+from arb.exchange.faults.venue import FaultyVenue
+from arb.exchange.paper.venue import PaperVenue
 from arb.exchange.port import (
     Banned,
     Maintenance,

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from arb.clock import NS_PER_MS
-from arb.exchange.fault_plan import FaultPlan
-from arb.exchange.faults import FaultyVenue
+from arb.exchange.faults.plan import FaultPlan
+from arb.exchange.faults.venue import FaultyVenue
 from arb.exchange.port import (
     FillReport,
     OrderNotFound,

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arb.clock import NS_PER_MS, VirtualClock
-from arb.exchange.fault_plan import FaultPlan
-from arb.exchange.faults import FaultyVenue
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.faults.plan import FaultPlan
+from arb.exchange.faults.venue import FaultyVenue
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.venue import PaperVenue
 from arb.exchange.port import OrderNotFound, Refused
 from arb.feeds.generated import GeneratedMarket
 from arb.market.book import FeeRates

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arb.exchange.frictions import NO_FRICTIONS, SIZE_LEFT_MIN, Frictions
+from arb.exchange.paper.frictions import NO_FRICTIONS, SIZE_LEFT_MIN, Frictions
 from arb.market.book import Level
 from arb.money import is_multiple
 from tests.market.examples import book, rules

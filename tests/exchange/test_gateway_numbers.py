@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arb.exchange.ccxt_calls import WrongRequest
-from arb.exchange.listed_markets import AMOUNT_MAX, market_rules
+from arb.exchange.client.ccxt_calls import WrongRequest
+from arb.exchange.client.listed_markets import AMOUNT_MAX, market_rules
 from arb.exchange.port import NotSent, Unreachable, VenueError
 from arb.money import CONTEXT, plain
 from tests.exchange.captured import MARKET_IDS, Wire, heard, listed, order

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from arb.exchange.dialects import PRACTICE
-from arb.exchange.gateway import Gateway
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.dialects.table import PRACTICE
 from arb.exchange.port import (
     DUPLICATE_ORDER_ID,
     FillReport,

@@ -9,14 +9,14 @@ import pytest
 
 from arb import limits
 from arb.clock import NS_PER_DAY, NS_PER_S
-from arb.exchange import dialects
-from arb.exchange.connection import Connection
-from arb.exchange.gateway import Gateway
-from arb.exchange.listed_markets import market_rules
-from arb.exchange.pacing import RATIONS, Ration
+from arb.exchange.client.connection import Connection
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.client.listed_markets import market_rules
+from arb.exchange.client.pacing import RATIONS, Ration
+from arb.exchange.dialects import table as dialects
 from arb.exchange.port import Banned, Unreachable
-from arb.execution.access import Access
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.account.access import Access
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from arb.feeds.live import LiveBooks
 from tests.exchange.captured import Captured, Response, listed
 from tests.exchange.loopback import KEYS, NOW_NS

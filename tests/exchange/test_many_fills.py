@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arb.exchange.pacing import RATIONS, Ration
+from arb.exchange.client.pacing import RATIONS, Ration
 from arb.exchange.port import FillReport, OrderRequest, Unreachable
 from tests.exchange.captured import Asked, Wire, heard
 from tests.exchange.loopback import NOW_MS, NOW_NS, ORDER_ID

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from arb.clock import NS_PER_S
-from arb.exchange.connection import Address, Connection, Credentials
-from arb.exchange.dialects import PRACTICE
-from arb.exchange.gateway import Gateway
-from arb.exchange.pacing import RATIONS, Ration
-from arb.exchange.paper_desk import FILTER, INSUFFICIENT_BALANCE, Placement
+from arb.exchange.client.connection import Address, Connection, Credentials
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.client.pacing import RATIONS, Ration
+from arb.exchange.dialects.table import PRACTICE
+from arb.exchange.paper.desk import FILTER, INSUFFICIENT_BALANCE, Placement
 from arb.exchange.port import (
     DUPLICATE_ORDER_ID,
     Balance,
@@ -24,7 +24,7 @@ from arb.exchange.port import (
     Unreachable,
 )
 from arb.exchange.practice.server import Practice
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.feeds.live import LiveBooks
 from tests.exchange.practising import lived, running_at
 from tests.exchange.scripted import order

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from arb.exchange import dialects
-from arb.exchange.listed_markets import market_rules
+from arb.exchange.client.listed_markets import market_rules
+from arb.exchange.dialects import table as dialects
 from arb.exchange.port import FillReport, Unreachable
 from tests.exchange.captured import MARKET_IDS, Wire, heard, listed
 from tests.exchange.loopback import NOW_NS

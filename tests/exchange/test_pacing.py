@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arb.clock import NS_PER_S, VirtualClock
-from arb.exchange.pacing import (
+from arb.exchange.client.pacing import (
     RATION_OTHERS,
     RATIONS,
     WAITING_MAX,
@@ -22,7 +22,7 @@ from arb.exchange.pacing import (
     pacing_of,
 )
 from arb.exchange.port import Banned, NotSent
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from tests.spec.properties import examples
 
 START_NS = 1_700_000_000 * NS_PER_S

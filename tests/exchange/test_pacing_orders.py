@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from arb.clock import NS_PER_S
-from arb.exchange.pacing import RATION_OTHERS, RATIONS, Pacing, at_endpoint, lane, pacing_of
+from arb.exchange.client.pacing import RATION_OTHERS, RATIONS, Pacing, at_endpoint, lane, pacing_of
 from arb.exchange.port import NotSent
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
 from tests.exchange.test_pacing import SMALL, START_NS, Desk, played
 
 

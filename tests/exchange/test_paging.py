@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arb.clock import VirtualClock
-from arb.exchange.paging import REQUESTS_MAX, WINDOWS_MAX, complete
+from arb.exchange.client.paging import REQUESTS_MAX, WINDOWS_MAX, complete
 from arb.exchange.port import Unreachable
 
 MS = 10**6

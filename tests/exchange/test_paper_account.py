@@ -11,8 +11,8 @@ import pytest
 
 from arb.clock import VirtualClock
 from arb.errors import WrongLog
-from arb.exchange.paper_account import AccountBroken, PaperAccount
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.paper.account import AccountBroken, PaperAccount
+from arb.exchange.paper.venue import PaperVenue
 from tests.exchange.scripted import OPENING, SECOND_NS, START_NS, at, paper_venue
 from tests.market.examples import book
 

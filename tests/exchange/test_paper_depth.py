@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from arb.clock import VirtualClock
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.venue import PaperVenue
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.live import LiveBooks
 from arb.feeds.live_market import LiveMarket

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from arb.exchange.paper_matching import match
+from arb.exchange.paper.matching import match
 from tests.market.examples import book
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arb.clock import VirtualClock
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PaperVenue
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.venue import PaperVenue
 from arb.exchange.port import Refused
 from arb.feeds.generated import GeneratedMarket
 from arb.market.book import Book, FeeRates

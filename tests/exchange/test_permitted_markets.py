@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from arb.exchange.dialects.refusals import MARKET_NOT_ALLOWED
 from arb.exchange.port import Refused
-from arb.exchange.refusals import MARKET_NOT_ALLOWED
 from arb.market.book import MarketRules
 from tests.exchange.captured import Wire, heard, listed, order
 from tests.exchange.loopback import (

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from arb.clock import NS_PER_DAY, VirtualClock
 from arb.errors import ConfigInvalid, LogLocked
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_desk import Placement
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.desk import Placement
 from arb.exchange.practice.certificates import ensure_certificates
 from arb.exchange.practice.faults import Faults
 from arb.exchange.practice.hall import Hall

@@ -14,10 +14,10 @@ from aiohttp import web
 from msgspec import Struct
 
 from arb.errors import ConfigInvalid
-from arb.exchange.connection import Address, Connection
+from arb.exchange.client.connection import Address, Connection
+from arb.exchange.client.sockets import open_session, trust
 from arb.exchange.practice.certificates import Certificates, ensure_certificates
-from arb.exchange.sockets import open_session, trust
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 
 WITHIN_S = 10
 

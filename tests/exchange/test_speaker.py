@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from arb.errors import ConfigInvalid
-from arb.exchange.ccxt_gateway import Line
-from arb.exchange.connection import Credentials, connection_of
-from arb.exchange.dialects import dialect_of
-from arb.execution.real_clock import RealClock
+from arb.exchange.client.ccxt_gateway import Line
+from arb.exchange.client.connection import Credentials, connection_of
+from arb.exchange.dialects.table import dialect_of
+from arb.execution.process.real_clock import RealClock
 from arb.strategy.loader import load
 from arb.strategy.schema import Exchange
 from tests.exchange.captured import Wire

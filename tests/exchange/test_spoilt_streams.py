@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from arb.clock import VirtualClock
-from arb.exchange.binance_carrier import Carried, Carrier, Group
+from arb.exchange.client.binance_carrier import Carried, Carrier, Group
 from arb.feeds.live import LiveBooks
 from tests.feeds.books import check_book
 from tests.spec.properties import examples

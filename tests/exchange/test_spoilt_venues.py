@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arb.exchange.dialect_shape import Dialect
-from arb.exchange.gateway import Gateway
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.dialects.shape import Dialect
 from arb.exchange.port import Balance, FillReport, OrderReport, VenueError
 from arb.market.book import FeeRates
 from tests.exchange import test_account_reads as account

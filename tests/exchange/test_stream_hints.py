@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from arb.exchange import streams as rules
+from arb.exchange.client import streams as rules
 from arb.feeds.live import LiveBooks
 from tests.exchange.stream_scenes import A, Scene, played, settle
 

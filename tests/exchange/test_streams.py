@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from arb.clock import NS_PER_S
-from arb.exchange import streams as rules
+from arb.exchange.client import streams as rules
 from tests.exchange.stream_scenes import A, B, C, Scene, played, settle
 
 apart = pytest.mark.parametrize("apart", [False, True], ids=["one connection", "grouped"])

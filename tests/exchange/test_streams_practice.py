@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from arb.clock import NS_PER_S
-from arb.exchange.ccxt_gateway import Line
-from arb.exchange.connection import Address, Connection, Credentials
-from arb.exchange.dialects import dialect_of
+from arb.exchange.client.ccxt_gateway import Line
+from arb.exchange.client.connection import Address, Connection, Credentials
+from arb.exchange.client.streams import Streams
+from arb.exchange.dialects.table import dialect_of
 from arb.exchange.practice.fault_table import MARKET_STREAM
 from arb.exchange.practice.server import Practice, Settings, practice
-from arb.exchange.streams import Streams
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.live import LiveBooks
 from arb.feeds.source import MarketSource

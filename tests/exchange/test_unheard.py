@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ccxt.base.errors import NetworkError
 
-from arb.exchange.ccxt_gateway import leave_unheard
+from arb.exchange.client.ccxt_gateway import leave_unheard
 
 
 def told(error: Exception, caplog: pytest.LogCaptureFixture) -> str:

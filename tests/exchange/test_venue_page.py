@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from arb.exchange.dialects import DIALECTS
-from arb.exchange.venue_page import venue_page
+from arb.exchange.dialects.table import DIALECTS
+from arb.exchange.dialects.venue_page import venue_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "venues.md"
 
 
 def test_the_page_is_what_the_dialects_say() -> None:
-    fresh = "python -c 'from arb.exchange.venue_page import *; print(venue_page(), end=\"\")'"
+    fresh = (
+        "python -c 'from arb.exchange.dialects.venue_page import *; print(venue_page(), end=\"\")'"
+    )
     assert PAGE.read_text() == venue_page(), f"write it again: {fresh} > docs/venues.md"
 
 

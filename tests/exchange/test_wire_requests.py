@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from arb.exchange import dialects
+from arb.exchange.dialects import table as dialects
 from arb.exchange.port import NotSent, VenueError
 from tests.exchange.captured import Wire, one, order
 from tests.exchange.loopback import NOW_MS, NOW_NS, ORDER_ID

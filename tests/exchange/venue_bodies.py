@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from arb.exchange.dialect_shape import QUOTE_ASSET, Dialect
+from arb.exchange.dialects.shape import QUOTE_ASSET, Dialect
 from tests.exchange.captured import MARKET_IDS
 from tests.exchange.loopback import ACCOUNT, NOW_MS, ORDER_ID
 from tests.exchange.told import okx

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from arb.execution.declined import Refusal
-from arb.execution.guards import MAX_ALLOCATION, Guards
+from arb.execution.risk.declined import Refusal
+from arb.execution.risk.guards import MAX_ALLOCATION, Guards
 from arb.machine.evolve import evolve
 from arb.machine.state import Cycle
 from arb.simulation.life import Life

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from arb.clock import NS_PER_S, VirtualClock
-from arb.execution.assembling import Options
-from arb.execution.sources import open_market
-from arb.execution.wiring import assemble
+from arb.execution.runs.assembling import Options
+from arb.execution.runs.sources import open_market
+from arb.execution.runs.wiring import assemble
 from arb.strategy.loader import load
 from tests.spec.flipped import written
 from tests.spec.scripted_feed import BEGIN_S

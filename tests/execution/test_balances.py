@@ -12,7 +12,7 @@ from arb import crashpoints, ids, limits
 from arb.clock import NS_PER_S
 from arb.events import facts as f
 from arb.exchange.port import Balance, Refused
-from arb.execution.reconcile import try_judge
+from arb.execution.reconciling.reconcile import try_judge
 from arb.machine import table as t
 from tests.spec.world import World
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from arb.clock import VirtualClock
-from arb.exchange import fast_sockets
-from arb.exchange.binance_books import BinanceBooks
-from arb.exchange.connection import Connection
-from arb.exchange.dialects import for_data
-from arb.exchange.gateway import Gateway
+from arb.exchange.client import fast_sockets
+from arb.exchange.client.binance_books import BinanceBooks
+from arb.exchange.client.connection import Connection
+from arb.exchange.client.gateway import Gateway
+from arb.exchange.client.streams import Streams
+from arb.exchange.dialects.table import for_data
 from arb.exchange.practice.server import Settings, practice
-from arb.exchange.streams import Streams
-from arb.execution import live
-from arb.execution.feed_recording import Asked, record
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
+from arb.execution.runs import live
+from arb.execution.runs.feed_recording import Asked, record
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.live import LiveBooks
 from arb.feeds.recorded import RecordedMarket

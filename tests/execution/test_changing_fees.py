@@ -10,7 +10,7 @@ import pytest
 
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.execution.fee_watch import FeeWatch
+from arb.execution.opportunities.fee_watch import FeeWatch
 from arb.market.book import FeeRates
 from arb.simulation.world import loaded
 from arb.strategy.loader import load

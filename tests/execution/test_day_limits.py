@@ -7,7 +7,7 @@ import pytest
 from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.execution.patience import NO_VALUE
+from arb.execution.cycles.patience import NO_VALUE
 from arb.machine.risk import CONSECUTIVE_LOSSES, DAILY_LOSS
 from arb.simulation.market import BOOKS
 from tests.spec.world import World

@@ -6,7 +6,7 @@ import pytest
 
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.execution.patience import NO_VALUE
+from arb.execution.cycles.patience import NO_VALUE
 from arb.simulation.market import BOOKS
 from tests.spec.flipped import flipped
 from tests.spec.world import World

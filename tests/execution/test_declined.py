@@ -13,9 +13,9 @@ from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.events.memory import MemoryLog
 from arb.events.sqlite import LogReader
-from arb.execution.declined import OTHER, Declined
-from arb.execution.journal import Journal
-from arb.execution.sizing import BELOW_BAR
+from arb.execution.account.journal import Journal
+from arb.execution.opportunities.sizing import BELOW_BAR
+from arb.execution.risk.declined import OTHER, Declined
 from arb.limits import DECLINED_FLUSH_S, DECLINED_REASONS_MAX, DECLINED_SAMPLE_CHARS_MAX
 from arb.machine.account import Account
 from arb.projections import queries

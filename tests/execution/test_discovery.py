@@ -9,7 +9,7 @@ import pytest
 
 from arb.errors import ConfigInvalid
 from arb.events import facts as f
-from arb.execution.discovery import discover, start_order
+from arb.execution.opportunities.discovery import discover, start_order
 from arb.market.book import FeeRates
 from arb.market.cycles import directed_cycles
 from arb.money import ZERO

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from arb.events import facts as f
-from arb.execution import planning
+from arb.execution.cycles import planning
 from arb.market.book import FeeRates
 from arb.simulation.life import Life
 from arb.simulation.market import BOOKS, MARKETS, book, rules

@@ -11,7 +11,7 @@ import pytest
 
 from arb.events import facts as f
 from arb.exchange.port import Unreachable
-from arb.execution.interest import markets_that_matter
+from arb.execution.opportunities.interest import markets_that_matter
 from arb.market.book import Book, FeeRates
 from arb.simulation.life import Life
 from arb.simulation.world import World as AnyWorld

@@ -9,10 +9,10 @@ import pytest
 
 from arb.clock import NS_PER_S
 from arb.errors import ConfigInvalid
-from arb.execution import feed_recording
-from arb.execution.feed_recording import Asked, Recorded, record
-from arb.execution.sources import Market
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.runs import feed_recording
+from arb.execution.runs.feed_recording import Asked, Recorded, record
+from arb.execution.runs.sources import Market
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.live import LiveBooks
 from arb.feeds.live_market import LiveMarket

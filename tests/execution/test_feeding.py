@@ -6,8 +6,8 @@ from itertools import cycle
 
 import pytest
 
-from arb.execution.feeding import play
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.runs.feeding import play
 from arb.feeds.lag import LAG_NS_MAX
 from arb.feeds.source import Change, Shown
 from arb.market.book import Book, MarketRules

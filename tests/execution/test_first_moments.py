@@ -8,8 +8,8 @@ import pytest
 from arb import crashpoints
 from arb.clock import NS_PER_S
 from arb.events import facts as f
-from arb.execution import patience
-from arb.execution.journal import Draft
+from arb.execution.account.journal import Draft
+from arb.execution.cycles import patience
 from arb.simulation.market import BOOKS, MARKETS, rules
 from tests.spec.flipped import flipped
 from tests.spec.world import World

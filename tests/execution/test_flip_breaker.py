@@ -7,7 +7,7 @@ import pytest
 from arb.clock import NS_PER_S
 from arb.errors import ConfigInvalid
 from arb.events import facts as f
-from arb.execution.assembling import shared
+from arb.execution.runs.assembling import shared
 from tests.spec.flipped import flipped
 from tests.spec.world import World
 

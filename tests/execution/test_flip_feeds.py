@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arb.errors import ConfigInvalid
-from arb.execution.assembling import shared
+from arb.execution.runs.assembling import shared
 from arb.feeds.generated import GeneratedMarket
 from arb.market.book import Book
 from arb.strategy.loader import load

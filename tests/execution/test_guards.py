@@ -10,8 +10,8 @@ from msgspec import structs
 from arb import crashpoints
 from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, VirtualClock
 from arb.events import facts as f
-from arb.execution.declined import Refusal
-from arb.execution.guards import DUPLICATE, Guards
+from arb.execution.risk.declined import Refusal
+from arb.execution.risk.guards import DUPLICATE, Guards
 from arb.machine.risk import (
     CONSECUTIVE_LOSSES,
     DAILY_LOSS,

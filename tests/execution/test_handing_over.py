@@ -9,7 +9,7 @@ import pytest
 
 from arb.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from arb.events import facts as f
-from arb.execution.sending import NOT_SENT
+from arb.execution.orders.sending import NOT_SENT
 from arb.feeds.source import Change
 from arb.limits import BATCH_EVENTS_MAX, OPENED_AT_ONCE_MAX
 from arb.machine.state import Cycle
@@ -153,7 +153,7 @@ def test_no_more_cycles_begin_at_one_moment_than_one_append_of_the_log_holds(
 ) -> None:
     """Opening, checks, validation and intent of each: above the log's bound the engine would have ended."""
     assert 4 * OPENED_AT_ONCE_MAX <= BATCH_EVENTS_MAX
-    monkeypatch.setattr("arb.execution.trader.OPENED_AT_ONCE_MAX", 1)
+    monkeypatch.setattr("arb.execution.opportunities.trader.OPENED_AT_ONCE_MAX", 1)
     world = shared()
     trading(world, amount="400")
     assert world.run(cycles=2, duration_s=30) == 0

@@ -1,6 +1,6 @@
 import gc
 
-from arb.execution.heap import settled_heap
+from arb.execution.process.heap import settled_heap
 
 
 def test_what_is_there_when_it_settles_is_not_looked_through_again_until_the_end() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from arb.execution.interest import markets_that_matter
+from arb.execution.opportunities.interest import markets_that_matter
 from arb.simulation.life import Life
 from arb.simulation.market import MARKETS
 from tests.spec.world import World

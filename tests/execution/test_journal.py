@@ -13,7 +13,7 @@ from arb.events import facts as f
 from arb.events.envelope import Meta
 from arb.events.log import StreamAppend
 from arb.events.memory import MemoryLog
-from arb.execution.journal import Draft, Journal
+from arb.execution.account.journal import Draft, Journal
 from arb.machine import commands as c
 from arb.machine.account import Account
 from arb.machine.evolve import evolve

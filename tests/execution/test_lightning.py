@@ -10,7 +10,7 @@ import pytest
 
 from arb.errors import ConfigInvalid
 from arb.events import facts as f
-from arb.execution.discovery import Discovery, discover, start_order
+from arb.execution.opportunities.discovery import Discovery, discover, start_order
 from arb.market.book import FeeRates
 from arb.market.scan import Scan
 from arb.simulation.market import MARKETS
@@ -109,7 +109,9 @@ def test_those_of_a_crowd_that_nobody_looks_at_are_counted_and_change_no_decisio
                 asked[self._held_max] += 1
                 return super().edge_bps(number)
 
-        monkeypatch.setattr("arb.execution.detector.Scan", partial(Asked, held_max=held_max))
+        monkeypatch.setattr(
+            "arb.execution.opportunities.detector.Scan", partial(Asked, held_max=held_max)
+        )
         world = worlds()
         lightning = "lightning: {enabled: true, max_hops: 5, top: 1}\n"
         world.strategies = [loaded(BASE.replace("-100", "-1000") + lightning)]

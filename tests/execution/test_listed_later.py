@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from arb.events import facts as f
-from arb.execution.retracing import Retraced, retrace
-from arb.execution.taping import Tap
+from arb.execution.analysis.retracing import Retraced, retrace
+from arb.execution.runs.taping import Tap
 from arb.feeds.recording import read_recording
 from arb.market.book import FeeRates
 from arb.simulation.market import book, rules

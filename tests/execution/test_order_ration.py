@@ -8,8 +8,8 @@ import pytest
 from arb.clock import NS_PER_MS, NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.exchange.port import NotSent, OrderRequest
-from arb.execution.guards import ORDER_RATE
-from arb.execution.ration import Ration as OrderRation
+from arb.execution.account.ration import Ration as OrderRation
+from arb.execution.risk.guards import ORDER_RATE
 from arb.limits import ORDERS_PER_SECOND_MAX
 from tests.spec.world import World
 

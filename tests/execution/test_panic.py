@@ -10,7 +10,7 @@ import pytest
 from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.events.log import StreamAppend
-from arb.execution.operator import STILL_OPEN
+from arb.execution.operating.operator import STILL_OPEN
 from arb.machine import table as t
 from arb.simulation.life import Life
 from tests.spec.world import World

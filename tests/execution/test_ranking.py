@@ -4,7 +4,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from arb.execution.ranking import Ranking, reference_of
+from arb.execution.opportunities.ranking import Ranking, reference_of
 
 RATES = {"USDT": Decimal(1), "BTC": Decimal(50_000)}
 

@@ -7,7 +7,7 @@ import pytest
 
 from arb.clock import VirtualClock
 from arb.exchange.port import Unreachable
-from arb.execution.rereading import Rereading
+from arb.execution.account.rereading import Rereading
 from arb.limits import REREAD_PATIENCE_S, SWEEPS_PER_MARKETS_READ
 from arb.machine import table as t
 

@@ -12,8 +12,8 @@ from arb.errors import FeedInvalid, WrongLog
 from arb.events import facts as f
 from arb.events.envelope import Recorded
 from arb.events.sqlite import LogReader
-from arb.execution.retracing import Retraced, retrace, retrace_file
-from arb.execution.taping import Looked, Tap
+from arb.execution.analysis.retracing import Retraced, retrace, retrace_file
+from arb.execution.runs.taping import Looked, Tap
 from arb.feeds.book_recording import BookRecording
 from arb.feeds.recording import read_recording
 from arb.feeds.run_rows import BalancesRow, MomentRow, TermsRow
@@ -298,7 +298,7 @@ def test_in_many_storms_every_decision_comes_out_the_same() -> None:
 def test_those_of_a_crowd_that_nobody_looked_at_are_counted_again(
     worlds: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arb.execution.detector.Scan", partial(Scan, held_max=4))
+    monkeypatch.setattr("arb.execution.opportunities.detector.Scan", partial(Scan, held_max=4))
     world = worlds()
     lightning = "lightning: {enabled: true, max_hops: 5, top: 1}\n"
     text = FROM_FILE.format("").replace("trading_pairs_file: \n", lightning)

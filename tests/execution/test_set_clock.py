@@ -9,9 +9,9 @@ from msgspec import structs
 from arb import crashpoints
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
-from arb.exchange import paper_venue
+from arb.exchange.paper import venue as paper_venue
 from arb.exchange.port import Banned, FillReport, OrderReport, OrderRequest, Unreachable
-from arb.execution.access import Access
+from arb.execution.account.access import Access
 from tests.execution.test_first_moments import come_late
 from tests.spec.world import World
 

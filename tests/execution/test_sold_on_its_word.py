@@ -8,9 +8,9 @@ import pytest
 
 from arb.clock import NS_PER_MS, NS_PER_S
 from arb.events import facts as f
-from arb.exchange.fault_plan import Strike
+from arb.exchange.faults.plan import Strike
 from arb.exchange.port import Unreachable
-from arb.execution import patience, untold
+from arb.execution.cycles import patience, untold
 from arb.limits import DOUBT_S_MAX, PARK_AFTER_S, SWEEP_INTERVAL_S
 from tests.spec.fault_scripts import order_number
 from tests.spec.world import World

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from arb.events import facts as f
-from arb.execution.access import Access
+from arb.execution.account.access import Access
 from arb.simulation.life import Life
 from tests.spec.world import World
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from arb.clock import NS_PER_MS
 from arb.events import facts as f
 from arb.exchange.port import OrderReport
-from arb.execution.desk import Desk
+from arb.execution.account.desk import Desk
 from tests.spec.world import World
 
 LAG_NS = 300 * NS_PER_MS

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events.memory import MemoryLog
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_venue import PaperVenue
-from arb.execution.access import Access
-from arb.execution.desk import Desk
-from arb.execution.journal import Journal
-from arb.execution.taping import Tap
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.venue import PaperVenue
+from arb.execution.account.access import Access
+from arb.execution.account.desk import Desk
+from arb.execution.account.journal import Journal
+from arb.execution.runs.taping import Tap
 from arb.feeds.recorded import RecordedMarket
 from arb.feeds.source import Change
 from arb.machine.account import Account

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from arb.execution.virtual_loop import LoopClock, VirtualLoop, run_virtual
+from arb.execution.process.virtual_loop import LoopClock, VirtualLoop, run_virtual
 
 Trace = list[tuple[object, ...]]
 

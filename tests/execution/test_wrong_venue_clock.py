@@ -10,10 +10,10 @@ import pytest
 from arb.clock import NS_PER_S, VirtualClock
 from arb.events import facts as f
 from arb.exchange.port import OrderReport, OrderRequest, Unreachable
-from arb.execution import resolving
-from arb.execution.access import Access
-from arb.execution.resolving import Attempt
-from arb.execution.virtual_loop import VirtualLoop
+from arb.execution.account.access import Access
+from arb.execution.orders import resolving
+from arb.execution.orders.resolving import Attempt
+from arb.execution.process.virtual_loop import VirtualLoop
 from tests.spec.world import World
 
 HOUR_NS = 3_600 * NS_PER_S

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from arb.execution.assembling import Options
-from arb.execution.running import run_engine
+from arb.execution.runs.assembling import Options
+from arb.execution.runs.running import run_engine
 from arb.faces.live_line import WIPE, LiveLine, Now, line
 from arb.strategy.loader import load
 

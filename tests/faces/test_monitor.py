@@ -14,8 +14,8 @@ from arb.events.facts import (
 )
 from arb.events.sqlite import LogReader
 from arb.events.sqlite.connections import close, writer
-from arb.execution import acting
-from arb.execution.control import ActResult
+from arb.execution.operating import acting
+from arb.execution.operating.control import ActResult
 from arb.faces import text
 from arb.faces.cli import monitor
 from arb.faces.cycle_text import LAST_ORDERS, active_lines

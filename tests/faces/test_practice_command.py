@@ -18,7 +18,7 @@ import yaml
 from click.testing import CliRunner
 
 from arb.clock import NS_PER_MS
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
 from arb.faces.practice_cli import practice_exchange
 from arb.simulation.processes import Started, start, until
 from tests.spec.feed_files import HEADER, ROWS, written

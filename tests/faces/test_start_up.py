@@ -10,7 +10,15 @@ import pytest
 
 from tests.faces.commands import ROOT, door
 
-HEAVY = ("ccxt", "rich", "transitions", "structlog", "yaml", "arb.execution.engine", "arb.exchange")
+HEAVY = (
+    "ccxt",
+    "rich",
+    "transitions",
+    "structlog",
+    "yaml",
+    "arb.execution.runs.engine",
+    "arb.exchange",
+)
 LOADED = """
 import sys
 from arb.faces.cli import {name}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from arb.execution.cooling import CAUSES
+from arb.execution.cycles.cooling import CAUSES
 from arb.faces import text
 from arb.faces.run_text import CAUSE_WORDS
 from tests.spec.command_line import invoke, paper_strategy

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from arb.execution import live
+from arb.execution.runs import live
 from arb.faces.standing import waiting_line
 from arb.machine.account import Account
 from tests.spec.command_line import invoke, paper_strategy

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from arb.clock import NS_PER_S, VirtualClock
-from arb.execution.feeding import play
+from arb.execution.runs.feeding import play
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.lag import LAG_NS_MAX, Lag
 from arb.feeds.live import LiveBooks

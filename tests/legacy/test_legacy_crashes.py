@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from arb.exchange.paper_account import PaperAccount
-from arb.execution.acting import act
+from arb.exchange.paper.account import PaperAccount
+from arb.execution.operating.acting import act
 from arb.faces.monitor_cli import monitor
 from tests.spec.accounts import account_file, assert_nothing_lost, orders
 from tests.spec.command_line import Said, invoke, paper_strategy

@@ -15,9 +15,9 @@ from arb.events.facts import LegRoute
 from arb.events.sqlite import LogReader
 from arb.exchange.practice.dislocating import Dislocation
 from arb.exchange.practice.server import Practice
-from arb.execution.assembling import Options, Run
-from arb.execution.retracing import retrace_file
-from arb.execution.running import run_engine
+from arb.execution.analysis.retracing import retrace_file
+from arb.execution.runs.assembling import Options, Run
+from arb.execution.runs.running import run_engine
 from arb.feeds.generated import GeneratedMarket
 from arb.feeds.source import Change
 from arb.market.cycles import identity

@@ -11,10 +11,10 @@ import structlog
 from arb import limits
 from arb.errors import ConfigInvalid, WrongLog
 from arb.events import facts as f
-from arb.exchange.paper_desk import Placement
+from arb.exchange.paper.desk import Placement
 from arb.exchange.port import Banned, KeyRevoked, Unreachable
 from arb.exchange.practice.server import Practice
-from arb.execution.assembling import Run
+from arb.execution.runs.assembling import Run
 from tests.live.trading import accounted_for, traded, until
 
 

@@ -9,9 +9,9 @@ import structlog
 
 from arb.events import facts as f
 from arb.exchange.practice.server import Practice, Settings, practice
-from arb.execution.assembling import Options, Run
-from arb.execution.live import assemble_live
-from arb.execution.real_clock import RealClock
+from arb.execution.process.real_clock import RealClock
+from arb.execution.runs.assembling import Options, Run
+from arb.execution.runs.live import assemble_live
 from arb.projections.audit import verify
 from arb.simulation.practice_process import STRATEGY
 from arb.strategy.loader import load

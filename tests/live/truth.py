@@ -6,8 +6,8 @@ from pathlib import Path
 
 from arb.events import facts as f
 from arb.events.sqlite import LogReader
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_records import PaperFill, PaperOrder
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.records import PaperFill, PaperOrder
 from tests.spec.processes import rows
 
 

@@ -28,7 +28,7 @@ HARMLESS = Mutant(
     "nothing is wrong",
     "sent_twice",
     """
-@ execution/sending.py
+@ execution/orders/sending.py
 -    order_id = order.client_order_id
 +    order_id = str(order.client_order_id)
      estimate = desk.access.venue_time_estimate_ns()

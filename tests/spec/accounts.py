@@ -4,8 +4,8 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_records import PaperOrder
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.records import PaperOrder
 from tests.spec.processes import rows
 
 AT_NS = 2_000_000_000_000_000_000  # when a user moves money: after everything else

@@ -6,7 +6,7 @@ from random import Random
 from msgspec import structs
 
 from arb import ids
-from arb.exchange.fault_plan import ALWAYS, VIEW, FaultPlan, Strike, drawn
+from arb.exchange.faults.plan import ALWAYS, VIEW, FaultPlan, Strike, drawn
 
 
 def striking(durations: Mapping[str, int]) -> FaultPlan:

@@ -16,7 +16,7 @@ OWN: Final = (
         "a cancel is the end",
         "an order that was asked to be cancelled counts as ended, without a look at it",
         """
-@ execution/resolving.py
+@ execution/orders/resolving.py
          await _cancel(desk, order)
 +        return Look(
 +            (
@@ -35,7 +35,7 @@ OWN: Final = (
         "fees in what is received",
         "every fee counts as one of the received asset",
         """
-@ execution/vetting.py
+@ execution/orders/vetting.py
 -        fee_asset=fee_asset,
 +        fee_asset=order.receive_asset,
 """,
@@ -55,7 +55,7 @@ OWN: Final = (
         "the old rules",
         "after a refusal the rules of the market are not read again",
         """
-@ execution/runner.py
+@ execution/cycles/runner.py
 -            await self.desk.reload_markets()
              await self.desk.access.venue_time_ns()
 """,
@@ -64,7 +64,7 @@ OWN: Final = (
         "silence is fresh",
         "a book counts however long its connection has been silent",
         """
-@ execution/desk.py
+@ execution/account/desk.py
 -        if heard is None or self.clock.now_ns() - heard > BOOK_HEARD_S_MAX * NS_PER_S:
 +        if heard is None:
 """,
@@ -73,7 +73,7 @@ OWN: Final = (
         "an outage is the end",
         "a venue that does not answer about an order ends the engine",
         """
-@ execution/runner.py
+@ execution/cycles/runner.py
 -            attempt.silent = True
 -            return self._waiting(cycle, order, attempt, str(error)), str(error)
 +            raise error
@@ -83,7 +83,7 @@ OWN: Final = (
         "the old clock",
         "after a refusal the clock of the venue is not read again",
         """
-@ execution/runner.py
+@ execution/cycles/runner.py
 -        self.desk.access.doubt_clock()
          try:
              await self.desk.reload_markets()
@@ -94,7 +94,7 @@ OWN: Final = (
         "a ban is forgotten",
         "the venue is asked on while it bans",
         """
-@ execution/access.py
+@ execution/account/access.py
 -        self._ban.latch(error.retry_after_ns)
 """,
     ),
@@ -102,7 +102,7 @@ OWN: Final = (
         "everything is unknown",
         "what never left this machine counts as an order of unknown fate",
         """
-@ execution/sending.py
+@ execution/orders/sending.py
 -        return c.ReportRefused(client_order_id=order_id, reason=NOT_SENT, detail=str(error))
 +        return c.ReportUnknown(client_order_id=order_id, reason=str(error))
 """,
@@ -120,7 +120,7 @@ OWN: Final = (
         "no fee is none",
         "a fee that is not told counts as 0",
         """
-@ execution/vetting.py
+@ execution/orders/vetting.py
 -    wrong = unreadable(told) or _charged(told) or _wrong_trade(order, told, exchange_order_id)
 +    structs = __import__("msgspec").structs
 +    told = structs.replace(told, fee=told.fee or ZERO, fee_asset=told.fee_asset or order.quote)
@@ -131,7 +131,7 @@ OWN: Final = (
         "no patience",
         "what no market takes at this moment is parked",
         """
-@ execution/patience.py
+@ execution/cycles/patience.py
 -    return _waited_ns(desk, draft, reason) > patience_s * NS_PER_S
 +    return True
 """,
@@ -140,7 +140,7 @@ OWN: Final = (
         "nobody moves money",
         "what the venue reports of deposits and withdrawals is not asked for",
         """
-@ execution/reconcile.py
+@ execution/reconciling/reconcile.py
              changes, doubtful = await self._new_changes(off)
 +            changes = []
 """,
@@ -149,7 +149,7 @@ OWN: Final = (
         "room for another",
         "open orders of another instance are no reason not to start",
         """
-@ execution/used_ids.py
+@ execution/reconciling/used_ids.py
 -        raise LogLocked(
 +        log.warning(
 """,
@@ -158,7 +158,7 @@ OWN: Final = (
         "what differs is ours",
         "a difference that nothing explains is taken over without a halt",
         """
-@ execution/reconcile.py
+@ execution/reconciling/reconcile.py
 -            await desk.journal.note(found, halt, cause="reconcile")
 +            await desk.journal.note(found, cause="reconcile")
 """,
@@ -167,7 +167,7 @@ OWN: Final = (
         "a key is a key",
         "a key that the venue does not accept is no reason to stop",
         """
-@ execution/runner.py
+@ execution/cycles/runner.py
 -            if self.desk.access.key_revoked is not None:
 -                raise self.desk.access.key_revoked
 """,
@@ -176,7 +176,7 @@ OWN: Final = (
         "on at any price",
         "recovery goes on with the path whatever it brings now",
         """
-@ execution/steps.py
+@ execution/cycles/steps.py
 -    if ahead.output <= planning.floor_now(cycle):
 -        return None
 -    return ahead if liquidation is None or ahead.output >= liquidation else None
@@ -187,7 +187,7 @@ OWN: Final = (
         "spend is amount",
         "an order is sent for what it is to spend",
         """
-@ execution/planning.py
+@ execution/cycles/planning.py
 -        amount=walk.amount,
 +        amount=cycle.holding(cycle.legs[cycle.leg].spend_asset),
 """,
@@ -206,7 +206,7 @@ OWN: Final = (
         "all that is there",
         "a liquidation sells what the account has of a currency",
         """
-@ execution/planning.py
+@ execution/cycles/planning.py
 -        sellable = min(amount, desk.arbiter.sellable(cycle.id, asset, balances))
 +        sellable = desk.arbiter.sellable(cycle.id, asset, balances)
 """,
@@ -215,7 +215,7 @@ OWN: Final = (
         "orders rest",
         "an order stays at the venue until it is filled",
         """
-@ execution/planning.py
+@ execution/cycles/planning.py
 -        time_in_force="fok" if whole else "ioc",
 +        time_in_force="gtc",
 """,
@@ -224,7 +224,7 @@ OWN: Final = (
         "room is never made",
         "every cycle that was ever opened counts as open",
         """
-@ execution/guards.py
+@ execution/risk/guards.py
 -            or _too_many(strategy, self._open(strategy, opening))
 +            or _too_many(strategy, range(self._desk.journal.account.next_number - 1))
 """,
@@ -243,7 +243,7 @@ OWN: Final = (
         "rations in thousandths",
         "what the venue allows in a minute is read as thousandths of it",
         """
-@ exchange/pacing.py
+@ exchange/client/pacing.py
 -        self._weights = _Window(round(ration.weight * _MILLI), ration.window_s)
 +        self._weights = _Window(round(ration.weight), ration.window_s)
 """,
@@ -261,7 +261,7 @@ OWN: Final = (
         "one hop is enough",
         "only the market between what is held and what is wanted is a way out",
         """
-@ execution/planning.py
+@ execution/cycles/planning.py
 -        panic.max_hops if hops_max is None else hops_max,
 +        1,
 """,
@@ -300,7 +300,7 @@ OWN: Final = (
 @ machine/order_fold.py
 -    settled = order.filled >= fact.filled
 +    settled = True
-@ execution/resolving.py
+@ execution/orders/resolving.py
 -    return await desk.access.read(lambda: desk.access.venue.trades(order.market, since))
 +    told = await desk.access.read(lambda: desk.access.venue.trades(order.market, since))
 +    return told[-1:]
@@ -329,7 +329,7 @@ OWN: Final = (
         "twice the price",
         "an order may pay twice what it was planned at",
         """
-@ execution/planning.py
+@ execution/cycles/planning.py
 -        limit=walk.limit,
 +        limit=walk.limit * 2 if walk.side == "buy" else walk.limit,
 """,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from arb.events import facts as f
-from arb.exchange.paper_account import PaperAccount
+from arb.exchange.paper.account import PaperAccount
 from arb.machine.invariants import total
 from arb.money import ZERO
 

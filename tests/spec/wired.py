@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from arb.clock import NS_PER_S, VirtualClock
 from arb.exchange.port import FillReport, OrderReport
-from arb.execution.assembling import Options
-from arb.execution.sources import open_market
-from arb.execution.wiring import assemble
+from arb.execution.runs.assembling import Options
+from arb.execution.runs.sources import open_market
+from arb.execution.runs.wiring import assemble
 from arb.strategy.loader import load
 from tests.exchange.scripted import order, send
 from tests.spec.flipped import written

@@ -12,7 +12,7 @@ from arb.events import facts as f
 from arb.events.envelope import Recorded
 from arb.events.log import StreamAppend
 from arb.events.sqlite import LogReader, SqliteLog
-from arb.exchange.fault_plan import Strike
+from arb.exchange.faults.plan import Strike
 from arb.machine import table as t
 from arb.machine.account import Account
 from arb.machine.evolve import evolve

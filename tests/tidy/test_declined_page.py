@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import arb
-from arb.execution.declined import OTHER
-from arb.execution.trader import QUOTA
+from arb.execution.opportunities.trader import QUOTA
+from arb.execution.risk.declined import OTHER
 from arb.machine.risk import LIMIT_NAMES
 
 ROOT = Path(arb.__file__).parents[1]

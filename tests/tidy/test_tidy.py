@@ -25,7 +25,7 @@ FLOATS = {
 }
 # module -> why it may read the machine's clock
 CLOCKS = {
-    "arb/execution/real_clock.py": "the one clock that is not told the time",
+    "arb/execution/process/real_clock.py": "the one clock that is not told the time",
     "arb/bench/lines.py": "benchmarks time themselves, by a clock that never steps",
     "arb/simulation/processes.py": "real processes are waited for, each time until a deadline",
     "arb/faces/prove_cli.py": "it says how long the proof took",

@@ -7,7 +7,7 @@ from typing import Final, NoReturn, TypeVar
 
 from arb import crashpoints
 from arb.clock import NS_PER_DAY, NS_PER_MS
-from arb.exchange.paper_desk import (
+from arb.exchange.paper.desk import (
     INSUFFICIENT_BALANCE,
     MARKET_HALTED,
     UNKNOWN_MARKET,

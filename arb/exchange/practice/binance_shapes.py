@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from arb.clock import NS_PER_MS
-from arb.exchange.paper_records import PaperFill, PaperOrder
+from arb.exchange.paper.records import PaperFill, PaperOrder
 from arb.exchange.port import Balance, BalanceChange
 from arb.exchange.practice.hall import Told
 from arb.market.book import Level, MarketRules

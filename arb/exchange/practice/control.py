@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from arb.clock import NS_PER_MS
 from arb.errors import ArbError, ConfigInvalid
-from arb.exchange.paper_desk import Placement
+from arb.exchange.paper.desk import Placement
 from arb.exchange.practice.doors import Gate, Grounds
 from arb.exchange.practice.fault_table import FAULTS
 from arb.exchange.practice.faults import read_rates

@@ -9,8 +9,8 @@ from msgspec import Struct, ValidationError, convert
 
 from arb.clock import NS_PER_S
 from arb.errors import ConfigInvalid
-from arb.exchange.fault_plan import drawn
-from arb.exchange.paper_records import PaperOrder
+from arb.exchange.faults.plan import drawn
+from arb.exchange.paper.records import PaperOrder
 from arb.exchange.practice.fault_table import (
     ALL,
     FAULTS,

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from msgspec import structs
 
 from arb.clock import NS_PER_MS, Clock
-from arb.exchange.fault_views import View, view_of
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_desk import UNKNOWN_MARKET, PaperDesk, Placement
-from arb.exchange.paper_records import PaperFill, PaperOrder, Statement
+from arb.exchange.faults.views import View, view_of
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.desk import UNKNOWN_MARKET, PaperDesk, Placement
+from arb.exchange.paper.records import PaperFill, PaperOrder, Statement
 from arb.exchange.port import Balance, BalanceChange, OrderNotFound, Refused
 from arb.exchange.practice.dislocating import Dislocated, Dislocation
 from arb.exchange.practice.faults import Faults

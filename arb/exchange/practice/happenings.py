@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from msgspec import Struct, structs
 
-from arb.exchange.paper_account import PaperAccount
-from arb.exchange.paper_records import PaperFill, PaperOrder
+from arb.exchange.paper.account import PaperAccount
+from arb.exchange.paper.records import PaperFill, PaperOrder
 from arb.exchange.port import Balance, BalanceChange
 from arb.money import ZERO
 

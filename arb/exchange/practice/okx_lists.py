@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from arb.clock import NS_PER_DAY, NS_PER_MS
-from arb.exchange.paper_records import PaperFill
+from arb.exchange.paper.records import PaperFill
 from arb.exchange.practice.doors import Grounds
 from arb.exchange.practice.hall import Told
 from arb.exchange.practice.okx_orders import Orders

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from arb import crashpoints
-from arb.exchange.paper_desk import (
+from arb.exchange.paper.desk import (
     FILTER,
     INSUFFICIENT_BALANCE,
     MARKET_HALTED,

@@ -18,7 +18,7 @@ from msgspec import Struct
 from arb.clock import Clock
 from arb.errors import ConfigInvalid
 from arb.events.sqlite.locks import HeldLock
-from arb.exchange.paper_account import PaperAccount
+from arb.exchange.paper.account import PaperAccount
 from arb.exchange.practice.certificates import ensure_certificates
 from arb.exchange.practice.control import Control
 from arb.exchange.practice.doors import Gate, Grounds

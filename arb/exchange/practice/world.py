@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from arb.clock import NS_PER_MS, NS_PER_S
-from arb.exchange.paper_desk import Placement
+from arb.exchange.paper.desk import Placement
 from arb.exchange.port import Refused
 from arb.exchange.practice.doors import Grounds
 from arb.exchange.practice.fault_table import SECOND

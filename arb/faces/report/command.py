@@ -11,12 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from arb.errors import ConfigInvalid
-from arb.execution.assembling import Options, Run
-from arb.execution.engine import EXIT_DONE, EXIT_FAILED, EXIT_HALTED
-from arb.execution.findings import Findings, Measures, measured
-from arb.execution.running import Ended
-from arb.execution.sweep import Job, play_all
-from arb.execution.tally import Summary
+from arb.execution.analysis.findings import Findings, Measures, measured
+from arb.execution.analysis.sweep import Job, play_all
+from arb.execution.opportunities.tally import Summary
+from arb.execution.runs.assembling import Options, Run
+from arb.execution.runs.engine import EXIT_DONE, EXIT_FAILED, EXIT_HALTED
+from arb.execution.runs.running import Ended
 from arb.faces.progress import Progress
 from arb.faces.report import tables
 from arb.faces.report.contents import Played, Report, currencies_of

@@ -7,8 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 from arb.clock import NS_PER_MS
-from arb.execution.engine import EXIT_HALTED
-from arb.execution.findings import Findings, Measures
+from arb.execution.analysis.findings import Findings, Measures
+from arb.execution.runs.engine import EXIT_HALTED
 from arb.money import ZERO, plain
 from arb.strategy.grid import Grid
 from arb.strategy.loader import Loaded

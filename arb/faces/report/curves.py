@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from arb.clock import NS_PER_S
-from arb.execution.findings import Findings
+from arb.execution.analysis.findings import Findings
 from arb.faces.report.contents import Played, Report, money, net_of, stopped_early
 from arb.faces.report.svg import Line, Panel, chart
 from arb.faces.report.tables import survivors

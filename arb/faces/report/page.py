@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from arb.events.facts import Amounts
-from arb.execution.findings import NO_FATE
+from arb.execution.analysis.findings import NO_FATE
 from arb.faces.report.contents import (
     Played,
     Report,

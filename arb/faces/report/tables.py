@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from arb.clock import NS_PER_MS
-from arb.execution.findings import Findings, Measures, Spell
+from arb.execution.analysis.findings import Findings, Measures, Spell
 from arb.faces.report.contents import ms, net_of, percent, quantile
 from arb.faces.text import when
 from arb.machine import table as t

@@ -56,7 +56,7 @@ BOOKS: Final = (
         "the engine acts on what the log could not say that it holds",
         "forgotten_order",
         """
-@ execution/journal.py
+@ execution/account/journal.py
 -            self.broken = error
 -            raise
 +            log.warning(str(error))
@@ -89,7 +89,7 @@ BOOKS: Final = (
         "a run ends while its cycles are at work",
         "not_at_rest",
         """
-@ execution/engine.py
+@ execution/runs/engine.py
 -        while p.runner.busy and self.fatal is None and self.interrupts < 2:  # noqa: PLR2004
 +        while False:
 """,

@@ -10,7 +10,7 @@ MONEY: Final = (
         "what nobody explains halts an asset, and is never booked",
         "conservation",
         """
-@ execution/reconcile.py
+@ execution/reconciling/reconcile.py
 -            await desk.journal.note(found, halt, cause="reconcile")
 +            await desk.journal.note(halt, cause="reconcile")
 """,
@@ -20,7 +20,7 @@ MONEY: Final = (
         "a fill that is read from the list of trades is booked without its fee",
         "money_words",
         """
-@ execution/vetting.py
+@ execution/orders/vetting.py
 -            found.append(fill)
 +            found.append(__import__("msgspec").structs.replace(fill, fee=ZERO))
 """,
@@ -30,7 +30,7 @@ MONEY: Final = (
         "a fill that is read from the list of trades costs price x amount",
         "money_words",
         """
-@ execution/vetting.py
+@ execution/orders/vetting.py
 -            found.append(fill)
 +            found.append(__import__("msgspec").structs.replace(fill, cost=fill.price * fill.amount))
 """,
@@ -40,7 +40,7 @@ MONEY: Final = (
         "the trade of another client is booked by way of a float",
         "money_words",
         """
-@ execution/told_trades.py
+@ execution/orders/told_trades.py
 -            amount=amount,
 +            amount=Decimal(str(round(float(amount), 6))),
              explained=True,
@@ -65,7 +65,7 @@ MONEY: Final = (
         "fills that a reply leaves out are not read from the list of trades",
         "unbounded",
         """
-@ execution/resolving.py
+@ execution/orders/resolving.py
 -        fills = (*vetted.fills, *fills_of(named, trades))
 +        fills = vetted.fills
 """,
@@ -98,14 +98,14 @@ MONEY: Final = (
         "every trade of the market counts as the order's own",
         "money_words",
         """
-@ execution/vetting.py
+@ execution/orders/vetting.py
 -        if not ours and not same:
 -            continue
          if told.exchange_order_id is None:
-@ execution/vetting.py
+@ execution/orders/vetting.py
 -    if told.exchange_order_id not in {None, exchange_order_id}:
 +    if False:
-@ execution/vetting.py
+@ execution/orders/vetting.py
 -    if told.client_order_id and told.client_order_id != order.client_order_id:
 +    if False:
 """,
@@ -115,7 +115,7 @@ MONEY: Final = (
         "the trade of another client is not noted",
         "money_words",
         """
-@ execution/sweeping.py
+@ execution/reconciling/sweeping.py
 -        refuse_used(self._desk, self._archive, owner)
 +        return
          noted = set()
@@ -126,7 +126,7 @@ MONEY: Final = (
         "a restart forgets which deposits and withdrawals are recorded",
         "money_words",
         """
-@ execution/building.py
+@ execution/runs/building.py
 -        changes=history.known_changes(),
 +        changes=set(),
 """,
@@ -168,7 +168,7 @@ MONEY: Final = (
         "what an order has left by the venue's word is given again, whatever the balances show",
         "oversold",
         """
-@ execution/untold.py
+@ execution/cycles/untold.py
 -    if desk.alone:
 +    if True:
 """,
@@ -178,7 +178,7 @@ MONEY: Final = (
         "the rest of a leg is sent again without a look at the balances",
         "oversold",
         """
-@ execution/steps.py
+@ execution/cycles/steps.py
 -    if untold.resells(desk, cycle, draft.at_ns):
 +    if False:
 """,
@@ -188,7 +188,7 @@ MONEY: Final = (
         "a recovering cycle goes on, or is sold, whatever the balances show",
         "oversold",
         """
-@ execution/steps.py
+@ execution/cycles/steps.py
 -    if awaiting.waits(desk, draft, situation):
 +    if False:
 """,
@@ -199,7 +199,7 @@ MONEY: Final = (
         "what is missing is booked as unexplained while a cycle waits for the trade that it may be",
         "oversold",
         """
-@ execution/reconcile.py
+@ execution/reconciling/reconcile.py
 -            if amount == 0 or asset in told or asset in awaited:
 +            if amount == 0 or asset in told:
 """,

@@ -10,7 +10,7 @@ PERMISSION: Final = (
         "what other cycles own is there for a new one too",
         "reservation",
         """
-@ execution/arbiter.py
+@ execution/account/arbiter.py
 -        return max(ZERO, usable - self.owned(asset))
 +        return max(ZERO, usable)
 """,
@@ -42,7 +42,7 @@ PERMISSION: Final = (
         "a close that breaks a limit of losses trips nothing",
         "limits",
         """
-@ execution/guards.py
+@ execution/risk/guards.py
 -        if after is None or after == before:
 +        if True:
 """,
@@ -52,7 +52,7 @@ PERMISSION: Final = (
         "the most cycles that may be open is not looked at",
         "limits",
         """
-@ execution/guards.py
+@ execution/risk/guards.py
 -    if len(open_cycles) < most:
 +    if True:
 """,
@@ -62,11 +62,11 @@ PERMISSION: Final = (
         "an order that left still holds its place in the venue's ration",
         "not_at_rest",
         """
-@ execution/ration.py
+@ execution/account/ration.py
      def let_go(self, client_order_id: str) -> None:
          \"\"\"Forget an order that will not leave.\"\"\"
 -        self._promised.discard(client_order_id)
-@ execution/ration.py
+@ execution/account/ration.py
      def leave(self, client_order_id: str) -> None:
          \"\"\"Count an order as it leaves; from here on the way to the venue counts it.\"\"\"
 -        self._promised.discard(client_order_id)
@@ -77,7 +77,7 @@ PERMISSION: Final = (
         "a path that was left because of its price is taken again at once",
         "limits",
         """
-@ execution/guards.py
+@ execution/risk/guards.py
 -        if until_ns is None:
 +        if True:
 """,

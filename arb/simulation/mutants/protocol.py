@@ -10,22 +10,22 @@ PROTOCOL: Final = (
         "an order's intent is appended after the request has left",
         "forgotten_order",
         """
-@ execution/runner.py
+@ execution/cycles/runner.py
 +        for name in known & intended:
 +            order = draft.cycle.order(name)
 +            self._early[name] = await send(self.desk, self.gate, draft.cycle, order)
          moved = await self.desk.journal.commit(draft, cause=cause)
          self._unsent |= known & intended
-@ execution/runner.py
+@ execution/cycles/runner.py
 +        for draft in drafts:
 +            order = draft.cycle.orders[-1]
 +            outcome = await send(self.desk, self.gate, draft.cycle, order)
 +            self._early[order.client_order_id] = outcome
          await self.desk.journal.open(drafts, cause="opportunity")
-@ execution/runner.py
+@ execution/cycles/runner.py
 -        outcome = await send(self.desk, self.gate, cycle, order, recheck)
 +        outcome = self._early.pop(order.client_order_id)
-@ execution/runner.py
+@ execution/cycles/runner.py
          self._unsent: set[str] = set()
 +        self._early = {}
 """,
@@ -35,7 +35,7 @@ PROTOCOL: Final = (
         "a create that got no answer is sent once more",
         "sent_twice",
         """
-@ execution/sending.py
+@ execution/orders/sending.py
 -            reply = await desk.access.venue.create(request)
 +            try:
 +                reply = await desk.access.venue.create(request)
@@ -50,17 +50,17 @@ PROTOCOL: Final = (
         "a restart signs and sends anew what was intended, instead of asking what became of it",
         "sent_twice",
         """
-@ execution/sending.py
+@ execution/orders/sending.py
 -    if estimate is None or estimate > order.venue_time_ns + window_ns:
 +    if estimate is None:
-@ execution/sending.py
+@ execution/orders/sending.py
 -        venue_time_ns=order.venue_time_ns,
 +        venue_time_ns=estimate,
-@ execution/engine.py
+@ execution/runs/engine.py
 -        for order in cycle.pending_orders()
 -        if order.state == t.INTENDED
 +        for order in ()
-@ execution/runner.py
+@ execution/cycles/runner.py
 -            if order.client_order_id in self._unsent:
 +            if order.client_order_id in self._unsent or order.state == t.INTENDED:
 """,
@@ -70,7 +70,7 @@ PROTOCOL: Final = (
         "a restart takes an intent without an answer for an order that never left",
         "unproven",
         """
-@ execution/engine.py
+@ execution/runs/engine.py
 -        c.ReportUnknown(client_order_id=order.client_order_id, reason="restart")
 +        c.ReportRefused(client_order_id=order.client_order_id, reason="not sent", detail="restart")
 """,
@@ -80,7 +80,7 @@ PROTOCOL: Final = (
         "a create that got no answer counts as refused",
         "unproven",
         """
-@ execution/sending.py
+@ execution/orders/sending.py
 -        return c.ReportUnknown(client_order_id=order_id, reason=why)
 +        return c.ReportRefused(client_order_id=order_id, reason=why, detail=why)
 """,
@@ -100,7 +100,7 @@ PROTOCOL: Final = (
         "an order is called absent while it may still arrive",
         "unproven",
         """
-@ execution/resolving.py
+@ execution/orders/resolving.py
 -    attempt.is_dead = venue_ns > order.dead_ns and passed_ns > order.dead_ns - order.venue_time_ns
 +    attempt.is_dead = True
 @ machine/decide.py
@@ -133,7 +133,7 @@ PROTOCOL: Final = (
         "a cycle that was at work goes on after a restart without recovering first",
         "illegal_move",
         """
-@ execution/engine.py
+@ execution/runs/engine.py
 -    return [*unknown, c.StartRecovery(reason="restart")]
 +    return unknown
 """,

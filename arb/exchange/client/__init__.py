@@ -1,0 +1,1 @@
+"""A real venue: through ccxt, and Binance's books through its own streams."""

@@ -1,0 +1,1 @@
+"""What each venue guarantees, how it is asked, and what its words prove. Pure."""

@@ -1,0 +1,1 @@
+"""Faults over any venue: which, how often, and what they look like."""

@@ -1,0 +1,1 @@
+"""The paper venue: its desk, its account, and how it matches."""

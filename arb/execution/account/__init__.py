@@ -1,0 +1,1 @@
+"""What every part works with: one venue, one account, one log, and the ways to them."""

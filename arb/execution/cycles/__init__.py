@@ -1,0 +1,1 @@
+"""What a cycle does next, and the task that does it."""

@@ -1,0 +1,1 @@
+"""From a book to an opened cycle: found, sized, ranked, decided on."""

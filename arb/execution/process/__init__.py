@@ -1,0 +1,1 @@
+"""The process that an engine lives in: its clock, its loop, its memory."""

@@ -1,0 +1,1 @@
+"""What forbids a new cycle, and how much may be in one."""

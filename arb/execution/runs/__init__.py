@@ -1,0 +1,1 @@
+"""The engine and the kinds of run that it is put together for."""
