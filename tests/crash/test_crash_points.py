@@ -7,8 +7,8 @@ import pytest
 from tests.crash.scenarios import KILLED, Scenario, play, scenarios
 
 SCENARIOS = list(scenarios())
-# Each point at each leg, with one kind of fee; the other kind is struck by the long proofs.
-QUICK = [one for number, one in enumerate(SCENARIOS) if number % 4 in {0, 3}]
+# Each point, each leg and each kind of fee; every combination of them is struck by the long proofs.
+QUICK = SCENARIOS[::5]
 
 
 def check(scenario: Scenario, folder: Path) -> None:
@@ -34,6 +34,7 @@ def test_nor_does_a_kill_there(scenario: Scenario, tmp_path: Path) -> None:
     check(scenario, tmp_path)
 
 
-def test_each_point_is_struck_at_each_leg_and_with_each_kind_of_fee() -> None:
-    assert {(one.point, one.leg) for one in QUICK} == {(one.point, one.leg) for one in SCENARIOS}
+def test_each_point_each_leg_and_each_kind_of_fee_is_struck_without_the_long_proofs() -> None:
     assert len(set(SCENARIOS)) == 5 * 3 * 2
+    for what in ("point", "leg", "fees"):
+        assert {getattr(one, what) for one in QUICK} == {getattr(one, what) for one in SCENARIOS}

@@ -31,6 +31,7 @@ def example(folder: Path, exchange: Exchange, name: str) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_twenty_cycles_of_the_example_end_with_the_ledger_equal_to_the_balances(
     folder: Path, exchange: Exchange
 ) -> None:

@@ -104,7 +104,9 @@ def markets_of(legs: tuple[LegRoute, ...]) -> set[str]:
     return {leg.market for leg in legs}
 
 
-@pytest.mark.parametrize(("hops_max", "steps"), [(3, 80), (4, 40), (5, 30)])
+@pytest.mark.parametrize(
+    ("hops_max", "steps"), [(3, 80), pytest.param(4, 40, marks=pytest.mark.long), (5, 30)]
+)
 @examples(25)
 @given(st.integers(0, 2**32), st.sampled_from([4, 8, 40]))
 def test_of_more_than_are_held_the_best_are_told_and_the_others_counted(

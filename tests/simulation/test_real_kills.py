@@ -22,6 +22,7 @@ CALM_SEED = 2  # draws an exchange without faults: this test is quick
 MISSED_MAX = 5
 
 
+@pytest.mark.long
 def test_a_kill_of_both_processes_loses_and_doubles_nothing(tmp_path: Path) -> None:
     told: list[str] = []
 
