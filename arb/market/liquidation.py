@@ -70,7 +70,7 @@ def best_liquidation(  # noqa: PLR0917 -- a holding, its ends and the market it 
             there = leg.receive_asset
             if there in seen or (best is not None and held * most < best.value):
                 continue
-            priced = _priced(leg, held, now, markets, fees, slippage_bps)
+            priced = price_hop(leg, held, now, markets, fees, slippage_bps)
             if not isinstance(priced, Walk) or priced.received <= 0:
                 continue
             walked = (*hops, Hop(leg, priced))
@@ -100,19 +100,21 @@ def one_order_sells(  # noqa: PLR0917 -- a holding, where it goes and the market
     """Tell whether one order turns a holding into the target: then there is a way, without a search."""
     for leg in exits.get(asset, ()):
         if leg.receive_asset == target:
-            priced = _priced(leg, amount, books, markets, fees, slippage_bps)
+            priced = price_hop(leg, amount, books, markets, fees, slippage_bps)
             if isinstance(priced, Walk) and priced.received > 0:
                 return True
     return False
 
 
-def _priced(  # noqa: PLR0917 -- a hop, its amount and the market it meets
+def price_hop(  # noqa: PLR0917 -- a hop, its amount and the market it meets
     leg: LegRoute,
     amount: Decimal,
     books: BookOf,
     markets: Mapping[str, MarketRules],
     fees: FeeRates,
     slippage_bps: Decimal,
+    *,
+    at_bound: bool = False,
 ) -> Walk | Shortfall:
     """Price one hop, as far from the touch as is allowed, and from the middle as any order may go."""
     return price_leg(
@@ -122,6 +124,7 @@ def _priced(  # noqa: PLR0917 -- a hop, its amount and the market it meets
         markets,
         fees.taker,
         slippage_bps,
+        at_bound=at_bound,
         from_mid_bps=DISTANCE_FROM_MID_BPS_MAX,
     )
 

@@ -149,3 +149,18 @@ def test_after_an_order_of_an_unwind_that_got_nothing_the_next_goes_to_the_bound
     assert (bound.limit, bound.best) == (Decimal("49480.20"), Decimal(49980))  # 100 bps below
     cost = world.facts(f.OrderFilled)[-1].cost
     assert cost == bound.amount * 49_960  # it pays what is there, not what it would have taken
+
+
+def test_an_order_at_the_bound_goes_no_further_from_the_middle_than_the_gate_lets_it(
+    world: World,
+) -> None:
+    """Ten percent below the touch is further than that below the middle."""
+    only = {"panic_sell.base_currencies": "[USDT]", "panic_sell.max_hops": 1}
+    fall(world, {**only, "panic_sell.max_slippage_bps": "1000"})
+    lower = partial(world.show, "BTC/USDT", [("49980", "5")], [("50010", "5")])
+    world.on(f.OrderIntended, 1, lower, purpose="unwind")
+    world.run()
+    world.check()
+    _touch, bound = unwinds(world)
+    assert bound.limit == Decimal("44995.50")  # of 49995
+    assert [one.reason for one in world.facts(f.OrderRefused)] == ["fault"]

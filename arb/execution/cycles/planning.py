@@ -17,7 +17,7 @@ from arb.market.book import MarketRules
 from arb.market.booking import booked_cost, booked_fee
 from arb.market.chain import Quote, price_leg, quote_path
 from arb.market.depth import Shortfall, Walk
-from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells, value
+from arb.market.liquidation import Liquidation, best_liquidation, one_order_sells, price_hop, value
 from arb.money import BPS, ONE, ZERO, floor_to
 
 
@@ -287,9 +287,9 @@ def first_hop(  # noqa: PLR0917 -- a holding, its way out and where that goes
     if found is None or not cycle.missed_unwinding():
         return None if found is None else found.hops[0].walk
     # The market runs away from the touch: take what is there, as far as the bound.
-    route, rate = found.hops[0].route, desk.fees.taker
+    route, fees = found.hops[0].route, desk.fees
     slippage = desk.strategy(cycle.config).panic_sell.max_slippage_bps
-    priced = price_leg(route, amount, desk.whole_book, desk.markets, rate, slippage, at_bound=True)
+    priced = price_hop(route, amount, desk.whole_book, desk.markets, fees, slippage, at_bound=True)
     return priced if isinstance(priced, Walk) else found.hops[0].walk
 
 
