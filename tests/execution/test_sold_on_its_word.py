@@ -12,6 +12,7 @@ from arb.exchange.faults.plan import Strike
 from arb.exchange.port import Unreachable
 from arb.execution.cycles import patience, untold
 from arb.limits import DOUBT_S_MAX, PARK_AFTER_S, SWEEP_INTERVAL_S
+from tests.execution.test_set_clock import set_clock
 from tests.spec.fault_scripts import order_number
 from tests.spec.world import World
 
@@ -97,6 +98,26 @@ def test_the_orders_of_an_unwind_are_not_believed_more(worlds: Worlds) -> None:
     assert world.facts(f.EngineHalted, f.RiskTripped) == []
 
 
+def test_each_order_has_the_time_to_be_told_of(worlds: Worlds) -> None:
+    """What was waited for before an order of the unwind is none of the time that its own trade has."""
+    world = misled(worlds, 2, 3, late_s=15)
+    world.strategies = [world.strategy(amount="500")]
+
+    def fall() -> None:
+        world.show("ETH/USDT", [("1900", "90")], [("1901", "90")])
+        world.show("ETH/BTC", [("0.037", "90")], [("0.04", "90")])
+
+    world.on(f.OrderIntended, 2, fall)
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    cycle = world.cycle()
+    assert (cycle.outcome, [one.purpose for one in cycle.orders]) == (
+        "liquidated",
+        ["leg", "leg", "unwind"],
+    )
+    assert world.facts(f.ShortfallFound, f.CycleParked) == []
+
+
 @pytest.mark.parametrize("leg", LEGS)
 def test_where_no_word_comes_the_cycle_is_parked_with_the_reason(worlds: Worlds, leg: int) -> None:
     world = misled(worlds, leg, late_s=NEVER_S)
@@ -115,6 +136,15 @@ def test_where_no_word_comes_the_cycle_is_parked_with_the_reason(worlds: Worlds,
     world.check()
     assert oversold(world) == {}
     assert world.facts(f.LateFillFound)
+
+
+def test_a_clock_that_is_set_back_meanwhile_parks_it_no_later(worlds: Worlds) -> None:
+    world = misled(worlds, 3, late_s=NEVER_S)
+    world.at(5.0, lambda _life: set_clock(world, -3_600))
+    began_s = world.loop.time()
+    assert world.run(cycles=1) in {1, 4}
+    assert world.cycle().outcome == "parked"
+    assert world.loop.time() - began_s < 2 * PARK_AFTER_S + 10
 
 
 @pytest.mark.parametrize("pause_s", [0, 2, 30])
@@ -140,6 +170,23 @@ def test_a_restart_does_not_believe_it_either(worlds: Worlds, fact: type, pause_
         assert world.facts(f.EngineHalted) == []
 
 
+def silence(world: World, calls: list[str], until_ns: list[int]) -> None:
+    """Let the venue not answer some calls until a time that is still to be named."""
+
+    def stop(name: str) -> None:
+        real = getattr(world.faulty, name)
+
+        async def call(*asked: Any) -> Any:
+            if world.now_ns() < until_ns[0]:
+                raise Unreachable("no answer")
+            return await real(*asked)
+
+        setattr(world.faulty, name, call)
+
+    for name in calls:
+        stop(name)
+
+
 @pytest.mark.parametrize("calls", [["balances"], ["balances", "order", "trades", "time_ns"]])
 @pytest.mark.parametrize("silent_s", [2, 30])
 def test_balances_that_cannot_be_read_are_no_leave_to_send(
@@ -149,18 +196,7 @@ def test_balances_that_cannot_be_read_are_no_leave_to_send(
     world = misled(worlds, 3, late_s=silent_s * 1.2 + 4)
     silent_until = [0]
 
-    def silence(name: str) -> None:
-        real = getattr(world.faulty, name)
-
-        async def call(*asked: Any) -> Any:
-            if world.now_ns() < silent_until[0]:
-                raise Unreachable("no answer")
-            return await real(*asked)
-
-        setattr(world.faulty, name, call)
-
-    for name in calls:
-        silence(name)
+    silence(world, calls, silent_until)
     world.on(
         f.OrderIntended,
         3,
@@ -168,6 +204,24 @@ def test_balances_that_cannot_be_read_are_no_leave_to_send(
     )
     assert world.run(cycles=1) == 0
     nothing_was_sold_twice(world)
+    assert world.cycle().outcome == "completed"
+
+
+def test_what_is_missing_is_not_unexplained_sooner_than_the_venue_could_tell(
+    worlds: Worlds,
+) -> None:
+    """It is silent for longer than a difference is held back, and tells a while after that."""
+    world = misled(worlds, 3, late_s=86)
+    silent_until = [0]
+    silence(world, ["balances", "balance_changes", "order", "trades", "time_ns"], silent_until)
+
+    def begin(_life: object) -> None:
+        silent_until[0] = world.now_ns() + 70 * NS_PER_S
+
+    world.at(8.0, begin)
+    assert world.run(cycles=1) == 0
+    nothing_was_sold_twice(world)
+    assert world.facts(f.EngineHalted, f.ExternalChangeFound) == []
     assert world.cycle().outcome == "completed"
 
 

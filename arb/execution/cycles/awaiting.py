@@ -23,9 +23,15 @@ def differing(desk: Desk, draft: Draft, situation: Situation) -> Amounts:
     found = untold.differing(
         desk, draft.cycle, situation.balances, situation.expected, drafted, draft.at_ns
     )
-    if found and patience.waited_enough(desk, draft, patience.UNTOLD, ()):
+    if found and _waited_enough(desk, draft):
         return {asset: amount for asset, amount in found.items() if amount < 0}
     return found
+
+
+def _waited_enough(desk: Desk, draft: Draft) -> bool:
+    """Whether the venue had the time to tell: for each order from its own start, whatever was waited for before it."""
+    lately = untold.sent_lately(desk, draft.cycle, draft.at_ns)
+    return not lately and patience.waited_enough(desk, draft, patience.UNTOLD, ())
 
 
 def waits(desk: Desk, draft: Draft, situation: Situation) -> bool:
@@ -34,7 +40,7 @@ def waits(desk: Desk, draft: Draft, situation: Situation) -> bool:
     found = differing(desk, draft, situation)
     if not found:
         return False
-    if not patience.waited_enough(desk, draft, patience.UNTOLD, ()):
+    if not _waited_enough(desk, draft):
         patience.wait_for(desk, draft, patience.UNTOLD)
         return True
     if not cycle.has_traded:

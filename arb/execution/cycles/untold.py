@@ -40,17 +40,35 @@ def suspects(desk: Desk, cycle: Cycle, at_ns: int) -> list[Order]:
     ]
 
 
+def sent_lately(desk: Desk, cycle: Cycle, at_ns: int) -> bool:
+    """Whether one of them was sent so lately: what others were waited for is none of its time.
+
+    A part of it that is told late gives it no more time, nor does a clock that was set back since.
+    """
+    return any(
+        _fell_short(order)
+        and max(order.intended_ns, desk.attentive_since_ns) <= at_ns
+        and _is_recent(desk, order.intended_ns, at_ns)
+        for order in cycle.orders
+    )
+
+
 def _fell_short(order: Order) -> bool:
     return order.is_final and order.state != t.ORDER_REFUSED and order.filled < order.amount
 
 
 def _is_late(desk: Desk, order: Order, at_ns: int) -> bool:
-    """Whether it ended so lately; what a new life found counts from its beginning.
+    """Whether it ended so lately."""
+    return _is_recent(desk, order.final_ns, at_ns)
+
+
+def _is_recent(desk: Desk, since_ns: int, at_ns: int) -> bool:
+    """Whether a trade of an order may be told still; what a new life found counts from its beginning.
 
     Time in which the venue did not answer is none in which it could have told. Where the clock was set
     back since, nobody knows how long ago that was.
     """
-    since_ns = max(order.final_ns, desk.attentive_since_ns)
+    since_ns = max(since_ns, desk.attentive_since_ns)
     silent_ns = desk.access.silences.within_ns(since_ns, at_ns)
     return at_ns - since_ns - silent_ns < limits.PARK_AFTER_S * NS_PER_S
 

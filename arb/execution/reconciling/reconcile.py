@@ -222,11 +222,19 @@ class Reconciler:
         ], doubtful
 
     def _awaited(self, off: Collection[str]) -> set[str]:
-        """Assets whose difference a trade may explain that a cycle waits for, for as long as that may last."""
-        now = self._desk.clock.monotonic_ns()
-        awaited = untold.awaited(self._desk) & set(off)
-        since_ns = now - limits.DOUBT_S_MAX * NS_PER_S
-        return {asset for asset in awaited if self._awaited_ns.setdefault(asset, now) > since_ns}
+        """Assets whose difference a trade may explain that a cycle waits for, for as long as that may last.
+
+        Time in which the venue did not answer is none in which it could have told: see `untold`.
+        """
+        clock = self._desk.clock
+        now, wall_ns = clock.monotonic_ns(), clock.now_ns()
+        held: set[str] = set()
+        for asset in untold.awaited(self._desk) & set(off):
+            passed_ns = now - self._awaited_ns.setdefault(asset, now)
+            silent_ns = self._desk.access.silences.within_ns(wall_ns - passed_ns, wall_ns)
+            if passed_ns - silent_ns < limits.DOUBT_S_MAX * NS_PER_S:
+                held.add(asset)
+        return held
 
     async def _differences(self, off: dict[str, Decimal], changes: Sequence[BalanceChange]) -> None:
         """Record what the venue itself reports; halt new cycles where nothing explains it."""
