@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from arb.clock import NS_PER_MS, NS_PER_S
+from arb.errors import IllegalMove
 from arb.events import facts as f
 from arb.exchange.faults.plan import Strike
 from arb.exchange.port import Unreachable
@@ -136,6 +137,17 @@ def test_where_no_word_comes_the_cycle_is_parked_with_the_reason(worlds: Worlds,
     world.check()
     assert oversold(world) == {}
     assert world.facts(f.LateFillFound)
+
+
+def test_what_is_parked_for_that_is_unwound_with_a_reason_alone(worlds: Worlds) -> None:
+    """The account has coins of its own: a sale would take them for those of the cycle."""
+    world = misled(worlds, 3, late_s=NEVER_S)
+    assert world.run(cycles=1) in {1, 4}
+    cycle = world.cycle()
+    with pytest.raises(IllegalMove, match=rf"--release {cycle.id}, or say with --reason TEXT"):
+        world.ask("unwind", cycle.id)
+    assert len(world.cycle().orders) == 3
+    assert world.ask("unwind", cycle.id, reason="I paid them back").ok
 
 
 def test_a_clock_that_is_set_back_meanwhile_parks_it_no_later(worlds: Worlds) -> None:

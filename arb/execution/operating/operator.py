@@ -10,6 +10,7 @@ from arb.events import facts as f
 from arb.exchange.port import Banned, Unreachable
 from arb.execution.account.archive import Archive
 from arb.execution.account.journal import Journal
+from arb.execution.cycles.patience import UNTOLD
 from arb.execution.cycles.runner import decide_apart
 from arb.execution.operating.control import ActResult, Request
 from arb.execution.operating.resetting import ALL, clearings, resets
@@ -160,6 +161,8 @@ class Operator:
         cycle = self._cycle(request.target)
         command = c.RequestUnwind(reason=request.reason or "an operator asked")
         _refuse_unfit(cycle, command, "sold")  # before anything is asked for
+        if not request.reason:
+            _refuse_gone(cycle)
         self._runner.panic(cycle.id)
         await self._runner.apply(cycle.id, command, cause="operator")
         asked = f.PanicRequested(cycle_id=cycle.id, reason=command.reason)
@@ -281,6 +284,14 @@ def _refuse_unfit(cycle: Cycle, command: c.RequestUnwind | c.ReleaseHoldings, wh
         elif any(cycle.parked.values()):
             advice = str(error)
         raise IllegalMove(f"{cycle.id} is {cycle.state}: {advice}") from None
+
+
+def _refuse_gone(cycle: Cycle) -> None:
+    """Raise IllegalMove where the balances said that what is held was given already, and nobody knows better."""
+    if cycle.error is not None and cycle.error.startswith(UNTOLD):
+        advice = "a sale may sell the account's own once more; wait for the trade that the venue has not told"
+        advice += f", --release {cycle.id}, or say with --reason TEXT why it is there"
+        raise IllegalMove(f"{cycle.id} is parked, because {cycle.error}: {advice}")
 
 
 def _believed(order: Order) -> c.Fill:
