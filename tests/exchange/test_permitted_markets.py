@@ -133,3 +133,18 @@ def test_any_other_refusal_closes_nothing(wire: Wire) -> None:
     gateway._take_markets()
     assert gateway.known_markets["BTC/USDT"].active
     assert listed(gateway.rules.venue)["active"]
+
+
+def test_a_refusal_for_a_market_that_is_dropped_meanwhile_is_one(wire: Wire) -> None:
+    """Proven is proven: what stumbled here made an order of unknown fate of it."""
+    gateway = wire.gateway
+    wire.session.status = 200 if gateway.rules.venue == "okx" else 400
+
+    def dropped(_: object) -> Any:
+        gateway._markets = {}
+        return wire.session.script.popleft()
+
+    gateway._take_markets()
+    wire.session.answer = dropped
+    with pytest.raises(Refused):
+        wire.run(gateway.create(order()), REFUSALS[gateway.rules.venue][0])

@@ -234,8 +234,9 @@ class Gateway:
         """Take a market for closed from now on: the list goes on calling it open, for it is so to others."""
         log.warning("market.not_allowed", market=market, why=why)
         self._refused_here.add(market)
-        closed = replace(self._markets[market], active=False)
-        self._markets = {**self._markets, market: closed}
+        listed = self._markets.get(market)
+        if listed is not None:  # a reading of the markets may have dropped it meanwhile
+            self._markets = {**self._markets, market: replace(listed, active=False)}
 
     async def _create(self, request: OrderRequest) -> OrderReport:
         if not self._markets:
