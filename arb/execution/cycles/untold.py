@@ -36,7 +36,8 @@ def suspects(desk: Desk, cycle: Cycle, at_ns: int) -> list[Order]:
     return [
         order
         for order in cycle.orders
-        if _fell_short(order) and (cycle.wait_reason == UNTOLD or _is_late(desk, order, at_ns))
+        if _fell_short(order)
+        and (cycle.wait_reason == UNTOLD or _is_recent(desk, order.final_ns, at_ns))
     ]
 
 
@@ -55,11 +56,6 @@ def sent_lately(desk: Desk, cycle: Cycle, at_ns: int) -> bool:
 
 def _fell_short(order: Order) -> bool:
     return order.is_final and order.state != t.ORDER_REFUSED and order.filled < order.amount
-
-
-def _is_late(desk: Desk, order: Order, at_ns: int) -> bool:
-    """Whether it ended so lately."""
-    return _is_recent(desk, order.final_ns, at_ns)
 
 
 def _is_recent(desk: Desk, since_ns: int, at_ns: int) -> bool:
